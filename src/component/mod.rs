@@ -1,0 +1,1 @@
+//! What an overlays/NAME/component.yaml declares (pure).

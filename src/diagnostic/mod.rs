@@ -1,0 +1,1 @@
+//! Source text and positions in it, diagnostics, and their rendering (pure).

@@ -1,0 +1,125 @@
+//! SHA-256 digests: the one name by which pins, the store, layers and manifests know bytes.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::str::FromStr;
+
+use sha2::Digest as _;
+
+use crate::layer::path::as_text;
+
+/// A SHA-256 digest (FIPS 180-4), written as 64 lower-case hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sha256([u8; 32]);
+
+/// Why a text is no SHA-256 digest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Sha256Error {
+    /// It has another length than 64.
+    #[error("a sha256 has 64 hex digits, this has {0}")]
+    Length(usize),
+    /// It has something else than hex digits.
+    #[error("a sha256 has only hex digits, this has `{0}`")]
+    Digit(char),
+}
+
+impl Sha256 {
+    /// The digest of `bytes`.
+    pub fn of(bytes: impl AsRef<[u8]>) -> Self {
+        Self(sha2::Sha256::digest(bytes.as_ref()).into())
+    }
+
+    /// The digest of all that `reader` still gives, and how many bytes that was.
+    pub fn of_reader(reader: impl Read) -> io::Result<(Self, u64)> {
+        let mut hashing = HashingWriter::new(io::sink());
+        let mut reader = io::BufReader::with_capacity(64 * 1024, reader);
+        io::copy(&mut reader, &mut hashing)?;
+        let (_, digest, size) = hashing.finish();
+        Ok((digest, size))
+    }
+}
+
+impl FromStr for Sha256 {
+    type Err = Sha256Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(odd) = text.chars().find(|c| !c.is_ascii_hexdigit()) {
+            return Err(Sha256Error::Digit(odd));
+        }
+        if text.len() != 64 {
+            return Err(Sha256Error::Length(text.len()));
+        }
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            let digit = |c: u8| char::from(c).to_digit(16).and_then(|d| u8::try_from(d).ok()).unwrap_or(0);
+            *byte = digit(pair[0]) << 4 | digit(pair[1]);
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sha256({self})")
+    }
+}
+
+as_text!(Sha256, "^[0-9a-f]{64}$", "A SHA-256 digest, 64 hex digits.");
+
+/// Passes bytes on and knows the digest and the number of all that went through.
+#[derive(Debug)]
+pub struct HashingWriter<W> {
+    inner: W,
+    hasher: sha2::Sha256,
+    size: u64,
+}
+
+impl<W: Write> HashingWriter<W> {
+    /// Counts and hashes what is written to `inner`.
+    pub fn new(inner: W) -> Self {
+        Self { inner, hasher: sha2::Sha256::new(), size: 0 }
+    }
+
+    /// The writer below, the digest and the number of the bytes that it took.
+    pub fn finish(self) -> (W, Sha256, u64) {
+        (self.inner, Sha256(self.hasher.finalize().into()), self.size)
+    }
+}
+
+impl<W: Write> Write for HashingWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = self.inner.write(bytes)?;
+        self.hasher.update(&bytes[..taken]);
+        self.size += taken as u64;
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_of_nothing_is_the_published_one() {
+        let text = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(Sha256::of("").to_string(), text);
+        assert_eq!(text.to_uppercase().parse(), Ok(Sha256::of("")));
+        assert_eq!(Sha256::of_reader(&b"abc"[..]).unwrap(), (Sha256::of("abc"), 3));
+    }
+
+    #[test]
+    fn what_is_no_digest_is_refused() {
+        assert_eq!("abc".parse::<Sha256>(), Err(Sha256Error::Length(3)));
+        assert_eq!("xyz".parse::<Sha256>(), Err(Sha256Error::Digit('x')));
+    }
+}

@@ -1,0 +1,201 @@
+//! Names of files inside a guest, and their permissions: parsed once, so that nothing else has to doubt them.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// An absolute, normalised path in the guest: `/usr/local/bin/etcd`.
+///
+/// It has no empty, `.` or `..` component, no control character, and no trailing slash, so that joining it
+/// to any root stays below that root.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GuestPath(String);
+
+/// Why a text is no guest path.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GuestPathError {
+    /// It does not begin with `/`.
+    #[error("a guest path begins with `/`")]
+    Relative,
+    /// It is `/` itself, or has an empty component (`//`, a slash at the end).
+    #[error("a guest path names a file below `/`, with no empty part and no slash at the end")]
+    EmptyPart,
+    /// It has a `.` or `..` component.
+    #[error("a guest path has no `.` or `..` part")]
+    Dots,
+    /// It has a control character (a line break among them), which no file list could hold.
+    #[error("a guest path has no control characters")]
+    Control,
+    /// It is longer than Linux allows (`PATH_MAX`, 4096 bytes with its end), or one of its parts is (255).
+    #[error("a guest path is at most 4095 bytes long, each part at most 255")]
+    TooLong,
+}
+
+impl GuestPath {
+    /// The path as text, with its leading slash.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The path as archives name it, without the leading slash.
+    pub fn relative(&self) -> &str {
+        &self.0[1..]
+    }
+
+    /// This path with `relative` below it.
+    pub fn join(&self, relative: &str) -> Result<Self, GuestPathError> {
+        format!("{}/{relative}", self.0).parse()
+    }
+
+    /// Whether `self` is `folder` or lies below it.
+    pub fn is_within(&self, folder: &Self) -> bool {
+        self.0.strip_prefix(&folder.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// The folder that holds this path; `None` for a path directly below `/`.
+    pub fn parent(&self) -> Option<Self> {
+        match self.0.rfind('/') {
+            Some(0) | None => None,
+            Some(at) => Some(Self(self.0[..at].to_owned())),
+        }
+    }
+
+    /// The last part of the path.
+    pub fn file_name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl FromStr for GuestPath {
+    type Err = GuestPathError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let rest = text.strip_prefix('/').ok_or(GuestPathError::Relative)?;
+        if text.len() > 4095 {
+            return Err(GuestPathError::TooLong);
+        }
+        for part in rest.split('/') {
+            match part {
+                "" => return Err(GuestPathError::EmptyPart),
+                "." | ".." => return Err(GuestPathError::Dots),
+                _ if part.len() > 255 => return Err(GuestPathError::TooLong),
+                _ if part.chars().any(char::is_control) => return Err(GuestPathError::Control),
+                _ => {}
+            }
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for GuestPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Permission bits of a guest file, `0o000` to `0o777`: no set-uid, set-gid or sticky bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mode(u32);
+
+/// Why a text is no mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a mode is three octal digits after a zero, such as \"0644\"")]
+pub struct ModeError;
+
+impl Mode {
+    /// What a file gets that says nothing else.
+    pub const FILE: Self = Self(0o644);
+    /// What a program gets, and a folder.
+    pub const EXECUTABLE: Self = Self(0o755);
+    /// What holds a secret.
+    pub const PRIVATE: Self = Self(0o600);
+
+    /// The permission bits.
+    pub fn bits(self) -> u32 {
+        self.0
+    }
+}
+
+impl FromStr for Mode {
+    type Err = ModeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.strip_prefix('0').filter(|rest| rest.len() == 3).ok_or(ModeError)?;
+        if !digits.bytes().all(|b| (b'0'..=b'7').contains(&b)) {
+            return Err(ModeError);
+        }
+        u32::from_str_radix(digits, 8).map(Self).map_err(|_| ModeError)
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04o}", self.0)
+    }
+}
+
+macro_rules! as_text {
+    ($type:ty, $pattern:literal, $says:literal) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_str(self)
+            }
+        }
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "pattern": $pattern, "description": $says })
+            }
+        }
+    };
+}
+pub(crate) use as_text;
+
+as_text!(GuestPath, "^/.*[^/]$", "An absolute path in the guest.");
+as_text!(Mode, "^0[0-7]{3}$", "Permission bits in octal, such as \"0644\".");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_that_could_leave_the_root_are_refused() {
+        for (text, why) in [
+            ("etc/hosts", GuestPathError::Relative),
+            ("", GuestPathError::Relative),
+            ("/", GuestPathError::EmptyPart),
+            ("/etc//hosts", GuestPathError::EmptyPart),
+            ("/etc/", GuestPathError::EmptyPart),
+            ("/etc/../root", GuestPathError::Dots),
+            ("/./etc", GuestPathError::Dots),
+            ("/a\nb", GuestPathError::Control),
+        ] {
+            assert_eq!(text.parse::<GuestPath>(), Err(why), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_within_its_folders_and_not_within_its_neighbours() {
+        let path = |text: &str| text.parse::<GuestPath>().unwrap();
+        assert!(path("/opt/etcd/member").is_within(&path("/opt/etcd")));
+        assert!(path("/opt/etcd").is_within(&path("/opt/etcd")));
+        assert!(!path("/opt/etcd2").is_within(&path("/opt/etcd")));
+        assert_eq!(path("/opt/etcd").parent(), Some(path("/opt")));
+        assert_eq!(path("/opt").parent(), None);
+    }
+
+    #[test]
+    fn modes_are_octal_and_have_no_special_bits() {
+        assert_eq!("0640".parse::<Mode>().map(Mode::bits), Ok(0o640));
+        for text in ["640", "4755", "04755", "0648", "0o644", ""] {
+            assert_eq!(text.parse::<Mode>(), Err(ModeError), "{text:?}");
+        }
+        assert_eq!(Mode::PRIVATE.to_string(), "0600");
+    }
+}

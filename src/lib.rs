@@ -1,0 +1,19 @@
+//! The rooms of imgbuild, in the order in which data goes through them.
+//!
+//! arguments + profile + releases + components + secrets → plan → store → layers → overlay → seed → output.
+//! The rooms marked *pure* take values and return values or write to `impl Write`; `.clippy.toml` keeps
+//! the file system, the network, the environment and the clock out of them.
+
+pub mod cli;
+pub mod command;
+pub mod component;
+pub mod diagnostic;
+pub mod digest;
+pub mod layer;
+pub mod output;
+pub mod plan;
+pub mod profile;
+pub mod release;
+pub mod render;
+pub mod seed;
+pub mod store;

@@ -1,0 +1,1 @@
+//! Staging, publishing at once, and the manifest that says what came out.

@@ -1,0 +1,1 @@
+//! Templates and the cloud-init documents (pure).

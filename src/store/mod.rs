@@ -1,0 +1,1 @@
+//! Content-addressed store of verified artifacts and finished layers, and the downloads that fill it.

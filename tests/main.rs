@@ -1,0 +1,1 @@
+//! The integration tests, one binary; each module says in its first line what belongs in it.
