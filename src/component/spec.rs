@@ -15,6 +15,9 @@ use crate::layer::{GuestPath, Mode};
 pub struct Spec {
     /// What it is, in one line.
     pub description: String,
+    /// Whether it runs on every node, without being named in a role.
+    #[serde(default)]
+    pub everywhere: bool,
     /// The release that it installs files of, by its name in the pins file.
     #[serde(default)]
     pub release: Option<String>,
