@@ -8,7 +8,7 @@ use super::time::{NO_TIME, Timestamp};
 const APPLICATION: &str = "IMGBUILD";
 
 /// Bytes of a path table with the root alone.
-pub(super) const PATH_TABLE_BYTES: u32 = 10;
+const PATH_TABLE_BYTES: u32 = 10;
 
 /// One of the two trees of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,10 +19,10 @@ pub(super) enum Tree {
     Joliet,
 }
 
-/// Where a tree's path tables (first the one with the least significant byte first) and its root lie.
+/// Where a tree's path tables begin (the one with the least significant byte first, then the other) and its root lies.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Roots {
-    pub(super) path_tables: [u32; 2],
+    pub(super) path_tables: u32,
     pub(super) root: Extent,
 }
 
@@ -68,9 +68,9 @@ impl Tree {
         // The set's volumes, which of them this is, the bytes of a block.
         bytes.extend([both_u16(1), both_u16(1), both_u16(2048)].concat());
         bytes.extend(both_u32(PATH_TABLE_BYTES));
-        bytes.extend(roots.path_tables[0].to_le_bytes());
+        bytes.extend(roots.path_tables.to_le_bytes());
         bytes.extend([0; 4]);
-        bytes.extend(roots.path_tables[1].to_be_bytes());
+        bytes.extend((roots.path_tables + 1).to_be_bytes());
         bytes.extend([0; 4]);
         bytes.extend(record(Kind::Directory, roots.root, time, SELF, &[]));
         // The volume set, the publisher and the preparer; then the copyright, abstract and bibliographic files.

@@ -16,10 +16,8 @@ const SYSTEM_AREA: usize = 16 * SECTOR;
 /// The path tables, after three descriptors: two of the primary tree, two of the Joliet tree.
 const PRIMARY_PATH_TABLES: u32 = 19;
 const JOLIET_PATH_TABLES: u32 = 21;
-/// The rest of the entries of the root's own record, which has no room for all.
-const CONTINUATION: u32 = 23;
-/// The roots, first the primary one; the files follow them.
-const ROOTS: u32 = 24;
+/// The primary root. The area where its own record's entries go on follows, then the Joliet root, then the files.
+const PRIMARY_ROOT: u32 = 23;
 
 /// Writes an image called `label` that holds `files` in its root folder, every time in it `epoch_seconds` after 1970.
 ///
@@ -68,10 +66,9 @@ impl<'a> Layout<'a> {
             sectors: 0,
         };
         // A directory's size depends on its names only, so it is known before any place is.
-        layout.primary_root = root_at(ROOTS, &layout.primary_directory());
-        let next = ROOTS + whole_sectors(layout.primary_root.bytes);
-        layout.joliet_root = root_at(next, &layout.joliet_directory());
-        let mut next = u64::from(next + whole_sectors(layout.joliet_root.bytes));
+        layout.primary_root = root_at(PRIMARY_ROOT, &layout.primary_directory());
+        layout.joliet_root = root_at(layout.continuation() + 1, &layout.joliet_directory());
+        let mut next = u64::from(after(layout.joliet_root));
         for file in &mut layout.files {
             file.extent.sector = sector_number(next)?;
             next += content_sectors(u64::from(file.extent.bytes));
@@ -80,19 +77,25 @@ impl<'a> Layout<'a> {
         Ok(layout)
     }
 
+    /// Where the entries of the root's own record go on, which has no room for all. libarchive wants that to be
+    /// behind the directory.
+    fn continuation(&self) -> u32 {
+        after(self.primary_root)
+    }
+
     /// All that comes before the files.
     fn metadata(&self, label: VolumeLabel) -> Vec<u8> {
-        let primary = Roots { path_tables: pair(PRIMARY_PATH_TABLES), root: self.primary_root };
-        let joliet = Roots { path_tables: pair(JOLIET_PATH_TABLES), root: self.joliet_root };
+        let primary = Roots { path_tables: PRIMARY_PATH_TABLES, root: self.primary_root };
+        let joliet = Roots { path_tables: JOLIET_PATH_TABLES, root: self.joliet_root };
         let mut bytes = vec![0; SYSTEM_AREA];
         bytes.extend(Tree::Primary.descriptor(label.as_str(), self.sectors, &primary, self.time));
         bytes.extend(Tree::Joliet.descriptor(label.as_str(), self.sectors, &joliet, self.time));
         bytes.extend(terminator());
         bytes.extend(path_tables(primary.root.sector));
         bytes.extend(path_tables(joliet.root.sector));
+        bytes.extend(self.primary_directory());
         bytes.extend(rr::extensions_reference());
         bytes.resize(bytes.len().next_multiple_of(SECTOR), 0);
-        bytes.extend(self.primary_directory());
         bytes.extend(self.joliet_directory());
         bytes
     }
@@ -100,7 +103,8 @@ impl<'a> Layout<'a> {
     /// The root with Rock Ridge; both of its own records say its attributes, the first also whose entries these are.
     fn primary_directory(&self) -> Vec<u8> {
         let more = rr::extensions_reference();
-        let area = Extent { sector: CONTINUATION, bytes: u32::try_from(more.len()).unwrap_or(u32::MAX) };
+        let area =
+            Extent { sector: self.continuation(), bytes: u32::try_from(more.len()).unwrap_or(u32::MAX) };
         let root = [rr::attributes(Kind::Directory, Mode::EXECUTABLE), rr::times(self.time)].concat();
         let own = [rr::sharing_protocol(), root.clone(), rr::continuation(area)].concat();
         let dots = [(SELF, own), (PARENT, root)]
@@ -151,8 +155,9 @@ fn root_at(sector: u32, directory: &[u8]) -> Extent {
     Extent { sector, bytes: u32::try_from(directory.len()).expect("4096 records are about a megabyte") }
 }
 
-fn whole_sectors(bytes: u32) -> u32 {
-    bytes.div_ceil(2048)
+/// The sector behind a directory.
+fn after(directory: Extent) -> u32 {
+    directory.sector + directory.bytes.div_ceil(2048)
 }
 
 /// Every file has a sector of its own, the empty ones too: some readers tell files apart by where they lie.
@@ -162,10 +167,6 @@ fn content_sectors(bytes: u64) -> u64 {
 
 fn sector_number(number: u64) -> Result<u32, SeedError> {
     u32::try_from(number).map_err(|_| SeedError::ImageTooLarge { sectors: number })
-}
-
-fn pair(first: u32) -> [u32; 2] {
-    [first, first + 1]
 }
 
 /// Copies the bytes of `file`, exactly as many as declared, and fills its last sector.
