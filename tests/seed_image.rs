@@ -93,17 +93,17 @@ fn what_is_on_disk_is_what_was_asked_for() {
 #[test]
 fn blkid_sees_the_label_that_cloud_init_looks_for() {
     let Some(mut blkid) = oracle("blkid") else { return };
-    let seen = stdout(blkid.args(["-p", "-o", "export"]).arg(Seed::new().image()));
+    let reported = stdout(blkid.args(["-p", "-o", "export"]).arg(Seed::new().image()));
     for line in ["LABEL=CIDATA", "TYPE=iso9660", "UUID=2024-02-29-12-34-56-00"] {
-        assert!(seen.lines().any(|seen| seen == line), "{line} in\n{seen}");
+        assert!(reported.lines().any(|other| other == line), "{line} in\n{reported}");
     }
 }
 
 /// What `isoinfo` says of the files in one tree, by name: permissions, owner, size, date, name. It prints lines such
 /// as `-rw-------   1    0    0   14 Feb 29 2024 [     26 00]  user-data`.
 fn isoinfo_rows(image: &Path, tree: &[&str]) -> Option<Vec<String>> {
-    let seen = stdout(oracle("isoinfo")?.args(tree).args(["-l", "-i"]).arg(image));
-    let rows = seen.lines().filter(|line| line.starts_with('-')).map(|line| {
+    let reported = stdout(oracle("isoinfo")?.args(tree).args(["-l", "-i"]).arg(image));
+    let rows = reported.lines().filter(|line| line.starts_with('-')).map(|line| {
         let (facts, name) = line.split_once(']').unwrap();
         let facts: Vec<_> = facts.split_whitespace().collect();
         format!(
@@ -124,7 +124,7 @@ fn isoinfo_rows(image: &Path, tree: &[&str]) -> Option<Vec<String>> {
 #[test]
 fn isoinfo_sees_modes_owners_sizes_times_and_names_through_rock_ridge() {
     let seed = Seed::new();
-    let Some(seen) = isoinfo_rows(&seed.image(), &["-R"]) else { return };
+    let Some(reported) = isoinfo_rows(&seed.image(), &["-R"]) else { return };
     let expected = seed.files.iter().map(|file| {
         let mode = match file.mode {
             Mode::PRIVATE => "-rw-------",
@@ -133,25 +133,25 @@ fn isoinfo_sees_modes_owners_sizes_times_and_names_through_rock_ridge() {
         };
         format!("{mode} 0:0 {} Feb 29 2024 {}", file.bytes.len(), file.name)
     });
-    assert_eq!(seen, expected.collect::<Vec<_>>());
+    assert_eq!(reported, expected.collect::<Vec<_>>());
 }
 
 #[test]
 fn isoinfo_sees_the_same_names_through_joliet() {
     let seed = Seed::new();
-    let Some(seen) = isoinfo_rows(&seed.image(), &["-J"]) else { return };
+    let Some(reported) = isoinfo_rows(&seed.image(), &["-J"]) else { return };
     let expected = seed
         .files
         .iter()
         .map(|file| format!("---------- 0:0 {} Feb 29 2024 {}", file.bytes.len(), file.name));
-    assert_eq!(seen, expected.collect::<Vec<_>>());
+    assert_eq!(reported, expected.collect::<Vec<_>>());
 }
 
 #[test]
 fn isoinfo_sees_a_name_of_its_own_for_each_file_without_extensions() {
     let seed = Seed::new();
-    let Some(seen) = isoinfo_rows(&seed.image(), &[]) else { return };
-    let names: BTreeSet<_> = seen.iter().filter_map(|row| row.split(' ').next_back()).collect();
+    let Some(reported) = isoinfo_rows(&seed.image(), &[]) else { return };
+    let names: BTreeSet<_> = reported.iter().filter_map(|row| row.split(' ').next_back()).collect();
     assert_eq!(names.len(), seed.files.len());
     assert!(names.contains("USER_DATA.;1") && names.contains("OVERLAY_TAR.GZ;1"), "{names:?}");
 }
@@ -166,9 +166,9 @@ fn xorriso_loads_the_image_without_a_complaint() {
     let talk = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{talk}");
     assert!(!talk.contains("WARNING") && !talk.contains("SORRY") && !talk.contains("FAILURE"), "{talk}");
-    let seen = String::from_utf8(output.stdout).unwrap();
+    let reported = String::from_utf8(output.stdout).unwrap();
     for name in seed.names() {
-        assert!(seen.contains(&format!("'{name}'")), "{name} in\n{seen}");
+        assert!(reported.contains(&format!("'{name}'")), "{name} in\n{reported}");
     }
 }
 
@@ -179,12 +179,12 @@ fn bsdtar_extracts_the_bytes_that_were_put_in() {
     let target = seed.folder.path().join("extracted");
     fs::create_dir(&target).unwrap();
     stdout(bsdtar.arg("-xf").arg(seed.image()).arg("-C").arg(&target));
-    let mut seen: Vec<_> = fs::read_dir(&target)
+    let mut reported: Vec<_> = fs::read_dir(&target)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    seen.sort_unstable();
-    assert_eq!(seen, seed.names());
+    reported.sort_unstable();
+    assert_eq!(reported, seed.names());
     for file in &seed.files {
         assert!(fs::read(target.join(&file.name)).unwrap() == file.bytes, "{}", file.name);
     }
