@@ -1,1 +1,3 @@
 //! Templates and the cloud-init documents (pure).
+
+pub mod yaml;
