@@ -3,3 +3,4 @@
 
 mod seed_image;
 mod support;
+mod yaml_roundtrip;
