@@ -218,8 +218,9 @@ fn has(program: &str) -> bool {
     let found = Command::new(program).arg("--help").output().is_ok();
     assert!(found || std::env::var("CI").as_deref() != Ok("true"), "needs {program}");
     if !found {
+        let line = format!("skipped: needs {program}\n");
         // Not with `eprintln!`, which shows nothing of a test that passes.
-        writeln!(std::io::stderr(), "skipped: needs {program}").unwrap();
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
     }
     found
 }
