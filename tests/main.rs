@@ -4,3 +4,5 @@
 mod seed_image;
 mod support;
 mod yaml_roundtrip;
+
+mod overlay_archive;
