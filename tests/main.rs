@@ -1,1 +1,6 @@
 //! The integration tests, one binary; each module says in its first line what belongs in it.
+
+mod downloads;
+mod store;
+mod store_processes;
+mod support;

@@ -1,0 +1,6 @@
+//! What tests share.
+
+pub mod authority;
+pub mod child;
+pub mod depot;
+pub mod server;
