@@ -332,7 +332,7 @@ fn a_line_that_breaks_all_the_time_still_brings_a_big_file() {
     wanted.url = server.url("/big");
     let options = FetchOptions { patience: PATIENCE, ..FetchOptions::default() };
     Depot::new().store().fetch_all(&[wanted], &options, &|_| {}).unwrap();
-    assert_eq!(server.requests().len(), 8);
+    assert!(server.requests().len() >= 8, "more tries than a line gets that brings nothing");
 }
 
 #[test]

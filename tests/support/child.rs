@@ -2,8 +2,9 @@
 #![expect(clippy::disallowed_methods, reason = "the child takes its orders from its environment")]
 
 use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use imgbuild::store::{ErrorClass, FetchOptions, Mirror};
 
@@ -28,14 +29,32 @@ pub fn command_in_namespace(depot: &Depot, url: &str, setup: &str) -> Command {
     prepare(command, depot, url)
 }
 
-/// Whether this machine lets a test have namespaces; says what is missed if not, and in CI fails.
-pub fn has_namespaces() -> bool {
-    let tried = Command::new("unshare").args(["--user", "--map-root-user", "--mount", "true"]).status();
+/// The same, killed before it makes a system call, whose name begins with `call`, on one of the store's files for
+/// the time `when`.
+pub fn command_killed(depot: &Depot, url: &str, call: &str, when: usize) -> Command {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e"]).arg(format!("/^{call}"));
+    command.arg("-e").arg(format!("inject=/^{call}:signal=SIGKILL:when={when}"));
+    let store = ["", "sha256", "partial", "tmp", "lock", "lock/tmp", "CACHEDIR.TAG"];
+    let validator = depot.partial().with_extension("validator");
+    for path in store.map(|name| depot.path().join(name)) {
+        command.arg("-P").arg(path);
+    }
+    for path in [depot.blob(), depot.partial(), validator, depot.lock()] {
+        command.arg("-P").arg(path);
+    }
+    command.arg(this_program());
+    prepare(command, depot, url)
+}
+
+/// Whether this machine has a tool that does what `arguments` ask of it; says what is missed if not, and in CI
+/// fails.
+pub fn has_tool(tool: &str, arguments: &[&str]) -> bool {
+    let tried = Command::new(tool).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
     let has = tried.is_ok_and(|status| status.success());
-    assert!(has || std::env::var_os("CI").is_none(), "unshare with user namespaces is needed in CI");
+    assert!(has || std::env::var_os("CI").is_none(), "CI needs {tool}");
     if !has {
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), "skipped: needs unshare with user namespaces");
+        let _ = writeln!(std::io::stderr(), "skipped: needs {tool}");
     }
     has
 }

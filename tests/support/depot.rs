@@ -53,6 +53,10 @@ impl Depot {
         self.path().join("partial").join(Sha256::of(artifact()).to_string())
     }
 
+    pub fn lock(&self) -> PathBuf {
+        self.path().join("lock").join(Sha256::of(artifact()).to_string())
+    }
+
     /// Fetches [`artifact`] from `url`.
     pub fn fetch(&self, url: &str) -> Result<Outcome, StoreError> {
         self.fetch_with(&request(url), &FetchOptions { patience: PATIENCE, ..FetchOptions::default() })
@@ -75,8 +79,8 @@ impl Depot {
         let good = Server::start(|request, _| Answer::file(&artifact(), ETAG, request));
         self.fetch(&good.url("/a")).expect("a good server is enough");
         assert_eq!(fs::read(self.blob()).expect("it was fetched"), artifact());
-        let left = files(&self.path().join("partial")).len() + files(&self.path().join("tmp")).len();
-        assert_eq!(left, 0, "files are left over");
+        assert!(!self.partial().exists(), "the partial file is left over");
+        assert_eq!(files(&self.path().join("tmp")).len(), 0, "staged files are left over");
     }
 
     /// Nothing unverified has a final name.

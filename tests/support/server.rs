@@ -40,7 +40,6 @@ pub struct Answer {
     headers: Vec<String>,
     body: Vec<u8>,
     ending: Ending,
-    drip: Duration,
 }
 
 /// What happens to the connection, after a number of bytes of body or of the whole answer.
@@ -60,13 +59,7 @@ impl Answer {
 
     /// A whole file that ends where the connection does.
     pub fn until_close(body: &[u8]) -> Self {
-        Self {
-            status: "200 OK".into(),
-            headers: Vec::new(),
-            body: body.to_vec(),
-            ending: Ending::Close,
-            drip: Duration::ZERO,
-        }
+        Self { status: "200 OK".into(), headers: Vec::new(), body: body.to_vec(), ending: Ending::Close }
     }
 
     /// A file with an entity tag, or the part of it that the request asks for.
@@ -122,12 +115,6 @@ impl Answer {
         self
     }
 
-    /// Sends the answer in twenty pieces, over this time.
-    pub fn drip(mut self, over: Duration) -> Self {
-        self.drip = over / 20;
-        self
-    }
-
     fn head(&self) -> Vec<u8> {
         let lines: Vec<_> = self.headers.iter().map(|line| format!("{line}\r\n")).collect();
         format!("HTTP/1.1 {}\r\nConnection: close\r\n{}\r\n", self.status, lines.concat()).into()
@@ -146,13 +133,8 @@ impl Answer {
             Ending::ResetAfter(all) => all,
         };
         let all = [head, self.body.clone()].concat();
-        for piece in all[..end].chunks(if self.drip.is_zero() { all.len() } else { all.len().div_ceil(20) }) {
-            if to.write_all(piece).and_then(|()| to.flush()).is_err() {
-                // A client that has seen enough hangs up.
-                return;
-            }
-            thread::sleep(self.drip);
-        }
+        // A client that has seen enough hangs up.
+        let _ = to.write_all(&all[..end]).and_then(|()| to.flush());
     }
 }
 
