@@ -15,7 +15,7 @@ from isolation import guest_tree
 from tally import CheckFailed
 
 LIBRARY = pathlib.Path(__file__).resolve().parent
-ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/root"}
+ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/root"}
 Result = subprocess.CompletedProcess[str]
 
 
