@@ -1,1 +1,9 @@
 //! What the user writes of a cluster (pure).
+
+mod cluster;
+mod mac;
+mod secrets;
+
+pub use cluster::{Admin, Network, Node, Profile, System};
+pub use mac::{Mac, MacError};
+pub use secrets::{ADMIN_PASSWORD, Secrets};
