@@ -3,3 +3,6 @@
 
 mod seed_image;
 mod support;
+mod yaml_roundtrip;
+
+mod overlay_archive;
