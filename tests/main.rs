@@ -1,1 +1,5 @@
 //! The integration tests, one binary; each module says in its first line what belongs in it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod seed_image;
+mod support;

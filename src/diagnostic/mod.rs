@@ -1,1 +1,15 @@
 //! Source text and positions in it, diagnostics, and their rendering (pure).
+
+mod decode;
+mod deserialize;
+mod document;
+mod report;
+mod source;
+mod suggest;
+
+pub use decode::{Decoded, decode};
+pub use deserialize::{DecodeError, Problem};
+pub use document::{Document, Key, Node, NodeValue, Path, Step};
+pub use report::{Diagnostic, Label, Report, Severity};
+pub use source::{Source, Span};
+pub use suggest::nearest;

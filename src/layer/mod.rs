@@ -1,3 +1,29 @@
 //! Guest files as a tree, and its way into a compressed layer and an overlay (pure, writes to `impl Write`).
+//!
+//! Upstream's archive → [`extract`] → [`Tree`] → [`write_layer`] through [`MembersWriter`] → [`OverlayWriter`].
+//! A layer is a tar stream without its end, as complete gzip members: layers join by copying their bytes
+//! (RFC 1952 section 2.2: "a gzip file consists of a series of members").
+
+pub mod archive;
+#[cfg(test)]
+mod fixture;
+pub mod gzip;
+pub mod index;
+pub mod join;
+pub mod list;
+mod name;
 pub mod path;
+pub mod tarball;
+pub mod tree;
+pub mod write;
+
+pub use archive::{ArchiveError, Layout, Member, Selection, extract};
+pub use gzip::MembersWriter;
+pub use index::{IndexEntry, IndexKind, LayerIndex};
+pub use join::{OverlayWriter, end_of_archive};
+pub use list::{ListError, list};
+pub use name::NameFlaw;
 pub use path::{GuestPath, GuestPathError, Mode, ModeError};
+pub use tarball::{Limits, TarballError};
+pub use tree::{Content, Entry, EntryKind, Tree, TreeError};
+pub use write::{LayerError, write_layer};

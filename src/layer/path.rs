@@ -1,5 +1,6 @@
 //! Names of files inside a guest, and their permissions: parsed once, so that nothing else has to doubt them.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -86,6 +87,13 @@ impl FromStr for GuestPath {
     }
 }
 
+/// A path compares as its text does, so that maps of paths can be asked for ranges such as "all below /opt/".
+impl Borrow<str> for GuestPath {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for GuestPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -108,6 +116,13 @@ impl Mode {
     pub const EXECUTABLE: Self = Self(0o755);
     /// What holds a secret.
     pub const PRIVATE: Self = Self(0o600);
+    /// What Linux says of every symbolic link (symlink(7)); nothing checks it.
+    pub const SYMLINK: Self = Self(0o777);
+
+    /// The mode of these bits; `None` when there is more in them than permissions.
+    pub fn from_bits(bits: u32) -> Option<Self> {
+        (bits <= 0o777).then_some(Self(bits))
+    }
 
     /// The permission bits.
     pub fn bits(self) -> u32 {
@@ -197,5 +212,7 @@ mod tests {
             assert_eq!(text.parse::<Mode>(), Err(ModeError), "{text:?}");
         }
         assert_eq!(Mode::PRIVATE.to_string(), "0600");
+        assert_eq!(Mode::from_bits(0o640).map(Mode::bits), Some(0o640));
+        assert_eq!(Mode::from_bits(0o4755), None);
     }
 }

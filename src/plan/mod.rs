@@ -1,1 +1,14 @@
 //! Resolves profile, pins and components into a plan: every name resolved, every conflict found (pure).
+
+mod checks;
+mod claims;
+mod cluster;
+mod layer;
+mod node;
+mod resolve;
+mod shape;
+
+pub use cluster::{Cluster, Member, MetricsEndpoint, ReleaseView, Service};
+pub use layer::LayerPlan;
+pub use node::{NodePlan, Origin, PlannedFile, PlannedSecret, PlannedService};
+pub use resolve::{Inputs, Plan, resolve};

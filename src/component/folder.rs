@@ -1,0 +1,76 @@
+//! One folder of overlays/: a component.yaml and the files beside it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Spec;
+use crate::diagnostic::{Diagnostic, Document, Report, Source, decode};
+
+/// The file that makes a folder a component.
+pub const SPEC_FILE: &str = "component.yaml";
+
+/// A file of a component's folder.
+#[derive(Clone, Debug)]
+pub struct FolderFile {
+    /// What diagnostics call it.
+    pub name: String,
+    /// What it holds.
+    pub bytes: Arc<[u8]>,
+}
+
+/// A component with all its files.
+#[derive(Clone, Debug)]
+pub struct Component {
+    /// The folder's name.
+    pub name: String,
+    /// What component.yaml says.
+    pub spec: Spec,
+    /// component.yaml with its positions.
+    pub document: Document,
+    /// Every other file, by its path in the folder: `files/etc/hosts.j2`.
+    pub files: BTreeMap<String, FolderFile>,
+}
+
+/// The components by name.
+pub type Components = BTreeMap<String, Component>;
+
+impl Component {
+    /// Reads a component out of its folder's files. `None` if component.yaml is missing or too little of it is right;
+    /// `report` says why.
+    pub fn read(name: &str, mut files: BTreeMap<String, FolderFile>, report: &mut Report) -> Option<Self> {
+        let Some(spec_file) = files.remove(SPEC_FILE) else {
+            let message = format!("the component `{name}` has no {SPEC_FILE}");
+            report.push(
+                Diagnostic::error(message).help("every folder of overlays/ is a component and has one"),
+            );
+            return None;
+        };
+        let text = text_of(&spec_file, report)?;
+        let document = Document::parse(&Source::new(spec_file.name, text), report)?;
+        let decoded = decode::<Spec>(document, report);
+        Some(Self { name: name.to_owned(), spec: decoded.value?, document: decoded.document, files })
+    }
+
+    /// The files below one of its folders, by their path in it.
+    pub fn folder<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, &'a FolderFile)> {
+        self.files
+            .iter()
+            .filter_map(move |(path, file)| Some((path.strip_prefix(folder)?.strip_prefix('/')?, file)))
+    }
+
+    /// The scrape job of its metrics.
+    pub fn job(&self) -> &str {
+        self.spec.metrics.as_ref().and_then(|metrics| metrics.job.as_deref()).unwrap_or(&self.name)
+    }
+}
+
+fn text_of(file: &FolderFile, report: &mut Report) -> Option<String> {
+    match std::str::from_utf8(&file.bytes) {
+        Ok(text) => Some(text.to_owned()),
+        Err(error) => {
+            let message = format!("`{}` is no UTF-8 text: byte {} is wrong", file.name, error.valid_up_to());
+            report.push(Diagnostic::error(message).help("save it as UTF-8"));
+            None
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! A document as a typed value, with every mismatch in it reported, not the first alone.
+
+use serde::de::DeserializeOwned;
+
+use super::deserialize::{DecodeError, Problem};
+use super::document::{Document, Node, NodeValue, Path, Step};
+use super::report::{Diagnostic, Report};
+use super::suggest::nearest;
+
+/// How many mismatches of one document are reported before the rest is left for the next run.
+const MAX_PROBLEMS: usize = 100;
+
+/// What could be read.
+#[derive(Clone, Debug)]
+pub struct Decoded<T> {
+    /// The value, without the parts that did not fit; `None` if too little is left of it.
+    pub value: Option<T>,
+    /// The document, without those parts: positions of `value` are looked up here.
+    pub document: Document,
+    /// Whether a part was left out that means something: then what follows from the whole is not worth saying.
+    pub lossy: bool,
+}
+
+/// Reads `document` as a `T`.
+///
+/// serde stops at the first mismatch. So that one run reports them all, the part that does not fit is taken
+/// out of the tree and the rest is read again, until it fits.
+pub fn decode<T: DeserializeOwned>(mut document: Document, report: &mut Report) -> Decoded<T> {
+    let mut lossy = false;
+    let mut known_missing: Vec<(usize, String)> = Vec::new();
+    for _ in 0..MAX_PROBLEMS {
+        let error = match T::deserialize(&document.root) {
+            Ok(value) => return Decoded { value: Some(value), document, lossy },
+            Err(error) => error,
+        };
+        lossy |= !matches!(error.problem, Problem::UnknownField(..));
+        let follows = matches!(&error.problem, Problem::MissingField(name)
+            if known_missing.contains(&(document.span(&error.path).start, (*name).to_owned())));
+        if !follows {
+            report.push(diagnostic(&document, &error));
+        }
+        if let Some((Step::Key(key), above)) = error.path.split_last() {
+            known_missing.push((document.span(above).start, key.clone()));
+        }
+        if error.path.is_empty() || !remove(&mut document.root, &error.path) {
+            break;
+        }
+    }
+    Decoded { value: None, document, lossy: true }
+}
+
+fn diagnostic(document: &Document, error: &DecodeError) -> Diagnostic {
+    if document.source.is_secret() {
+        let message = "this is no name and value of a secret";
+        return document.error(&error.path, message, "").help("write one `name: value` a line");
+    }
+    let place = describe(&error.path);
+    match &error.problem {
+        Problem::UnknownField(name, known) => {
+            let label = nearest(name, known.iter().copied())
+                .map_or_else(|| "not known here".to_owned(), |meant| format!("did you mean `{meant}`?"));
+            Diagnostic::error(format!("unknown key `{name}`"))
+                .at(&document.source, document.key_span(&error.path), label)
+                .help(format!("the keys here are {}", listed(known)))
+        }
+        Problem::UnknownVariant(name, known) => {
+            let label = nearest(name, known.iter().copied())
+                .map_or_else(|| "not one of them".to_owned(), |meant| format!("did you mean `{meant}`?"));
+            document
+                .error(&error.path, format!("`{name}` is no value of {place}"), label)
+                .help(format!("expected {}", listed(known)))
+        }
+        Problem::MissingField(name) => document
+            .error(&error.path, format!("the key `{name}` is missing"), format!("in {place}"))
+            .help(format!("add `{name}:`")),
+        Problem::Invalid(message) => document.error(&error.path, message.clone(), place),
+    }
+}
+
+fn listed(words: &[&str]) -> String {
+    if words.is_empty() { "none".to_owned() } else { format!("`{}`", words.join("`, `")) }
+}
+
+/// A path as people write it: `nodes[0].address`.
+fn describe(path: &Path) -> String {
+    let mut text = String::new();
+    for step in path {
+        match step {
+            Step::Key(key) if text.is_empty() => text.push_str(key),
+            Step::Key(key) => text.extend([".", key]),
+            Step::Index(index) => text.extend(["[", &index.to_string(), "]"]),
+        }
+    }
+    if text.is_empty() { "the document".to_owned() } else { format!("`{text}`") }
+}
+
+fn remove(node: &mut Node, path: &[Step]) -> bool {
+    match (path, &mut node.value) {
+        ([Step::Key(key)], NodeValue::Mapping(entries)) => {
+            let before = entries.len();
+            entries.retain(|(name, _)| name.text != *key);
+            entries.len() < before
+        }
+        ([Step::Index(index)], NodeValue::Sequence(items)) if *index < items.len() => {
+            items.remove(*index);
+            true
+        }
+        ([Step::Key(key), rest @ ..], NodeValue::Mapping(entries)) => entries
+            .iter_mut()
+            .find(|(name, _)| name.text == *key)
+            .is_some_and(|(_, value)| remove(value, rest)),
+        ([Step::Index(index), rest @ ..], NodeValue::Sequence(items)) => {
+            items.get_mut(*index).is_some_and(|item| remove(item, rest))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::diagnostic::Source;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields, expecting = "a mapping")]
+    struct Cluster {
+        name: String,
+        #[serde(default)]
+        nodes: Vec<Member>,
+        #[serde(default)]
+        extra: BTreeMap<String, serde_yaml::Value>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Member {
+        address: std::net::Ipv4Addr,
+        #[serde(default)]
+        on: Option<bool>,
+        port: Option<u16>,
+    }
+
+    fn read(text: &str) -> (Decoded<Cluster>, String) {
+        let mut report = Report::new();
+        let document = Document::parse(&Source::new("t.yaml", text), &mut report).unwrap();
+        (decode(document, &mut report), report.render(false))
+    }
+
+    #[test]
+    fn texts_stay_as_written() {
+        let (decoded, shown) =
+            read("name: 1.30\nextra: {a: 0644, b: no, c: 12, d: 1_000, e: -0.5, f: true, g: '7'}\n");
+        assert_eq!(shown, "");
+        let value = decoded.value.unwrap();
+        assert_eq!(value.name, "1.30");
+        let extra = serde_json::to_string(&value.extra).unwrap();
+        assert_eq!(extra, r#"{"a":"0644","b":"no","c":12,"d":"1_000","e":-0.5,"f":true,"g":"7"}"#);
+    }
+
+    #[test]
+    fn all_mismatches_are_reported_in_one_run_and_the_rest_is_kept() {
+        let text = "name: a\nnodes:\n- adress: 10.0.0.1\n- address: 10.0.0.300\n- {address: 10.0.0.2, on: yes}\n\
+                    - {address: 10.0.0.3, port: 70000}\nextra: [1]\nnode: 1\n";
+        let (decoded, shown) = read(text);
+        for part in [
+            "unknown key `adress`",
+            "t.yaml:3:3",
+            "did you mean `address`?",
+            "the key `address` is missing",
+            "invalid IPv4 address syntax",
+            "t.yaml:4:12",
+            "`nodes[0].address`",
+            "expected a boolean, got the text `yes`",
+            "expected u16",
+            "expected a map, got a list",
+            "unknown key `node`",
+            "did you mean `nodes`?",
+        ] {
+            assert!(shown.contains(part), "{part} is missing in\n{shown}");
+        }
+        assert_eq!(
+            shown.matches("is missing").count(),
+            1,
+            "what follows from another mismatch is not said\n{shown}"
+        );
+        assert!(decoded.lossy);
+        assert_eq!(decoded.value.unwrap().nodes.len(), 2);
+    }
+
+    #[test]
+    fn a_document_of_another_kind_ends_with_one_report() {
+        let (decoded, shown) = read("- 1\n- 2\n");
+        assert!(decoded.value.is_none());
+        assert!(shown.contains("expected a mapping, got a list"), "{shown}");
+    }
+}

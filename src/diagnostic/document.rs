@@ -1,0 +1,357 @@
+//! A YAML text as a tree that keeps every position, with what is ambiguous in YAML refused.
+
+use std::fmt;
+use std::sync::Arc;
+
+use saphyr_parser::{Event, Parser, ScalarStyle};
+
+use super::report::{Diagnostic, Report};
+use super::source::{Source, Span};
+
+/// How deep a document may nest: deeper than any honest one, shallower than the stack.
+const MAX_DEPTH: usize = 64;
+
+/// One step down a document.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// Into the value of a key.
+    Key(String),
+    /// Into an item of a list, counted from 0.
+    Index(usize),
+}
+
+impl From<&str> for Step {
+    fn from(key: &str) -> Self {
+        Self::Key(key.to_owned())
+    }
+}
+
+impl From<&String> for Step {
+    fn from(key: &String) -> Self {
+        Self::Key(key.clone())
+    }
+}
+
+impl From<usize> for Step {
+    fn from(index: usize) -> Self {
+        Self::Index(index)
+    }
+}
+
+/// The way from a document's root to one of its values.
+pub type Path = Vec<Step>;
+
+/// A value and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// The bytes of the value.
+    pub span: Span,
+    /// The value.
+    pub value: NodeValue,
+}
+
+/// The three kinds of YAML value. Aliases and tags are refused when the text is read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NodeValue {
+    /// Text; `plain` when it had no quotes, so that it may stand for a number, a truth value or nothing.
+    Scalar {
+        /// The text, without quotes.
+        text: String,
+        /// Whether it was written without quotes.
+        plain: bool,
+    },
+    /// A list.
+    Sequence(Vec<Node>),
+    /// Keys and values, in the order of the text, each key once.
+    Mapping(Vec<(Key, Node)>),
+}
+
+/// A key and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Key {
+    /// The bytes of the key.
+    pub span: Span,
+    /// The key.
+    pub text: String,
+}
+
+impl Node {
+    /// Whether this is `null`, `~` or nothing at all.
+    pub fn is_null(&self) -> bool {
+        matches!(&self.value, NodeValue::Scalar { text, plain: true }
+            if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
+    }
+}
+
+impl fmt::Display for NodeValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Scalar { .. } => "a single value",
+            Self::Sequence(_) => "a list",
+            Self::Mapping(_) => "a mapping",
+        })
+    }
+}
+
+/// A parsed text.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Where it was read from.
+    pub source: Arc<Source>,
+    /// What it says.
+    pub root: Node,
+}
+
+impl Document {
+    /// Reads a text with exactly one YAML document; what is wrong goes into `report`.
+    ///
+    /// There is a document even if something in it was refused, so that the rest can be checked too.
+    pub fn parse(source: &Arc<Source>, report: &mut Report) -> Option<Self> {
+        let mut builder = Builder::new(source);
+        let root = builder.root();
+        report.extend(builder.report);
+        let nothing = || Node { span: 0..0, value: NodeValue::Mapping(Vec::new()) };
+        let root = root.ok()?.filter(|node| !node.is_null()).unwrap_or_else(nothing);
+        Some(Self { source: Arc::clone(source), root })
+    }
+
+    /// Where the value at `path` stands; of the nearest value above it if there is none.
+    pub fn span(&self, path: &[Step]) -> Span {
+        let mut node = &self.root;
+        let mut span = node.span.clone();
+        for step in path {
+            let next = match (step, &node.value) {
+                (Step::Key(key), NodeValue::Mapping(entries)) => entries
+                    .iter()
+                    .find(|(name, _)| name.text == *key)
+                    .map(|(name, value)| (&name.span, value)),
+                (Step::Index(index), NodeValue::Sequence(items)) => items.get(*index).map(|v| (&v.span, v)),
+                _ => None,
+            };
+            let Some((fallback, value)) = next else { break };
+            span = if value.span.is_empty() { fallback.clone() } else { value.span.clone() };
+            node = value;
+        }
+        span
+    }
+
+    /// Where the last key of `path` stands, rather than its value.
+    pub fn key_span(&self, path: &[Step]) -> Span {
+        let Some((Step::Key(last), above)) = path.split_last() else { return self.span(path) };
+        let span = self.span(path);
+        let Some(NodeValue::Mapping(entries)) = self.node(above).map(|node| &node.value) else { return span };
+        entries.iter().find(|(key, _)| key.text == *last).map_or(span, |(key, _)| key.span.clone())
+    }
+
+    fn node(&self, path: &[Step]) -> Option<&Node> {
+        path.iter().try_fold(&self.root, |node, step| match (step, &node.value) {
+            (Step::Key(key), NodeValue::Mapping(entries)) => {
+                entries.iter().find(|(name, _)| name.text == *key).map(|(_, value)| value)
+            }
+            (Step::Index(index), NodeValue::Sequence(items)) => items.get(*index),
+            _ => None,
+        })
+    }
+
+    /// A diagnostic about the value at `path`.
+    pub fn error(&self, path: &[Step], message: impl Into<String>, label: impl Into<String>) -> Diagnostic {
+        Diagnostic::error(message).at(&self.source, self.span(path), label)
+    }
+}
+
+/// The rest of the text cannot be read; the report says why.
+struct Unreadable;
+
+/// Turns the parser's events into a tree.
+struct Builder<'s> {
+    source: &'s Arc<Source>,
+    parser: Parser<'s, saphyr_parser::StrInput<'s>>,
+    /// Byte offset of each character, empty for ASCII texts: the parser counts characters.
+    offsets: Vec<usize>,
+    report: Report,
+}
+
+impl<'s> Builder<'s> {
+    fn new(source: &'s Arc<Source>) -> Self {
+        let text = source.text();
+        let offsets =
+            if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(at, _)| at).collect() };
+        Self { source, parser: Parser::new_from_str(text), offsets, report: Report::new() }
+    }
+
+    fn byte(&self, character: usize) -> usize {
+        if self.offsets.is_empty() {
+            return character.min(self.source.text().len());
+        }
+        self.offsets.get(character).copied().unwrap_or(self.source.text().len())
+    }
+
+    fn refuse(&mut self, span: Span, message: &str, help: &str) {
+        self.report.push(Diagnostic::error(message).at(self.source, span, "").help(help));
+    }
+
+    fn next(&mut self) -> Result<(Event<'s>, Span), Unreadable> {
+        match self.parser.next_event() {
+            Some(Ok((event, span))) => {
+                Ok((event, self.byte(span.start.index())..self.byte(span.end.index())))
+            }
+            Some(Err(error)) => {
+                let at = self.byte(error.marker().index());
+                let quote = if self.source.is_secret() { "its structure is broken" } else { error.info() };
+                let message = format!("this is no YAML: {quote}");
+                self.refuse(at..at, &message, "check indentation, quotes and brackets up to here");
+                Err(Unreadable)
+            }
+            None => Ok((Event::StreamEnd, 0..0)),
+        }
+    }
+
+    fn root(&mut self) -> Result<Option<Node>, Unreadable> {
+        let mut root = None;
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamEnd => return Ok(root),
+                Event::DocumentStart(_) if root.is_some() => {
+                    self.refuse(span, "a second document in one file", "keep one document, remove the `---`");
+                    return Ok(root);
+                }
+                Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
+                event => root = Some(self.node(event, span, 0)?),
+            }
+        }
+    }
+
+    fn node(&mut self, event: Event<'s>, span: Span, depth: usize) -> Result<Node, Unreadable> {
+        if depth > MAX_DEPTH {
+            self.refuse(span, "this nests too deeply", &format!("at most {MAX_DEPTH} levels are read"));
+            return Err(Unreadable);
+        }
+        let value = match event {
+            Event::Scalar(text, style, _, tag) => {
+                if tag.is_some() {
+                    self.refuse(span.clone(), "a YAML tag", "remove the tag: types follow from the key");
+                }
+                NodeValue::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain }
+            }
+            Event::SequenceStart(..) => return self.sequence(span, depth),
+            Event::MappingStart(..) => return self.mapping(span, depth),
+            _ => {
+                self.refuse(span.clone(), "a YAML alias", "write the value out: aliases are not read");
+                NodeValue::Scalar { text: String::new(), plain: true }
+            }
+        };
+        Ok(Node { span, value })
+    }
+
+    fn sequence(&mut self, start: Span, depth: usize) -> Result<Node, Unreadable> {
+        let mut items: Vec<Node> = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, end) => {
+                    let end = items.last().map_or(end.end, |last| last.span.end);
+                    let span = start.start..end.max(start.end);
+                    return Ok(Node { span, value: NodeValue::Sequence(items) });
+                }
+                (event, span) => items.push(self.node(event, span, depth + 1)?),
+            }
+        }
+    }
+
+    fn mapping(&mut self, start: Span, depth: usize) -> Result<Node, Unreadable> {
+        let mut entries: Vec<(Key, Node)> = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::MappingEnd, end) => {
+                    let first =
+                        entries.first().map_or(start.start, |(key, _)| key.span.start.min(start.start));
+                    let end = entries.last().map_or(end.end, |(_, value)| value.span.end);
+                    let span = first..end.max(start.end);
+                    return Ok(Node { span, value: NodeValue::Mapping(entries) });
+                }
+                (event, span) => {
+                    let key = self.node(event, span, depth + 1)?;
+                    let (event, span) = self.next()?;
+                    let value = self.node(event, span, depth + 1)?;
+                    self.add_entry(&mut entries, key, value);
+                }
+            }
+        }
+    }
+
+    fn add_entry(&mut self, entries: &mut Vec<(Key, Node)>, key: Node, value: Node) {
+        let NodeValue::Scalar { text, .. } = key.value else {
+            self.refuse(key.span, "a key that is no single word", "write a word before the colon");
+            return;
+        };
+        if let Some((earlier, _)) = entries.iter().find(|(other, _)| other.text == text) {
+            let quoted =
+                if self.source.is_secret() { "a key".to_owned() } else { format!("the key `{text}`") };
+            let diagnostic = Diagnostic::error(format!("{quoted} stands here twice"))
+                .at(self.source, key.span, "again")
+                .at(self.source, earlier.span.clone(), "first")
+                .help("remove one of the two");
+            self.report.push(diagnostic);
+            return;
+        }
+        entries.push((Key { span: key.span, text }, value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> (Option<Document>, String) {
+        let mut report = Report::new();
+        let document = Document::parse(&Source::new("t.yaml", text), &mut report);
+        (document, report.render(false))
+    }
+
+    fn path(steps: &[&str]) -> Path {
+        steps.iter().map(|step| step.parse().map_or_else(|_| Step::from(*step), Step::Index)).collect()
+    }
+
+    #[test]
+    fn every_value_knows_its_place() {
+        let text = "# имя\ncluster: \"кластер\"\nnodes:\n  - {name: a, address: 10.0.0.1}\n  - name: b\n";
+        let document = parse(text).0.unwrap();
+        for (steps, expected) in [
+            (&["cluster"][..], "\"кластер\""),
+            (&["nodes", "0", "address"], "10.0.0.1"),
+            (&["nodes", "1", "name"], "b"),
+        ] {
+            assert_eq!(&text[document.span(&path(steps))], expected, "{steps:?}");
+        }
+        assert_eq!(&text[document.key_span(&path(&["nodes", "0", "address"]))], "address");
+        assert!(text[document.span(&path(&["nodes", "1", "absent"]))].starts_with("name: b"));
+    }
+
+    #[test]
+    fn what_is_ambiguous_is_refused_with_its_place() {
+        for (text, message, place) in [
+            ("a: 1\nb: 2\na: 3\n", "the key `a` stands here twice", "t.yaml:3:1"),
+            ("a: &x 1\nb: *x\n", "a YAML alias", "t.yaml:2:4"),
+            ("a: !!int 1\n", "a YAML tag", "t.yaml:1:4"),
+            ("a: [1\nb: 2\n", "this is no YAML", "t.yaml:"),
+            ("a: 1\n---\nb: 2\n", "a second document", "t.yaml:2:1"),
+            ("{[1]: 2}\n", "a key that is no single word", "t.yaml:1:2"),
+        ] {
+            let (_, shown) = parse(text);
+            assert!(shown.contains(message) && shown.contains(place), "{text:?} gave\n{shown}");
+        }
+    }
+
+    #[test]
+    fn a_bottomless_document_is_refused() {
+        for brackets in [100, 10_000] {
+            let (_, shown) = parse(&"[".repeat(brackets));
+            assert!(shown.contains("too deeply") || shown.contains("recursion limit"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn an_empty_text_is_an_empty_mapping() {
+        assert_eq!(parse("# nothing\n").0.unwrap().root.value, NodeValue::Mapping(vec![]));
+    }
+}

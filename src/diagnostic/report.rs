@@ -1,0 +1,199 @@
+//! What is wrong, where, and how to go on: collected, then shown together.
+
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use super::source::{Source, Span};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Nothing is built.
+    Error,
+    /// Something is built, and may not be what was meant.
+    Warning,
+}
+
+/// A place in a source, with a few words about it.
+#[derive(Clone, Debug)]
+pub struct Label {
+    source: Arc<Source>,
+    span: Span,
+    text: String,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Diagnostic {
+    severity: Severity,
+    message: String,
+    labels: Vec<Label>,
+    help: Option<String>,
+}
+
+impl Diagnostic {
+    /// Something that stops a build. Lower case, things in backticks, no full stop.
+    pub fn error(message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, message: message.into(), labels: Vec::new(), help: None }
+    }
+
+    /// Something that does not.
+    pub fn warning(message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(message) }
+    }
+
+    /// Points at the place, the first label at the culprit, further ones at what it collides with.
+    pub fn at(mut self, source: &Arc<Source>, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { source: Arc::clone(source), span, text: text.into() });
+        self
+    }
+
+    /// Says how to go on: a command or an edit.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// What is wrong, in one line.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// How bad it is.
+    pub fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    fn order(&self) -> (Option<(&str, usize)>, &str) {
+        (self.labels.first().map(|label| (label.source.name(), label.span.start)), &self.message)
+    }
+
+    fn groups(&self) -> Vec<Group<'_>> {
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let mut main = Group::with_title(level.primary_title(self.message.as_str()));
+        let mut sources: Vec<&Arc<Source>> = Vec::new();
+        for label in &self.labels {
+            if !sources.iter().any(|known| Arc::ptr_eq(known, &label.source)) {
+                sources.push(&label.source);
+            }
+        }
+        for source in sources {
+            main = self.add_source(main, source);
+        }
+        if let Some(help) = &self.help {
+            main = main.element(Level::HELP.message(help.as_str()));
+        }
+        vec![main]
+    }
+
+    fn add_source<'a>(&'a self, group: Group<'a>, source: &'a Arc<Source>) -> Group<'a> {
+        let labels = self.labels.iter().filter(|label| Arc::ptr_eq(&label.source, source));
+        if source.is_secret() {
+            return labels.fold(group, |group, label| {
+                let (line, column) = source.position(label.span.start);
+                group.element(Origin::path(source.name()).line(line).char_column(column))
+            });
+        }
+        let mut snippet = Snippet::source(source.text()).path(source.name());
+        for (index, label) in labels.enumerate() {
+            let first = index == 0 && Arc::ptr_eq(&self.labels[0].source, source);
+            let kind = if first { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let text = (!label.text.is_empty()).then_some(label.text.as_str());
+            snippet = snippet.annotation(kind.span(visible(source.text(), &label.span)).label(text));
+        }
+        group.element(snippet)
+    }
+}
+
+/// The span within the text, cut at its first line's end: a mapping of forty lines is shown by its first.
+fn visible(text: &str, span: &Span) -> Span {
+    let start = span.start.min(text.len());
+    let end = span.end.clamp(start, text.len());
+    let line = text.get(start..end).and_then(|part| part.find('\n')).map_or(end, |newline| start + newline);
+    start..line
+}
+
+/// All that is wrong, in the order of the sources.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Report(Vec<Diagnostic>);
+
+impl Report {
+    /// Nothing is wrong yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.0.push(diagnostic);
+    }
+
+    /// Adds all of another.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// Whether anything in it stops a build.
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The diagnostics, sorted by file and place.
+    pub fn sorted(&self) -> Vec<&Diagnostic> {
+        let mut all: Vec<_> = self.0.iter().collect();
+        all.sort_by(|a, b| a.order().cmp(&b.order()));
+        all.dedup_by(|a, b| a.order() == b.order());
+        all
+    }
+
+    /// The whole report for people, with colours if `color`.
+    pub fn render(&self, color: bool) -> String {
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        let texts: Vec<_> = self.sorted().iter().map(|one| renderer.render(&one.groups())).collect();
+        texts.join("\n\n")
+    }
+}
+
+impl From<Diagnostic> for Report {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self(vec![diagnostic])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diagnostic_shows_file_line_column_and_a_way_on() {
+        let source = Source::new("profile.yaml", "cluster: a\nnodes: 1\n");
+        let report = Report::from(
+            Diagnostic::error("expected a list").at(&source, 18..19, "this is a number").help("write `[]`"),
+        );
+        let text = report.render(false);
+        for part in
+            ["error: expected a list", "profile.yaml:2:8", "nodes: 1", "this is a number", "help: write `[]`"]
+        {
+            assert!(text.contains(part), "{part} is missing in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_source_is_never_quoted() {
+        let source = Source::secret("secrets.yaml", "password: hunter2\n");
+        let text = Report::from(Diagnostic::error("unknown secret").at(&source, 0..8, "")).render(true);
+        assert!(text.contains("secrets.yaml:1:1"), "{text}");
+        assert!(!text.contains("hunter2") && !text.contains("password"), "{text}");
+    }
+}

@@ -1,0 +1,280 @@
+//! Compresses on several threads into bytes that depend on nothing but the input.
+//!
+//! zlib-rs gives other bytes when the same input is written in other pieces. So the stream is cut into blocks of
+//! one size, and each becomes a gzip member of its own, which no other block can touch.
+
+use std::io::{self, Write};
+use std::num::NonZero;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, JoinHandle};
+
+use flate2::{Compression, GzBuilder};
+
+/// How much of the stream one member holds.
+const BLOCK: usize = 1 << 20;
+
+/// How hard to compress.
+const LEVEL: Compression = Compression::new(6);
+
+/// "Unknown" (RFC 1952 section 2.3.1): the operating system must not show in the bytes.
+const NO_SYSTEM: u8 = 255;
+
+/// How many blocks a thread may have before it, so that it never waits for the next.
+const BLOCKS_PER_THREAD: usize = 2;
+
+/// Compresses what is written to it into gzip members of 1 MiB of input each. The bytes are the same for any
+/// number of threads and any sizes of writes; nothing written gives no bytes at all. At most four blocks a thread
+/// are in memory.
+#[derive(Debug)]
+pub struct MembersWriter<W> {
+    out: W,
+    block: Vec<u8>,
+    threads: usize,
+    /// Block number `n` is compressed by worker `n % threads`; a worker starts with its first block.
+    workers: Vec<Worker>,
+    sent: usize,
+    received: usize,
+    /// Whether a write failed, after which what was written must never pass for whole.
+    is_broken: bool,
+}
+
+impl<W: Write> MembersWriter<W> {
+    /// Compresses to `out`, on `threads` threads of its own. They end with the writer, finished or not.
+    pub fn new(out: W, threads: NonZero<usize>) -> Self {
+        Self {
+            out,
+            block: Vec::with_capacity(BLOCK),
+            threads: threads.get(),
+            workers: Vec::new(),
+            sent: 0,
+            received: 0,
+            is_broken: false,
+        }
+    }
+
+    /// Compresses and writes what is left, and gives back the writer below.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.check()?;
+        if !self.block.is_empty() {
+            self.send()?;
+        }
+        while self.received < self.sent {
+            self.receive()?;
+        }
+        self.out.flush()?;
+        Ok(self.out)
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        if self.sent - self.received == self.threads * BLOCKS_PER_THREAD {
+            self.receive()?;
+        }
+        let at = self.sent % self.threads;
+        if at == self.workers.len() {
+            self.workers.push(Worker::start()?);
+        }
+        let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK));
+        self.workers[at].send(block)?;
+        self.sent += 1;
+        Ok(())
+    }
+
+    fn receive(&mut self) -> io::Result<()> {
+        let member = self.workers[self.received % self.threads].receive()?;
+        self.out.write_all(&member)?;
+        self.received += 1;
+        Ok(())
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.is_broken { Err(io::Error::other("an earlier write failed")) } else { Ok(()) }
+    }
+}
+
+impl<W: Write> Write for MembersWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.check()?;
+        let count = bytes.len().min(BLOCK - self.block.len());
+        self.block.extend_from_slice(&bytes[..count]);
+        if self.block.len() == BLOCK {
+            let sent = self.send();
+            self.is_broken = sent.is_err();
+            sent?;
+        }
+        Ok(count)
+    }
+
+    /// Flushes what is below. The block that is not full yet stays: to cut it would change the bytes.
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// One thread: blocks go in, members come out in the same order.
+#[derive(Debug)]
+struct Worker {
+    /// `None` only while it is dropped: without a sender the thread ends.
+    blocks: Option<Sender<Vec<u8>>>,
+    members: Receiver<io::Result<Vec<u8>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    fn start() -> io::Result<Self> {
+        let (blocks, to_compress) = mpsc::channel::<Vec<u8>>();
+        let (compressed, members) = mpsc::channel();
+        let work = move || {
+            for block in to_compress {
+                if compressed.send(member(&block)).is_err() {
+                    break;
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("gzip".to_owned()).spawn(work)?;
+        Ok(Self { blocks: Some(blocks), members, thread: Some(thread) })
+    }
+
+    fn send(&self, block: Vec<u8>) -> io::Result<()> {
+        self.blocks.as_ref().and_then(|blocks| blocks.send(block).ok()).ok_or_else(ended)
+    }
+
+    fn receive(&self) -> io::Result<Vec<u8>> {
+        self.members.recv().map_err(|_| ended())?
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.blocks = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic was reported by the hook, and the missing member as an error.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn ended() -> io::Error {
+    io::Error::other("a compressing thread ended early")
+}
+
+/// A whole gzip member (RFC 1952) of this content.
+pub(super) fn member(content: &[u8]) -> io::Result<Vec<u8>> {
+    let compressed = Vec::with_capacity(content.len() / 2);
+    let mut encoder = GzBuilder::new().mtime(0).operating_system(NO_SYSTEM).write(compressed, LEVEL);
+    encoder.write_all(content)?;
+    encoder.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::digest::Sha256;
+    use crate::layer::fixture::plain;
+
+    /// Bytes that compress about as programs do, the same for a seed.
+    fn bytes(seed: u64, length: usize) -> Vec<u8> {
+        let mut state = seed | 1;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33).to_le_bytes()
+        };
+        let mut bytes = Vec::with_capacity(length + 16);
+        while bytes.len() < length {
+            let word = next();
+            bytes.extend_from_slice(&word[..2]);
+            bytes.extend_from_slice(b"mov rax, ");
+        }
+        bytes.truncate(length);
+        bytes
+    }
+
+    fn compress(pieces: &[&[u8]], threads: usize) -> Vec<u8> {
+        let mut writer = MembersWriter::new(Vec::new(), NonZero::new(threads).unwrap());
+        for piece in pieces {
+            writer.write_all(piece).unwrap();
+        }
+        writer.finish().unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn the_bytes_depend_on_the_input_alone(
+            seed: u64,
+            length in prop_oneof![0..5 * BLOCK, Just(BLOCK), Just(2 * BLOCK)],
+            cuts in prop::collection::vec(0..5 * BLOCK, 0..40),
+            threads in 1_usize..6,
+        ) {
+            let input = bytes(seed, length);
+            let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(length)).chain([0, length]).collect();
+            cuts.sort_unstable();
+            let pieces: Vec<_> = cuts.windows(2).map(|pair| &input[pair[0]..pair[1]]).collect();
+            let whole = compress(&[&input], 1);
+            prop_assert!(compress(&pieces, threads) == whole);
+            prop_assert!(plain(&[&whole[..], &end()].concat()) == [&input[..], b"end"].concat());
+        }
+    }
+
+    /// A last member, so that the decoder has something to read when there was no input.
+    fn end() -> Vec<u8> {
+        member(b"end").unwrap()
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_earlier_builds() {
+        // A layer's bytes may change with zlib-rs. Then so do all overlays: say so in the changelog.
+        let golden = Sha256::of(compress(&[&bytes(1, 2 * BLOCK + 5)], 2)).to_string();
+        assert_eq!(golden, "774eb3bccdfb8e253c36ff22a95856f352a64e9c085757021107969c1174eae0");
+    }
+
+    #[test]
+    fn headers_say_nothing_of_time_and_system() {
+        // RFC 1952 section 2.3: magic, deflate, no flags, no time, no extra flags, unknown system.
+        assert_eq!(member(b"").unwrap()[..10], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
+    }
+
+    #[test]
+    fn nothing_written_gives_nothing() {
+        assert!(compress(&[], 3).is_empty());
+        assert!(compress(&[b""], 3).is_empty());
+    }
+
+    /// Takes so many bytes, then fails.
+    struct Full(usize);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len()).ok_or_else(|| io::Error::other("full"))?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_failure_below_comes_up_and_stays() {
+        let input = bytes(2, BLOCK);
+        let mut writer = MembersWriter::new(Full(1), NonZero::<usize>::MIN);
+        let error = (0..8).find_map(|_| writer.write_all(&input).err());
+        assert_eq!(error.map(|error| error.to_string()).as_deref(), Some("full"));
+        assert!(writer.write_all(b"more").is_err(), "a later write must not hide it");
+        assert!(writer.finish().is_err(), "nor may the end");
+
+        let mut writer = MembersWriter::new(Full(1), NonZero::<usize>::MIN);
+        writer.write_all(b"little").unwrap();
+        assert!(writer.finish().is_err(), "the end writes what is left");
+    }
+
+    #[test]
+    fn a_writer_dropped_midway_ends_its_threads() {
+        let mut writer = MembersWriter::new(io::sink(), NonZero::new(4).unwrap());
+        writer.write_all(&bytes(3, 6 * BLOCK)).unwrap();
+        // Each worker joins its thread when it is dropped, so to come back is the proof.
+        drop(writer);
+    }
+}

@@ -1,0 +1,123 @@
+//! Counts the bytes of an archive on their way, stops at a bound, and remembers who failed: tar-rs passes on one
+//! kind of error for all of it.
+
+use std::cell::Cell;
+use std::io::{self, Read};
+
+use super::{HEADERS, TarballError};
+
+/// What the readers below and above the decompressor tell of an archive.
+pub(super) struct Meter {
+    /// How many bytes may come in all.
+    limit: u64,
+    /// How many came.
+    used: Cell<u64>,
+    /// At which count the next read fails: the limit, or nearer while headers are read.
+    bound: Cell<u64>,
+    /// Whether a read failed because of the bound.
+    reached: Cell<bool>,
+    /// Whether the compressed bytes could not be had.
+    unreadable: Cell<bool>,
+    /// Whether the decompressed bytes came to their end.
+    ended: Cell<bool>,
+}
+
+impl Meter {
+    pub fn new(limit: u64) -> Self {
+        Self {
+            limit,
+            used: Cell::new(0),
+            bound: Cell::new(limit),
+            reached: Cell::new(false),
+            unreadable: Cell::new(false),
+            ended: Cell::new(false),
+        }
+    }
+
+    /// How many bytes came out of the decompressor.
+    pub fn used(&self) -> u64 {
+        self.used.get()
+    }
+
+    /// How many more may come.
+    pub fn left(&self) -> u64 {
+        self.limit.saturating_sub(self.used())
+    }
+
+    /// Lets `count` bytes more through, within the limit.
+    pub fn allow(&self, count: u64) {
+        self.bound.set(self.used().saturating_add(count).min(self.limit));
+    }
+
+    /// What an error really was.
+    pub fn explain(&self, error: io::Error) -> TarballError {
+        if self.reached.get() && self.bound.get() == self.limit {
+            TarballError::Bytes(self.limit)
+        } else if self.reached.get() {
+            TarballError::Headers(HEADERS)
+        } else if self.unreadable.get() {
+            TarballError::Read(error)
+        } else if self.ended.get() || error.kind() == io::ErrorKind::UnexpectedEof {
+            TarballError::CutShort
+        } else {
+            TarballError::Damaged(error)
+        }
+    }
+}
+
+/// The compressed bytes.
+pub(super) struct Source<'a, R> {
+    inner: R,
+    meter: &'a Meter,
+}
+
+impl<'a, R> Source<'a, R> {
+    pub fn new(inner: R, meter: &'a Meter) -> Self {
+        Self { inner, meter }
+    }
+}
+
+impl<R: Read> Read for Source<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.inner.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => {
+                    self.meter.unreadable.set(result.is_err());
+                    return result;
+                }
+            }
+        }
+    }
+}
+
+/// The decompressed bytes.
+pub(super) struct Metered<'a, R> {
+    inner: R,
+    meter: &'a Meter,
+}
+
+impl<'a, R> Metered<'a, R> {
+    pub fn new(inner: R, meter: &'a Meter) -> Self {
+        Self { inner, meter }
+    }
+}
+
+impl<R: Read> Read for Metered<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let allowed = self.meter.bound.get().saturating_sub(self.meter.used());
+        if allowed == 0 && !buffer.is_empty() {
+            // Only a byte that is really there is one too many.
+            if self.inner.read(&mut [0])? == 0 {
+                return Ok(0);
+            }
+            self.meter.reached.set(true);
+            return Err(io::Error::other("limit reached"));
+        }
+        let length = usize::try_from(allowed).map_or(buffer.len(), |allowed| allowed.min(buffer.len()));
+        let count = self.inner.read(&mut buffer[..length])?;
+        self.meter.ended.set(count == 0 && length > 0);
+        self.meter.used.set(self.meter.used() + count as u64);
+        Ok(count)
+    }
+}

@@ -1,0 +1,146 @@
+//! The components by themselves: what component.yaml says of users, units, patterns and the folder's files.
+
+use std::collections::BTreeSet;
+
+use crate::component::{Component, Components};
+use crate::diagnostic::{Diagnostic, Report, Step, nearest};
+use crate::plan::resolve::{meant, quoted};
+
+/// Folders that every component may have.
+const FOLDERS: [&str; 2] = ["files", "private"];
+
+/// Everything that can be said of components without looking at a profile.
+pub(in crate::plan) fn components(components: &Components, report: &mut Report) {
+    let collected: BTreeSet<_> = components
+        .values()
+        .flat_map(|component| component.spec.collects.iter().map(|collect| collect.folder.as_str()))
+        .collect();
+    for component in components.values() {
+        folders(component, &collected, report);
+        install(component, report);
+        units(component, report);
+        modes(component, report);
+        owners(component, report);
+        patterns(component, report);
+        settings_of_checks(component, report);
+    }
+}
+
+fn folders(component: &Component, collected: &BTreeSet<&str>, report: &mut Report) {
+    let mut odd = BTreeSet::new();
+    for path in component.files.keys() {
+        let top = path.split_once('/').map_or(path.as_str(), |(folder, _)| folder);
+        let known = path.contains('/') && (FOLDERS.contains(&top) || collected.contains(top));
+        if !known && !top.ends_with(".md") {
+            odd.insert(top);
+        }
+    }
+    for top in odd {
+        let known = FOLDERS.into_iter().chain(collected.iter().copied());
+        let message = format!("`{top}` of the component `{}` is used by nothing", component.name);
+        let help = format!("{}: files of a guest are in `files/`", meant(top, known.clone()));
+        report.push(Diagnostic::error(message).at(&component.document.source, 0..0, "").help(help));
+    }
+}
+
+fn install(component: &Component, report: &mut Report) {
+    let spec = &component.spec;
+    if spec.release.is_none() && !spec.install.is_empty() {
+        let message = "`install` takes files out of a release, and no `release` is named";
+        report.push(component.document.error(&["install".into()], message, "").help("add `release:`"));
+    }
+    for (index, item) in spec.install.iter().enumerate() {
+        let parts = item.from.trim_end_matches('/').split('/');
+        if item.from.starts_with('/') || parts.clone().any(|part| matches!(part, "" | "." | "..")) {
+            let path = ["install".into(), index.into(), "from".into()];
+            let message = format!("`{}` is no path inside an archive", item.from);
+            report.push(component.document.error(
+                &path,
+                message,
+                "expected a path below the archive's top folder",
+            ));
+        }
+    }
+}
+
+fn units(component: &Component, report: &mut Report) {
+    let kinds = [".service", ".socket", ".timer", ".path", ".target", ".mount", ".slice"];
+    let is_name = |c: char| c.is_ascii_alphanumeric() || ":-_.@\\".contains(c);
+    let files: Vec<_> = component.files.keys().map(|path| path.trim_end_matches(".j2")).collect();
+    let files: Vec<_> = files.iter().filter_map(|path| path.rsplit('/').next()).collect();
+    for (index, unit) in component.spec.units.iter().enumerate() {
+        let path = ["units".into(), index.into()];
+        if !unit.chars().all(is_name) || !kinds.iter().any(|kind| unit.ends_with(kind)) {
+            let message = format!("`{}` is no name of a systemd unit", unit.escape_debug());
+            report.push(component.document.error(&path, message, "expected a name such as `etcd.service`"));
+        } else if !files.contains(&unit.as_str())
+            && let Some(near) = nearest(unit, files.iter().copied())
+        {
+            let message = format!("the component has no unit file `{unit}`");
+            report.push(component.document.error(&path, message, format!("did you mean `{near}`?")));
+        }
+    }
+}
+
+fn modes(component: &Component, report: &mut Report) {
+    let files: BTreeSet<_> =
+        component.folder("files").map(|(path, _)| format!("/{}", path.trim_end_matches(".j2"))).collect();
+    for path in component.spec.modes.keys().filter(|path| !files.contains(path.as_str())) {
+        let key = ["modes".into(), Step::from(path.as_str())];
+        let message = format!("the component has no file {path}");
+        let label = meant(path.as_str(), files.iter().map(String::as_str));
+        let source = &component.document.source;
+        report.push(Diagnostic::error(message).at(source, component.document.key_span(&key), label));
+    }
+}
+
+fn owners(component: &Component, report: &mut Report) {
+    let spec = &component.spec;
+    let is_user = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+            && name.len() <= 31
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-')
+    };
+    let directories =
+        spec.directories.iter().enumerate().map(|(index, item)| ("directories", index, &item.owner));
+    let private = spec.private.iter().enumerate().map(|(index, item)| ("private", index, &item.owner));
+    for (list, index, owner) in directories.chain(private) {
+        if let Some(owner) = owner.as_ref().filter(|owner| !is_user(owner)) {
+            let path = [list.into(), index.into(), "owner".into()];
+            let message = format!("`{}` is no name of a system user", owner.escape_debug());
+            report.push(component.document.error(&path, message, ""));
+        }
+    }
+    if let Some(user) = spec.user.as_ref().filter(|user| !is_user(&user.name)) {
+        let message = format!("`{}` is no name of a system user", user.name.escape_debug());
+        report.push(component.document.error(&["user".into(), "name".into()], message, ""));
+    }
+}
+
+fn patterns(component: &Component, report: &mut Report) {
+    for (name, secret) in &component.spec.secrets {
+        let path = |key: &str| [Step::from("secrets"), Step::from(name), Step::from(key)];
+        if let Some(Err(error)) = secret.pattern.as_deref().map(regex_lite::Regex::new) {
+            let message = format!("this is no regular expression: {error}");
+            report.push(component.document.error(&path("pattern"), message, ""));
+        }
+        if secret.generate.is_some_and(|length| !(16..=256).contains(&length)) {
+            let message = "a generated secret has 16 to 256 characters";
+            report.push(component.document.error(&path("generate"), message, ""));
+        }
+    }
+}
+
+fn settings_of_checks(component: &Component, report: &mut Report) {
+    let known = component.spec.settings.keys().map(String::as_str);
+    for (index, check) in component.spec.checks.iter().enumerate() {
+        if let Some(setting) =
+            check.setting.as_ref().filter(|name| !component.spec.settings.contains_key(*name))
+        {
+            let path = ["checks".into(), index.into(), "setting".into()];
+            let message = format!("there is no setting `{setting}`");
+            let help = format!("the settings are {}", quoted(known.clone()));
+            report.push(component.document.error(&path, message, meant(setting, known.clone())).help(help));
+        }
+    }
+}

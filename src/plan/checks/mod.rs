@@ -1,0 +1,10 @@
+//! What must hold beyond the shape of each value.
+
+mod components;
+mod nodes;
+mod profile;
+mod rules;
+
+pub(super) use components::components;
+pub(super) use profile::{profile, setting};
+pub(super) use rules::rules;

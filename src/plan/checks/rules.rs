@@ -1,0 +1,59 @@
+//! What components demand of the cluster, in their own words.
+
+use crate::component::Component;
+use crate::diagnostic::{Diagnostic, Report, Step};
+use crate::plan::cluster::Cluster;
+use crate::plan::resolve::Inputs;
+use crate::render::{Context, Templates};
+
+/// Evaluates the `checks` of every component that runs in the cluster.
+pub(in crate::plan) fn rules(
+    inputs: &Inputs<'_>,
+    cluster: &Cluster,
+    (templates, context): (&Templates, &Context),
+    report: &mut Report,
+) {
+    for component in cluster.services.keys().filter_map(|name| inputs.components.get(name)) {
+        let seen = context.of_component(&component.name);
+        for (index, check) in component.spec.checks.iter().enumerate() {
+            let broken = |why: String| {
+                let path = ["checks".into(), index.into(), "that".into()];
+                component.document.error(&path, format!("this check cannot be evaluated: {why}"), "")
+            };
+            match templates.holds(&check.that, &seen) {
+                Ok(true) => {}
+                Ok(false) => match templates.expand(&check.otherwise, &seen) {
+                    Ok(message) => {
+                        let diagnostic = at_culprit(inputs, component, check.setting.as_deref(), message);
+                        report.push(match &check.help {
+                            Some(help) => diagnostic.help(help),
+                            None => diagnostic,
+                        });
+                    }
+                    Err(why) => report.push(broken(why)),
+                },
+                Err(why) => report.push(broken(why)),
+            }
+        }
+    }
+}
+
+/// Points at the setting in the profile, at its default if the profile does not set it, or at the nodes.
+fn at_culprit(
+    inputs: &Inputs<'_>,
+    component: &Component,
+    setting: Option<&str>,
+    message: String,
+) -> Diagnostic {
+    let profile = &inputs.profile.document;
+    let Some(setting) = setting else {
+        let path = [Step::from("nodes")];
+        return Diagnostic::error(message).at(&profile.source, profile.key_span(&path), "");
+    };
+    let settings = inputs.profile.value.as_ref().and_then(|profile| profile.settings.get(&component.name));
+    if settings.is_some_and(|settings| settings.contains_key(setting)) {
+        let path = ["settings".into(), Step::from(&component.name), setting.into()];
+        return profile.error(&path, message, "");
+    }
+    component.document.error(&["settings".into(), setting.into(), "default".into()], message, "the default")
+}

@@ -1,0 +1,134 @@
+//! A component's layer: what it is made of, and the key under which the finished layer is kept.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::component::{Component, Spec};
+use crate::digest::Sha256;
+use crate::layer::{GuestPath, Mode};
+use crate::release::{Arch, Artifact};
+
+/// Changes when the same inputs would give other bytes, so that finished layers of an earlier imgbuild are not used.
+const LAYER_FORMAT: u32 = 1;
+
+/// What a component installs on every node alike: members of its release, and files that are no templates.
+#[derive(Clone, Debug, Serialize)]
+pub struct LayerPlan {
+    /// The digest of all that follows.
+    pub key: Sha256,
+    /// The component.
+    pub component: String,
+    /// The architecture.
+    pub arch: Arch,
+    /// The release's file.
+    pub artifact: Option<Artifact>,
+    /// Which members of it go where: from, to, mode.
+    pub install: Vec<(String, GuestPath, Option<Mode>)>,
+    /// The other files.
+    pub files: Vec<LayerFile>,
+    /// The modification time of every entry, in seconds since 1970.
+    pub epoch: u64,
+}
+
+/// A file with its contents.
+#[derive(Clone, Debug, Serialize)]
+pub struct LayerFile {
+    /// Its path in the guest.
+    pub path: GuestPath,
+    /// Its permissions.
+    pub mode: Mode,
+    /// The digest of its contents.
+    pub sha256: Sha256,
+    /// Its contents.
+    #[serde(skip)]
+    pub bytes: Arc<[u8]>,
+}
+
+impl LayerFile {
+    /// A file with these contents.
+    pub fn new(path: GuestPath, mode: Mode, bytes: Arc<[u8]>) -> Self {
+        Self { path, mode, sha256: Sha256::of(&bytes), bytes }
+    }
+}
+
+/// What the key is the digest of.
+#[derive(Serialize)]
+struct Inputs<'a> {
+    format: u32,
+    artifact: Option<Sha256>,
+    folder: Option<&'a str>,
+    install: &'a [(String, GuestPath, Option<Mode>)],
+    files: &'a [LayerFile],
+    epoch: u64,
+}
+
+impl LayerPlan {
+    /// The layer of `component`; `files` are those of its folder that are no templates.
+    pub fn new(
+        component: &Component,
+        arch: Arch,
+        artifact: Option<Artifact>,
+        files: Vec<LayerFile>,
+        epoch: u64,
+    ) -> Self {
+        let spec = &component.spec;
+        let install: Vec<_> =
+            spec.install.iter().map(|item| (item.from.clone(), item.to.clone(), item.mode)).collect();
+        let mut files = files;
+        files.extend(system_files(&component.name, spec));
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let inputs = Inputs {
+            format: LAYER_FORMAT,
+            artifact: artifact.as_ref().map(|artifact| artifact.sha256),
+            folder: artifact.as_ref().map(|artifact| artifact.folder.as_str()),
+            install: &install,
+            files: &files,
+            epoch,
+        };
+        let text = serde_json::to_vec(&inputs).unwrap_or_default();
+        Self {
+            key: Sha256::of(text),
+            component: component.name.clone(),
+            arch,
+            artifact,
+            install,
+            files,
+            epoch,
+        }
+    }
+
+    /// Whether there is anything in it.
+    pub fn is_empty(&self) -> bool {
+        self.install.is_empty() && self.files.is_empty()
+    }
+}
+
+/// The sysusers.d and tmpfiles.d files by which the guest makes the component's user and folders.
+fn system_files(name: &str, spec: &Spec) -> Vec<LayerFile> {
+    let mut texts = BTreeMap::new();
+    if let Some(user) = &spec.user {
+        let home = user.home.as_ref().map_or("-", GuestPath::as_str);
+        let line = format!("u {} - \"{name}\" {} /usr/sbin/nologin\n", user.name, quoted(home));
+        texts.insert(format!("/usr/lib/sysusers.d/imgbuild-{name}.conf"), line);
+    }
+    if !spec.directories.is_empty() {
+        let lines = spec.directories.iter().map(|directory| {
+            let mode = directory.mode.unwrap_or(Mode::EXECUTABLE);
+            let owner = directory.owner.as_deref().unwrap_or("root");
+            format!("d {} {mode} {owner} {owner} -\n", quoted(directory.path.as_str()))
+        });
+        texts.insert(format!("/usr/lib/tmpfiles.d/imgbuild-{name}.conf"), lines.collect());
+    }
+    let file = |(path, text): (String, String)| {
+        Some(LayerFile::new(path.parse().ok()?, Mode::FILE, text.into_bytes().into()))
+    };
+    texts.into_iter().filter_map(file).collect()
+}
+
+/// A path as a field of sysusers.d(5) and tmpfiles.d(5): `%` begins a specifier, a space ends the field.
+fn quoted(path: &str) -> String {
+    let escaped = path.replace('%', "%%").replace('\\', "\\\\").replace('"', "\\\"");
+    if escaped.contains([' ', '"', '\'', '\\']) { format!("\"{escaped}\"") } else { escaped }
+}

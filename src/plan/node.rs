@@ -1,0 +1,91 @@
+//! What one node gets.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::layer::LayerPlan;
+use crate::digest::Sha256;
+use crate::layer::{GuestPath, Mode};
+
+/// One node's share of the plan.
+#[derive(Clone, Debug, Serialize)]
+pub struct NodePlan {
+    /// The host name.
+    pub name: String,
+    /// The index in the cluster's members.
+    #[serde(skip)]
+    pub index: usize,
+    /// What cloud-init knows this instance by: it does once what it does once per instance.
+    pub instance_id: String,
+    /// The layers that it shares with other nodes, in order.
+    pub layers: Vec<Arc<LayerPlan>>,
+    /// The files of its own layer, sorted by path.
+    pub files: Vec<PlannedFile>,
+    /// The files that hold secrets.
+    pub private: Vec<PlannedSecret>,
+    /// What is started, in order.
+    pub services: Vec<PlannedService>,
+}
+
+/// A file of a node's own layer.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedFile {
+    /// Its path in the guest.
+    pub path: GuestPath,
+    /// Its permissions.
+    pub mode: Mode,
+    /// The component that it belongs to.
+    pub component: String,
+    /// Where its contents come from.
+    pub origin: Origin,
+}
+
+/// Where a file's contents come from.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// A template, by its key, rendered over the names that the given component's files see.
+    Template {
+        /// The template's key.
+        template: String,
+        /// The component whose names it sees.
+        sees: String,
+    },
+    /// A file as it is.
+    Copy {
+        /// The digest of its contents.
+        sha256: Sha256,
+        /// Its contents.
+        #[serde(skip)]
+        bytes: Arc<[u8]>,
+    },
+}
+
+/// A file that holds secrets.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedSecret {
+    /// Its path in the guest.
+    pub path: GuestPath,
+    /// The user and group that own it.
+    pub owner: String,
+    /// The component that it belongs to.
+    pub component: String,
+    /// The template of its contents, by its key.
+    pub template: String,
+    /// The secrets without which it is left out.
+    pub needs: Vec<String>,
+}
+
+/// A component's units and what tells that they are up.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedService {
+    /// The component.
+    pub component: String,
+    /// Its systemd units.
+    pub units: Vec<String>,
+    /// The address that answers with a 2xx status when all is well.
+    pub health: Option<String>,
+    /// How long that may take, in seconds.
+    pub timeout: u32,
+}

@@ -1,0 +1,251 @@
+//! What nodes that run the same components have in common: found out once, however many they are.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::claims::Claims;
+use super::cluster::{Cluster, Member};
+use super::layer::{LayerFile, LayerPlan};
+use super::node::{Origin, PlannedFile, PlannedSecret, PlannedService};
+use super::resolve::{Inputs, meant};
+use crate::component::{Component, FolderFile};
+use crate::diagnostic::{Diagnostic, Report, Step};
+use crate::digest::Sha256;
+use crate::layer::{GuestPath, Mode};
+use crate::release::Arch;
+use crate::render::Templates;
+
+/// The folder of a component that is laid out as the guest's root.
+const FILES: &str = "files";
+/// The same for files that hold secrets.
+const PRIVATE: &str = "private";
+/// The suffix that makes a file a template.
+const SUFFIX: &str = ".j2";
+
+/// What a list of components amounts to on an architecture.
+#[derive(Default)]
+pub(super) struct Shape {
+    pub(super) layers: Vec<Arc<LayerPlan>>,
+    pub(super) files: Vec<PlannedFile>,
+    pub(super) private: Vec<PlannedSecret>,
+    pub(super) services: Vec<PlannedService>,
+}
+
+/// The shapes of a cluster, each made when it is first asked for.
+pub(super) struct Shapes<'a> {
+    inputs: &'a Inputs<'a>,
+    cluster: &'a Cluster,
+    templates: &'a Templates,
+    known: BTreeMap<(Vec<String>, Arch), Arc<Shape>>,
+    layers: BTreeMap<(String, Arch), Arc<LayerPlan>>,
+}
+
+impl<'a> Shapes<'a> {
+    pub(super) fn new(inputs: &'a Inputs<'a>, cluster: &'a Cluster, templates: &'a Templates) -> Self {
+        Self { inputs, cluster, templates, known: BTreeMap::new(), layers: BTreeMap::new() }
+    }
+
+    /// The shape of a node. What is wrong with it is reported once, with the first node that has it.
+    pub(super) fn of(&mut self, member: &Member, report: &mut Report) -> Arc<Shape> {
+        let key = (member.components.clone(), member.arch);
+        if let Some(shape) = self.known.get(&key) {
+            return Arc::clone(shape);
+        }
+        let mut shape = Shape::default();
+        for name in &member.components {
+            let component = &self.inputs.components[name];
+            shape.layers.extend(self.layer(component, member.arch, report));
+            shape.files.extend(own_files(component, report));
+            shape.files.extend(self.collected(component, report));
+            shape.private.extend(private_files(component, self.templates, report));
+            if !component.spec.units.is_empty() {
+                shape.services.push(PlannedService {
+                    component: name.clone(),
+                    units: component.spec.units.clone(),
+                    health: component.spec.health.as_ref().map(|health| health.url.clone()),
+                    timeout: component.spec.health.as_ref().map_or(0, |health| health.timeout),
+                });
+            }
+        }
+        shape.files.sort_by(|a, b| a.path.cmp(&b.path));
+        self.claim(member, &shape, report);
+        let shape = Arc::new(shape);
+        self.known.insert(key, Arc::clone(&shape));
+        shape
+    }
+
+    fn layer(&mut self, component: &Component, arch: Arch, report: &mut Report) -> Option<Arc<LayerPlan>> {
+        let key = (component.name.clone(), arch);
+        if !self.layers.contains_key(&key) {
+            let releases = self.inputs.releases;
+            let artifact =
+                component.spec.release.as_ref().filter(|_| !component.spec.install.is_empty()).and_then(
+                    |name| releases.value.as_ref()?.artifact(name, arch, &releases.document, report),
+                );
+            let files = component.folder(FILES).filter(|(path, _)| !path.ends_with(SUFFIX));
+            let files = files.filter_map(|(path, file)| {
+                let path = guest_path(path, file, report)?;
+                Some(LayerFile::new(
+                    path.clone(),
+                    mode(component, &path, &file.bytes),
+                    Arc::clone(&file.bytes),
+                ))
+            });
+            let layer = LayerPlan::new(component, arch, artifact, files.collect(), self.inputs.epoch);
+            self.layers.insert(key.clone(), Arc::new(layer));
+        }
+        self.layers.get(&key).filter(|layer| !layer.is_empty()).cloned()
+    }
+
+    fn collected(&self, component: &Component, report: &mut Report) -> Vec<PlannedFile> {
+        let mut files = Vec::new();
+        for collect in &component.spec.collects {
+            let sources = self.cluster.services.keys().filter_map(|name| self.inputs.components.get(name));
+            for source in sources {
+                for (relative, file) in source.folder(&collect.folder) {
+                    let plain = relative.strip_suffix(SUFFIX);
+                    let Ok(path) = collect.into.join(plain.unwrap_or(relative)) else {
+                        report.push(Diagnostic::error(format!(
+                            "`{}` has a name that no guest can have",
+                            file.name
+                        )));
+                        continue;
+                    };
+                    let origin = if plain.is_some() {
+                        let template = format!("{}/{}/{relative}", source.name, collect.folder);
+                        Origin::Template { template, sees: source.name.clone() }
+                    } else {
+                        Origin::Copy { sha256: Sha256::of(&file.bytes), bytes: Arc::clone(&file.bytes) }
+                    };
+                    files.push(PlannedFile {
+                        path,
+                        mode: Mode::FILE,
+                        component: component.name.clone(),
+                        origin,
+                    });
+                }
+            }
+        }
+        files
+    }
+
+    /// Two components that want the same path or port cannot run on one node.
+    fn claim(&self, member: &Member, shape: &Shape, report: &mut Report) {
+        let mut claims = Claims::default();
+        let mut claim = |path: &GuestPath, owner: &str| {
+            if let Err(holder) = claims.add(path, owner) {
+                let who = if holder == owner {
+                    format!("`{owner}` twice")
+                } else {
+                    format!("`{holder}` and `{owner}`")
+                };
+                let document = &self.inputs.components.get(owner).map(|component| &component.document);
+                let message = format!("the guest path {path} is claimed by {who}, on `{}`", member.name);
+                let mut diagnostic =
+                    Diagnostic::error(message).help("a file of a guest belongs to one component");
+                if let Some(document) = document {
+                    let install =
+                        self.inputs.components[owner].spec.install.iter().position(|item| item.to == *path);
+                    let path = install.map_or(vec![], |index| vec![Step::from("install"), Step::from(index)]);
+                    let span = document.span(&path);
+                    diagnostic = diagnostic.at(&document.source, span, format!("component `{owner}`"));
+                }
+                report.push(diagnostic);
+            }
+        };
+        for path in crate::render::RESERVED.iter().filter_map(|text| text.parse().ok()) {
+            claim(&path, "imgbuild itself");
+        }
+        for layer in &shape.layers {
+            layer.install.iter().for_each(|(_, to, _)| claim(to, &layer.component));
+            layer.files.iter().for_each(|file| claim(&file.path, &layer.component));
+        }
+        shape.files.iter().for_each(|file| claim(&file.path, &file.component));
+        shape.private.iter().for_each(|file| claim(&file.path, &file.component));
+        self.claim_ports(member, report);
+    }
+
+    fn claim_ports(&self, member: &Member, report: &mut Report) {
+        let mut ports: BTreeMap<u16, &str> = BTreeMap::new();
+        for name in &member.components {
+            let Some(service) = self.cluster.services.get(name) else { continue };
+            for (index, port) in service.ports.iter().enumerate() {
+                if let Some(other) = ports.insert(*port, name) {
+                    let message = format!(
+                        "the TCP port {port} is claimed by `{other}` and `{name}`, on `{}`",
+                        member.name
+                    );
+                    let document = &self.inputs.components[name].document;
+                    report.push(
+                        document
+                            .error(&["ports".into(), index.into()], message, format!("component `{name}`"))
+                            .help("move one of them by a setting, or run them on different nodes"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn own_files(component: &Component, report: &mut Report) -> Vec<PlannedFile> {
+    let templates =
+        component.folder(FILES).filter_map(|(path, file)| Some((path.strip_suffix(SUFFIX)?, file)));
+    templates
+        .filter_map(|(path, file)| {
+            let path = guest_path(path, file, report)?;
+            Some(PlannedFile {
+                mode: mode(component, &path, &file.bytes),
+                component: component.name.clone(),
+                origin: Origin::Template {
+                    template: format!("{}/{FILES}{path}{SUFFIX}", component.name),
+                    sees: component.name.clone(),
+                },
+                path,
+            })
+        })
+        .collect()
+}
+
+fn private_files(component: &Component, templates: &Templates, report: &mut Report) -> Vec<PlannedSecret> {
+    let mut files = Vec::new();
+    for (index, file) in component.spec.private.iter().enumerate() {
+        let template = format!("{}/{PRIVATE}{}{SUFFIX}", component.name, file.path);
+        if !templates.contains(&template) {
+            let message = format!("there is no template of `{}`", file.path);
+            let label = format!("expected {PRIVATE}{}{SUFFIX} in the component's folder", file.path);
+            report.push(component.document.error(
+                &["private".into(), index.into(), "path".into()],
+                message,
+                label,
+            ));
+        }
+        for (position, name) in file.needs.iter().enumerate() {
+            if !component.spec.secrets.contains_key(name) {
+                let path = ["private".into(), index.into(), "needs".into(), position.into()];
+                let label = meant(name, component.spec.secrets.keys().map(String::as_str));
+                report.push(component.document.error(&path, format!("there is no secret `{name}`"), label));
+            }
+        }
+        files.push(PlannedSecret {
+            path: file.path.clone(),
+            owner: file.owner.clone().unwrap_or_else(|| "root".to_owned()),
+            component: component.name.clone(),
+            template,
+            needs: file.needs.clone(),
+        });
+    }
+    files
+}
+
+fn guest_path(relative: &str, file: &FolderFile, report: &mut Report) -> Option<GuestPath> {
+    let path = format!("/{relative}").parse::<GuestPath>();
+    path.map_err(|error| {
+        report.push(Diagnostic::error(format!("`{}` cannot be in a guest: {error}", file.name)));
+    })
+    .ok()
+}
+
+fn mode(component: &Component, path: &GuestPath, bytes: &[u8]) -> Mode {
+    let natural = if bytes.starts_with(b"#!") { Mode::EXECUTABLE } else { Mode::FILE };
+    component.spec.modes.get(path).copied().unwrap_or(natural)
+}

@@ -1,0 +1,205 @@
+//! The pins file: the only thing that decides what is fetched.
+
+use std::collections::BTreeMap;
+
+use minijinja::{Environment, UndefinedBehavior, context};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Arch;
+use crate::diagnostic::{Diagnostic, Document, Report, Step};
+use crate::digest::Sha256;
+
+/// `profiles/releases.yaml`: the releases that can be installed, each pinned by digest.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping with `releases`")]
+pub struct Releases {
+    /// The releases, by the name that a component's `release` says.
+    pub releases: BTreeMap<String, Release>,
+}
+
+/// One upstream version, with a digest for each architecture.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping that describes a release")]
+pub struct Release {
+    /// Upstream's version, without a leading `v`.
+    pub version: String,
+    /// Upstream's build number, where its URLs have one.
+    #[serde(default)]
+    pub build: Option<String>,
+    /// Where an artifact is; a template over `version`, `build` and `arch`.
+    pub url: String,
+    /// Where upstream publishes checksums; a template like `url`. Read to move a pin, never by a build.
+    #[serde(default)]
+    pub checksums: Option<String>,
+    /// The folder that holds everything inside the archive; a template like `url`.
+    #[serde(default)]
+    pub folder: Option<String>,
+    /// The licence, as an SPDX expression.
+    #[serde(default)]
+    pub license: Option<String>,
+    /// The artifact of each architecture.
+    pub artifacts: BTreeMap<Arch, Pin>,
+}
+
+/// What the bytes of an artifact must be.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping with `sha256`")]
+pub struct Pin {
+    /// The digest of the file.
+    pub sha256: Sha256,
+    /// Its size in bytes, where it is known.
+    #[serde(default)]
+    pub size: Option<u64>,
+    /// Where the digest is known from.
+    pub source: String,
+}
+
+/// One file of a release, with every name in it resolved.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Artifact {
+    /// The release's name.
+    pub release: String,
+    /// The release's version.
+    pub version: String,
+    /// The architecture that it is for.
+    pub arch: Arch,
+    /// Where it is fetched from, unless a mirror is given.
+    pub url: String,
+    /// What its bytes hash to.
+    pub sha256: Sha256,
+    /// Its size in bytes, where it is known.
+    pub size: Option<u64>,
+    /// The folder inside the archive that holds everything; empty if there is none.
+    pub folder: String,
+    /// Where the digest is known from.
+    pub source: String,
+}
+
+impl Artifact {
+    /// How people call it: `etcd 3.6.4 amd64`.
+    pub fn title(&self) -> String {
+        format!("{} {} {}", self.release, self.version, self.arch)
+    }
+}
+
+impl Releases {
+    /// The artifact of `name` for `arch`. What is missing or malformed goes into `report`.
+    pub fn artifact(
+        &self,
+        name: &str,
+        arch: Arch,
+        document: &Document,
+        report: &mut Report,
+    ) -> Option<Artifact> {
+        let release = self.releases.get(name)?;
+        let base = [Step::from("releases"), Step::from(name)];
+        let Some(pin) = release.artifacts.get(&arch) else {
+            let message = format!("the release `{name}` has no pin for {arch}");
+            let path = [&base[..], &[Step::from("artifacts")]].concat();
+            let known: Vec<_> = release.artifacts.keys().map(ToString::to_string).collect();
+            let label = format!(
+                "pins for {}",
+                if known.is_empty() { "nothing".to_owned() } else { known.join(", ") }
+            );
+            report.push(
+                document
+                    .error(&path, message, label)
+                    .help(format!("add `{arch}: {{sha256: ..., source: ...}}` with a digest that you trust")),
+            );
+            return None;
+        };
+        let mut text = |key: &str, template: &str| {
+            let path = [&base[..], &[Step::from(key)]].concat();
+            release.expand(template, arch).map_err(|error| report.push(located(&error, document, &path))).ok()
+        };
+        let url = text("url", &release.url)?;
+        let folder = text("folder", release.folder.as_deref().unwrap_or_default())?;
+        if !(url.starts_with("https://") || url.starts_with("http://")) {
+            let path = [&base[..], &[Step::from("url")]].concat();
+            report.push(document.error(
+                &path,
+                format!("`{url}` is no web address"),
+                "expected `https://...`",
+            ));
+            return None;
+        }
+        Some(Artifact {
+            release: name.to_owned(),
+            version: release.version.clone(),
+            arch,
+            url,
+            sha256: pin.sha256,
+            size: pin.size,
+            folder,
+            source: pin.source.clone(),
+        })
+    }
+}
+
+impl Release {
+    fn expand(&self, template: &str, arch: Arch) -> Result<String, minijinja::Error> {
+        let mut environment = Environment::empty();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        let arch = arch.to_string();
+        match &self.build {
+            Some(build) => {
+                environment.render_str(template, context! { version => self.version.as_str(), arch, build })
+            }
+            None => environment.render_str(template, context! { version => self.version.as_str(), arch }),
+        }
+    }
+}
+
+fn located(error: &minijinja::Error, document: &Document, path: &[Step]) -> Diagnostic {
+    let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    document
+        .error(path, format!("this template does not render: {detail}"), "")
+        .help("`version`, `arch` and, if the release has one, `build` can be used")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{Source, decode};
+
+    fn artifact(text: &str, name: &str, arch: Arch) -> (Option<Artifact>, String) {
+        let mut report = Report::new();
+        let document = Document::parse(&Source::new("releases.yaml", text), &mut report).unwrap();
+        let decoded = decode::<Releases>(document, &mut report);
+        let artifact = decoded.value.unwrap().artifact(name, arch, &decoded.document, &mut report);
+        (artifact, report.render(false))
+    }
+
+    fn pins(url: &str) -> String {
+        format!(
+            "releases:\n  a:\n    version: 1.10\n    url: {url}\n    folder: a-{{{{ version }}}}\n    artifacts:\n      \
+             amd64: {{sha256: {}, source: by hand}}\n",
+            Sha256::of("x")
+        )
+    }
+
+    #[test]
+    fn names_in_a_url_are_resolved() {
+        let (artifact, shown) = artifact(&pins("https://h/v{{ version }}/{{ arch }}.tgz"), "a", Arch::Amd64);
+        assert_eq!(shown, "");
+        let artifact = artifact.unwrap();
+        assert_eq!(
+            (artifact.url.as_str(), artifact.folder.as_str()),
+            ("https://h/v1.10/amd64.tgz", "a-1.10")
+        );
+        assert_eq!(artifact.title(), "a 1.10 amd64");
+    }
+
+    #[test]
+    fn holes_are_reported_where_they_are() {
+        for (text, arch, message, place) in [
+            (pins("https://h/{{ build }}"), Arch::Amd64, "does not render", "releases.yaml:4:10"),
+            (pins("ftp://h/"), Arch::Amd64, "is no web address", "releases.yaml:4:10"),
+            (pins("https://h/"), Arch::Arm64, "has no pin for arm64", "releases.yaml:7:"),
+        ] {
+            let (artifact, shown) = artifact(&text, "a", arch);
+            assert!(artifact.is_none() && shown.contains(message) && shown.contains(place), "{shown}");
+        }
+    }
+}

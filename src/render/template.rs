@@ -1,0 +1,126 @@
+//! The templates of all components: parsed once, strict about names, bounded in work.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
+
+use crate::component::Components;
+use crate::diagnostic::{Diagnostic, Report, Source};
+
+/// What one rendering may cost, in minijinja's instructions: far above any honest template over ten thousand
+/// nodes, and an end to `{% for %}` in `{% for %}` in `{% for %}`.
+const FUEL: u64 = 50_000_000;
+
+/// The suffix of a template's file name.
+pub const SUFFIX: &str = ".j2";
+
+/// Every template of every component, by `component/path/in/its/folder`.
+pub struct Templates {
+    environment: Environment<'static>,
+    sources: BTreeMap<String, Arc<Source>>,
+}
+
+impl Templates {
+    /// Parses them; those that do not parse go into `report`.
+    pub fn new(components: &Components, report: &mut Report) -> Self {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        // Files are of many kinds; a template that writes YAML or JSON says `|tojson` itself.
+        environment.set_auto_escape_callback(|_| AutoEscape::None);
+        if let Ok(syntax) =
+            SyntaxConfig::builder().keep_trailing_newline(true).trim_blocks(true).lstrip_blocks(true).build()
+        {
+            environment.set_syntax(syntax);
+        }
+        environment.set_fuel(Some(FUEL));
+        let mut templates = Self { environment, sources: BTreeMap::new() };
+        for component in components.values() {
+            for (path, file) in component.files.iter().filter(|(path, _)| path.ends_with(SUFFIX)) {
+                templates.add(&format!("{}/{path}", component.name), &file.name, &file.bytes, report);
+            }
+        }
+        templates
+    }
+
+    fn add(&mut self, key: &str, name: &str, bytes: &[u8], report: &mut Report) {
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            report.push(
+                Diagnostic::error(format!("the template `{name}` is no UTF-8 text")).help("save it as UTF-8"),
+            );
+            return;
+        };
+        self.sources.insert(key.to_owned(), Source::new(name, text));
+        if let Err(error) = self.environment.add_template_owned(key.to_owned(), text.to_owned()) {
+            report.push(self.diagnostic(key, &error, true));
+        }
+    }
+
+    /// Whether there is a template of this key.
+    pub fn contains(&self, key: &str) -> bool {
+        self.sources.contains_key(key)
+    }
+
+    /// The text of a template. `None` if there is no such template or it does not render; `report` says why, without
+    /// a value of the context if that is `private`.
+    pub fn render(&self, key: &str, context: &Value, private: bool, report: &mut Report) -> Option<String> {
+        let template = self.environment.get_template(key).ok()?;
+        match template.render(context) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                report.push(self.diagnostic(key, &error, !private));
+                None
+            }
+        }
+    }
+
+    /// Whether the template's text can differ between contexts that differ only in `name`.
+    pub fn depends_on(&self, key: &str, name: &str) -> bool {
+        self.environment
+            .get_template(key)
+            .is_ok_and(|template| template.undeclared_variables(false).contains(name))
+    }
+
+    /// A text of component.yaml or of the profile that may have `{{ }}` in it.
+    pub fn expand(&self, text: &str, context: &Value) -> Result<String, String> {
+        self.environment.render_str(text, context).map_err(|error| reason(&error))
+    }
+
+    /// Whether an expression holds.
+    pub fn holds(&self, expression: &str, context: &Value) -> Result<bool, String> {
+        let compiled = self.environment.compile_expression(expression).map_err(|error| reason(&error))?;
+        compiled.eval(context).map(|value| value.is_true()).map_err(|error| reason(&error))
+    }
+
+    fn diagnostic(&self, key: &str, error: &Error, quote: bool) -> Diagnostic {
+        let what = if quote { reason(error) } else { error.kind().to_string() };
+        // An error inside an included template names that one.
+        let source = error.name().and_then(|name| self.sources.get(name)).or_else(|| self.sources.get(key));
+        let mut diagnostic = Diagnostic::error(format!("this template does not render: {what}"));
+        if let Some(source) = source {
+            let line = || line_span(source.text(), error.line().unwrap_or(1));
+            diagnostic = diagnostic.at(source, error.range().unwrap_or_else(line), "");
+        }
+        match error.kind() {
+            ErrorKind::UndefinedError => diagnostic.help(
+                "`node`, `nodes`, `cluster`, `members`, `settings`, `components` and `release` can be used",
+            ),
+            ErrorKind::OutOfFuel => diagnostic.help("it loops without end"),
+            _ => diagnostic
+                .help("the syntax is that of Jinja; `{% raw %}` protects braces that are meant as such"),
+        }
+    }
+}
+
+fn reason(error: &Error) -> String {
+    error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()))
+}
+
+fn line_span(text: &str, line: usize) -> std::ops::Range<usize> {
+    let start = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
+    let rest = text.get(start..).unwrap_or_default();
+    let content = rest.lines().next().unwrap_or_default();
+    let indent = content.len() - content.trim_start().len();
+    start + indent..start + content.len()
+}
