@@ -110,7 +110,7 @@ pub struct Options {
     /// The architecture of all nodes, whatever the profile says.
     #[arg(long, env = "IMGBUILD_ARCH", global = true)]
     pub arch: Option<Arch>,
-    /// Fetch https://HOST/PATH from MIRROR/HOST/PATH: a folder or a web address.
+    /// Fetch `https://HOST/PATH` from `MIRROR/HOST/PATH`; a folder or a web address.
     #[arg(long, value_name = "DIR|URL", env = "IMGBUILD_MIRROR", hide_env_values = true, global = true)]
     pub mirror: Option<String>,
     /// Use what is in the store alone; never touch the network.
