@@ -4,3 +4,6 @@
 mod grafana;
 mod seed_image;
 mod support;
+mod yaml_roundtrip;
+
+mod overlay_archive;

@@ -143,7 +143,7 @@ impl Build<'_> {
             indexes.iter().flat_map(|(_, index)| &index.entries).map(|entry| kib(&entry.kind)).sum();
         for file in files {
             room_kib += (file.bytes.len() as u64).div_ceil(4096) * 4;
-            let entry = Entry::file(file.mode, Content::Bytes(file.bytes.to_vec()));
+            let entry = Entry::file(file.mode, Content::Bytes(std::sync::Arc::clone(&file.bytes)));
             tree.insert(file.path, entry).with_context(context)?;
         }
         let mut compressed = MembersWriter::new(Vec::new(), NonZero::<usize>::MIN);
