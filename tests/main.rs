@@ -3,6 +3,7 @@
 
 mod downloads;
 mod overlay_archive;
+mod grafana;
 mod seed_image;
 mod store;
 mod store_processes;
