@@ -14,7 +14,7 @@ NODE=$(uname -n) OVERLAY_SHA256='' attempt=1 reason='' step='preparing'
 now() { read -r now _ </proc/uptime && now=${now%.*}; }
 put() { cat >"$1.new" && sync "$1.new" && mv -f "$1.new" "$1"; }
 is() { [ "$(cat "$1" 2>/dev/null)" = "$OVERLAY_SHA256" ]; }
-said() { head -n 1 "$run/err"; }
+said() { grep -m 1 'No space' "$run/err" || head -n 1 "$run/err"; }
 fail() { reason=$1 && exit 1; }
 ctl() { systemctl "$@" 2>"$run/err" || fail "cannot $1 the services: $(said)"; }
 
@@ -89,6 +89,7 @@ at_urls() {
 			rm -f "$overlay"
 		fi
 		(ulimit -f $((OVERLAY_SIZE / 512 + 1)) && get "$url" "$overlay" 3600) 2>"$run/err" || {
+			case $? in 22 | 33) rm -f "$overlay" ;; esac # refused: what is there may be what cannot be resumed
 			seen="$seen; cannot fetch $where: $(said)"
 			continue
 		}
