@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "src/render/first_boot/first-boot.sh"
 TIME_LIMIT = 120  # seconds that one run of the program may take
 
-# Stand-ins for what a chroot has not: a service manager, block devices and their mounts. (`sync` would wait for the whole machine.)
+# Stand-ins for what a chroot has not: a service manager, block devices and their mounts; and for what only takes time.
 STAND_INS = {
     "systemctl": """#!/bin/sh
 echo "$*" >>/calls
@@ -25,6 +25,7 @@ case $1 in is-active)
 esac
 """,
     "sync": "#!/bin/sh\n",
+    "sleep": "#!/bin/sh\nexec /usr/bin/sleep 0.1\n",
     "blkid": """#!/bin/sh
 eval "label=\\${$#}"
 cat "/volumes/${label#LABEL=}" 2>/dev/null || exit 2

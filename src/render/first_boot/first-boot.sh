@@ -227,21 +227,24 @@ healthy() {
 	}
 }
 
-# Asked twice, since a program that ends at once is active for a moment.
+# Looks twice, since a program that ends at once is active for a moment.
 wait_for_health() {
 	now && since=$now sick='' && export no_proxy='*'
-	while IFS=$tab read -r name units url limit; do
-		step="waiting for $name"
-		until healthy "$units" "$url" && sleep 2 && healthy "$units" "$url"; do
-			now
-			[ $((now - since)) -lt "$limit" ] || {
-				sick="$sick; $name is not healthy after $limit s: $ill"
-				break
-			}
-			sleep 1
-		done
-	done <components
-	[ -z "$sick" ] || fail "${sick#; }"
+	for pause in 2 0; do
+		while IFS=$tab read -r name units url limit; do
+			step="waiting for $name"
+			until healthy "$units" "$url"; do
+				now
+				[ $((now - since)) -lt "$limit" ] || {
+					sick="$sick; $name is not healthy after $limit s: $ill"
+					break
+				}
+				sleep 1
+			done
+		done <components
+		[ -z "$sick" ] || fail "${sick#; }"
+		sleep $pause
+	done
 }
 
 mkdir -p "$run" && exec 9>"$run/lock"
