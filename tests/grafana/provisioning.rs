@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use imgbuild::component::Components;
+use imgbuild::diagnostic::Report;
+use imgbuild::render::Templates;
+use minijinja::context;
 use minijinja::value::Value as Context;
-use minijinja::{Environment, UndefinedBehavior, context};
 use serde_yaml::Value;
 
 use super::{below, overlays};
@@ -49,7 +52,7 @@ const FIELDS: [(&str, &str); 21] = [
 
 /// A cluster whose observers are `observers`, seen from the node `node`.
 fn cluster(observers: &[(&str, &str)], node: &str) -> Context {
-    let members: Vec<_> = observers.iter().map(|&(name, address)| context! { name, address }).collect();
+    let members: Vec<_> = observers.iter().map(|&(name, url_host)| context! { name, url_host }).collect();
     let prometheus = context! { members, settings => context! { port => 9090, scrape_interval => "15s" } };
     context! {
         cluster => context! { name => "patroni" },
@@ -66,11 +69,9 @@ fn default_cluster() -> Context {
 /// The file of the component grafana as the node gets it.
 pub(super) fn rendered(file: &str, context: &Context) -> Value {
     let text = std::fs::read_to_string(overlays().join("grafana").join(file)).unwrap();
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    let template = if file.ends_with(".j2") { environment.render_str(&text, context).unwrap() } else { text };
-    serde_yaml::from_str(&template).unwrap_or_else(|error| panic!("{file}: {error}\n{template}"))
+    let templates = Templates::new(&Components::new(), &mut Report::new());
+    let yaml = if file.ends_with(".j2") { templates.expand(&text, context).unwrap() } else { text };
+    serde_yaml::from_str(&yaml).unwrap_or_else(|error| panic!("{file}: {error}\n{yaml}"))
 }
 
 pub(super) fn of_the_default_cluster(file: &str) -> Value {
@@ -120,6 +121,7 @@ fn the_data_source_is_the_own_prometheus_or_that_of_the_first_observer() {
         (&both[..1], "prmt-1", "http://127.0.0.1:9090"),
         (&both[..], "prmt-2", "http://127.0.0.1:9090"),
         (&both[..], "eyes", "http://192.168.2.99:9090"),
+        (&[("o", "[fd00::1]")], "eyes", "http://[fd00::1]:9090"),
     ] {
         let file = rendered(DATASOURCES, &cluster(observers, node));
         let [source] = items(&file["datasources"]) else { panic!("not one data source: {file:?}") };
