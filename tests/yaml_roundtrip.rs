@@ -286,8 +286,8 @@ fn meaning(value: &Yaml) -> Value {
 
 /// `text` in every place where a document can have text.
 fn everywhere(text: &str) -> [Map; 6] {
-    let one = |value: Yaml| Map::new().with("first", 1_i64).with("a", value).with("last", "z");
-    let key = Map::new().with("first", 1_i64).with_comment(text, text, text).with("last", true);
+    let one = |value: Yaml| Map::new().with("first", 1).with("a", value).with("last", "z");
+    let key = Map::new().with("first", 1).with_comment(text, text, text).with("last", true);
     [
         one(text.into()),
         key.clone(),
