@@ -57,11 +57,14 @@ pub(super) fn is_visible(c: char) -> bool {
     printable && !deceives && u32::from(c) & 0xFFFE != 0xFFFE
 }
 
-/// Whether text of several lines stays as it is in a literal block, which has no escapes.
+/// Whether text of several lines stays as it is in a literal block, which has no escapes. Not with a line of nothing
+/// but spaces: in some places not all readers keep them (the `yaml` package of npm does not), and no reviewer sees them.
 pub(super) fn fits_literal_block(text: &str) -> bool {
-    !text.trim_matches('\n').is_empty()
-        && text.contains('\n')
+    let blank = |line: &str| !line.is_empty() && line.trim_matches([' ', '\t']).is_empty();
+    text.contains('\n')
+        && !text.trim_matches('\n').is_empty()
         && text.chars().all(|c| is_visible(c) || matches!(c, '\n' | '\t'))
+        && !text.split('\n').any(blank)
 }
 
 /// Writes text of several lines, `depth` steps from the left (YAML 1.2.2, 8.1).
@@ -110,6 +113,18 @@ mod tests {
             ("\r\n\t", r#""\r\n\t""#),
         ] {
             assert_eq!(plain_or_quoted(text), form);
+        }
+    }
+
+    #[test]
+    fn only_text_that_people_can_see_whole_becomes_a_literal_block() {
+        for text in ["a\nb", "a\n", "\n\ta\n\n", "# a\n b \n", "---\né\n"] {
+            assert!(fits_literal_block(text), "{text:?}");
+        }
+        for text in
+            ["a", "", "\n", "\n\n", "a\n  \nb", "a\n\t", "a\r\nb", "a\nb\u{85}", "a\n\u{200b}b", "a\n\0"]
+        {
+            assert!(!fits_literal_block(text), "{text:?}");
         }
     }
 }
