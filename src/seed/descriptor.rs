@@ -4,7 +4,7 @@ use super::SECTOR;
 use super::record::{Extent, Kind, SELF, both_u16, both_u32, record};
 use super::time::{NO_TIME, Timestamp};
 
-/// Who wrote the image, for those who look into it (a-characters, ECMA-119 8.4.20).
+/// Who wrote the image, for those who look into it (a-characters, ECMA-119 8.4.22).
 const APPLICATION: &str = "IMGBUILD";
 
 /// Bytes of a path table with the root alone.

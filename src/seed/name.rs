@@ -14,7 +14,7 @@ const MAX_IDENTIFIER: usize = 30;
 /// Characters that are left to an extension as one; what is longer is taken as part of the name.
 const MAX_EXTENSION: usize = 8;
 
-/// Refuses what is not the same name to every reader: POSIX' portable file names (XBD 3.265) are the same
+/// Refuses what is not the same name to every reader: names of POSIX' portable filename character set are the same
 /// in Rock Ridge's bytes, in UCS-2 and in any locale.
 pub(super) fn check_name(name: &str) -> Result<(), SeedError> {
     let portable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
