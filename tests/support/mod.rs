@@ -1,3 +1,4 @@
 //! What several test modules need.
 
+pub mod hostile;
 pub mod oracle;
