@@ -53,7 +53,7 @@ impl<'a> Record<'a> {
         self.span.both_u32(10)
     }
 
-    /// Where the file lies, if it is a plain one: in one piece, with no attributes before it (ECMA-119 9.1.2 to 9.1.8).
+    /// Where a plain file lies: one in one piece, with no attributes before it (ECMA-119 9.1.2 to 9.1.8).
     fn place(&self) -> Result<Place, SeedError> {
         if self.span.byte(1)? != 0 || self.span.array(25)? != [0; 3] {
             return Err(self.span.fault(25, "an entry is not a plain file in one piece"));

@@ -3,5 +3,6 @@
 pub mod authority;
 pub mod child;
 pub mod depot;
+pub mod hostile;
 pub mod oracle;
 pub mod server;

@@ -1,7 +1,7 @@
-//! YAML that all readers understand as it was meant: cloud-init's `PyYAML` (YAML 1.1), libyaml, those of YAML 1.2.
+//! YAML that its readers take as it was meant: cloud-init's `PyYAML` (YAML 1.1), libyaml, those of YAML 1.2.
 //!
-//! Readers disagree about which plain words are numbers, dates and booleans, so only text that is none of these
-//! to any of them stays plain; scripts stay readable as literal blocks, and all else is double-quoted.
+//! Readers disagree about which plain words are numbers, dates and booleans, so only text that is none of
+//! these to any of them stays plain; scripts stay readable as literal blocks, and all else is double-quoted.
 
 use std::fmt::{self, Display, Formatter};
 

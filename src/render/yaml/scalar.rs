@@ -46,19 +46,21 @@ impl Display for Quoted<'_> {
     }
 }
 
-/// Whether a character may stand as itself: it is printable to all readers, breaks no line (YAML 1.1 has more line
-/// breaks than 1.2), and shows people what is there, as those without width or with another direction do not.
+/// Whether a character may stand as itself: it is printable to all readers, breaks no line (YAML 1.1 has more
+/// line breaks than 1.2), and does not deceive people, as those do that have no width or turn the direction.
 pub(super) fn is_visible(c: char) -> bool {
-    let deceives = matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{2000}'..='\u{200F}' | '\u{2028}'..='\u{202F}'
-        | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}');
+    let deceives = matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{FEFF}' | '\u{E0000}'..='\u{E0FFF}')
+        || matches!(c, '\u{2000}'..='\u{200F}' | '\u{2028}'..='\u{202F}' | '\u{2060}'..='\u{206F}')
+        || matches!(c, '\u{FFF9}'..='\u{FFFB}');
     let printable =
         matches!(c, ' '..='~' | '\u{A1}'..='\u{D7FF}' | '\u{F900}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}');
     // The last two characters of each plane are none (Unicode 23.7).
     printable && !deceives && u32::from(c) & 0xFFFE != 0xFFFE
 }
 
-/// Whether text of several lines stays as it is in a literal block, which has no escapes. Not with a line of nothing
-/// but spaces: in some places not all readers keep them (the `yaml` package of npm does not), and no reviewer sees them.
+/// Whether text of several lines stays as it is in a literal block, which has no escapes. Not with a line of
+/// nothing but spaces: in some places not all readers keep them (the `yaml` package of npm does not), and no
+/// reviewer sees them.
 pub(super) fn fits_literal_block(text: &str) -> bool {
     let blank = |line: &str| !line.is_empty() && line.trim_matches([' ', '\t']).is_empty();
     text.contains('\n')
