@@ -1,1 +1,146 @@
 //! What was typed: the command line and its environment equivalents, nothing resolved.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::release::Arch;
+
+/// Builds everything that the VMs of a cluster need to configure themselves on first boot.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100, disable_help_subcommand = true)]
+#[command(override_usage = "imgbuild [OPTIONS] NODE...\n       imgbuild [OPTIONS] --all\n       imgbuild [OPTIONS] COMMAND")]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 invalid input, 4 integrity, 5 network.")]
+pub struct Cli {
+    /// What to do; without it, the nodes that are named are built.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The nodes to build.
+    #[arg(value_name = "NODE")]
+    pub nodes: Vec<String>,
+    /// Build every node of the profile.
+    #[arg(long)]
+    pub all: bool,
+    /// Options that every command has.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// A verb.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build nodes, also those whose names are verbs
+    Build {
+        /// The nodes to build.
+        #[arg(value_name = "NODE", required_unless_present = "all")]
+        nodes: Vec<String>,
+        /// Build every node of the profile.
+        #[arg(long, conflicts_with = "nodes")]
+        all: bool,
+    },
+    /// Check profile, pins, components and templates; fetches and writes nothing
+    Check,
+    /// Say what a build would do
+    Plan {
+        /// The nodes to plan; all by default.
+        #[arg(value_name = "NODE")]
+        nodes: Vec<String>,
+    },
+    /// Fill the store with every artifact that the profile needs
+    Fetch,
+    /// Print a document of a node, or a file of its overlay, without fetching anything
+    Show {
+        /// The node.
+        node: String,
+        /// `user-data`, `meta-data`, `network-config`, or a path in the guest such as /etc/hosts.
+        file: String,
+    },
+    /// Print the JSON schema of a file that people write
+    Schema {
+        /// Which file.
+        kind: SchemaKind,
+    },
+    /// Print a completion script
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// A file that people write.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SchemaKind {
+    /// The profile.
+    Profile,
+    /// component.yaml.
+    Component,
+    /// The pins file.
+    Releases,
+}
+
+/// Options that every command has.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// The profile; the built-in one by default.
+    #[arg(long, value_name = "FILE", env = "IMGBUILD_PROFILE", global = true)]
+    pub profile: Option<PathBuf>,
+    /// A folder of components, which go before built-in ones of the same name.
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_OVERLAYS", global = true)]
+    pub overlays: Option<PathBuf>,
+    /// The pins; the built-in ones by default.
+    #[arg(long, value_name = "FILE", env = "IMGBUILD_RELEASES", global = true)]
+    pub releases: Option<PathBuf>,
+    /// Where the nodes' folders are written.
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_OUT", default_value = "out", global = true)]
+    pub out: PathBuf,
+    /// Where verified artifacts and finished layers are kept; by default in the user's cache folder.
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_STORE", global = true)]
+    pub store: Option<PathBuf>,
+    /// Where secrets are read from, and kept when they are generated.
+    #[arg(long, value_name = "FILE", env = "IMGBUILD_SECRETS", default_value = "secrets.yaml", global = true)]
+    pub secrets: PathBuf,
+    /// The architecture of all nodes, whatever the profile says.
+    #[arg(long, env = "IMGBUILD_ARCH", global = true)]
+    pub arch: Option<Arch>,
+    /// Fetch https://HOST/PATH from MIRROR/HOST/PATH: a folder or a web address.
+    #[arg(long, value_name = "DIR|URL", env = "IMGBUILD_MIRROR", hide_env_values = true, global = true)]
+    pub mirror: Option<String>,
+    /// Use what is in the store alone; never touch the network.
+    #[arg(long, env = "IMGBUILD_OFFLINE", value_parser = clap::builder::BoolishValueParser::new(), global = true)]
+    pub offline: bool,
+    /// Print results as JSON.
+    #[arg(long, env = "IMGBUILD_JSON", value_parser = clap::builder::BoolishValueParser::new(), global = true)]
+    pub json: bool,
+    /// Print errors and results alone.
+    #[arg(long, short, env = "IMGBUILD_QUIET", value_parser = clap::builder::BoolishValueParser::new(), global = true)]
+    pub quiet: bool,
+    /// When to use colours.
+    #[arg(long, value_name = "WHEN", env = "IMGBUILD_COLOR", default_value = "auto", global = true)]
+    pub color: Color,
+    /// The modification time of every file in an overlay and an image, in seconds since 1970.
+    #[arg(long, value_name = "SECONDS", env = "SOURCE_DATE_EPOCH", default_value_t = 0, global = true, hide = true)]
+    pub source_date_epoch: u64,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -86,9 +86,36 @@ impl<W: Write> HashingWriter<W> {
         Self { inner, hasher: sha2::Sha256::new(), size: 0 }
     }
 
+    /// The digest of all that went through so far.
+    pub fn digest(&self) -> Sha256 {
+        Sha256(self.hasher.clone().finalize().into())
+    }
+
+    /// The number of bytes that went through so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The writer below.
+    pub fn inner(&self) -> &W {
+        &self.inner
+    }
+
     /// The writer below, the digest and the number of the bytes that it took.
     pub fn finish(self) -> (W, Sha256, u64) {
         (self.inner, Sha256(self.hasher.finalize().into()), self.size)
+    }
+}
+
+impl<W: Read> HashingWriter<W> {
+    /// Reads what the writer below holds from its position to its end, as if it had been written through here,
+    /// so that a file can be continued.
+    pub fn catch_up(&mut self) -> io::Result<()> {
+        let mut held = HashingWriter { inner: io::sink(), hasher: self.hasher.clone(), size: self.size };
+        io::copy(&mut io::BufReader::with_capacity(64 * 1024, &mut self.inner), &mut held)?;
+        self.hasher = held.hasher;
+        self.size = held.size;
+        Ok(())
     }
 }
 
@@ -115,6 +142,15 @@ mod tests {
         assert_eq!(Sha256::of("").to_string(), text);
         assert_eq!(text.to_uppercase().parse(), Ok(Sha256::of("")));
         assert_eq!(Sha256::of_reader(&b"abc"[..]).unwrap(), (Sha256::of("abc"), 3));
+    }
+
+    #[test]
+    fn a_file_that_is_continued_has_the_digest_of_the_whole() {
+        let mut hashing = HashingWriter::new(io::Cursor::new(b"ab".to_vec()));
+        hashing.catch_up().unwrap();
+        hashing.write_all(b"c").unwrap();
+        assert_eq!((hashing.digest(), hashing.size()), (Sha256::of("abc"), 3));
+        assert_eq!(hashing.inner().get_ref(), b"abc");
     }
 
     #[test]

@@ -1,3 +1,6 @@
 //! The integration tests, one binary; each module says in its first line what belongs in it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod overlay_archive;
+mod seed_image;
+mod support;

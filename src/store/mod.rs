@@ -1,1 +1,83 @@
 //! Content-addressed store of verified artifacts and finished layers, and the downloads that fill it.
+//!
+//! ```text
+//! ROOT/sha256/HEX             a blob: an artifact or a layer, verified before it got this name, never changed
+//! ROOT/sha256/HEX.damaged     a blob that lost its digest, set aside
+//! ROOT/partial/HEX            what came of a download that is not complete
+//! ROOT/partial/HEX.validator  the ETag or date by which its server knows whether the rest still fits
+//! ROOT/layers/HEX.json        by the digest of a layer's inputs: which blob it is, and its index
+//! ROOT/lock/HEX               held while that artifact is fetched; harmless when left behind
+//! ROOT/tmp/                   staging, cleaned by whoever comes next
+//! ```
+//!
+//! Any number of threads and processes may share a store. Reading never writes, so that a store on a read-only
+//! file system serves a build that finds everything there.
+#![expect(clippy::disallowed_methods, reason = "edge: the store is files")]
+
+mod artifact;
+mod blob;
+mod cause;
+mod clue;
+mod download;
+mod error;
+mod event;
+mod fetch;
+mod head;
+mod http;
+mod layers;
+mod mirror;
+mod partial;
+mod patience;
+mod peer;
+mod progress;
+mod redacted;
+mod redirect;
+mod staging;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use crate::digest::Sha256;
+
+pub use artifact::{ArtifactRequest, Fetched, Outcome};
+pub use blob::VerifiedReader;
+pub use cause::Cause;
+pub use clue::Clue;
+pub use error::{ErrorClass, Failure, StoreError};
+pub use event::{Event, Step};
+pub use fetch::FetchOptions;
+pub use layers::{LayerRecord, NewLayer};
+pub use mirror::{Mirror, MirrorError};
+pub use patience::Patience;
+pub use peer::Peer;
+pub use progress::Progress;
+pub use redirect::RedirectRefused;
+
+/// A folder of blobs by digest.
+#[derive(Clone, Debug)]
+pub struct Store {
+    root: PathBuf,
+}
+
+impl Store {
+    /// The store at `root`, which is made when something is first written to it.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let root = root.into();
+        match fs::metadata(&root) {
+            Ok(found) if !found.is_dir() => Err(StoreError::NotAFolder { path: root }),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(Self { root }),
+        }
+    }
+
+    /// The folder that the store is in.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn blob(&self, digest: &Sha256) -> PathBuf {
+        self.root.join("sha256").join(digest.to_string())
+    }
+}

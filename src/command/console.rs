@@ -1,0 +1,90 @@
+//! The two streams: data goes to stdout, talk to stderr.
+
+use std::io::{self, IsTerminal, Write};
+
+use anstream::{AutoStream, ColorChoice};
+
+use super::failure::Failure;
+use crate::cli::{Color, Options};
+use crate::diagnostic::Report;
+use crate::store::Progress;
+
+/// Where a command prints.
+pub struct Console {
+    color: ColorChoice,
+    quiet: bool,
+    /// Whether results are printed as JSON.
+    pub json: bool,
+}
+
+impl Console {
+    /// The streams as the options want them.
+    pub fn new(options: &Options) -> Self {
+        let color = match options.color {
+            Color::Auto => AutoStream::choice(&io::stderr()),
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        Self { color, quiet: options.quiet, json: options.json }
+    }
+
+    /// Prints data, as it is.
+    pub fn data(&self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(bytes.as_ref())?;
+        out.flush()
+    }
+
+    /// Prints a value as JSON, indented.
+    pub fn data_json(&self, value: &impl serde::Serialize) -> io::Result<()> {
+        let mut text = serde_json::to_vec_pretty(value)?;
+        text.push(b'\n');
+        self.data(text)
+    }
+
+    /// Says something that may be left out.
+    pub fn talk(&self, line: &str) {
+        if !self.quiet {
+            self.say(line);
+        }
+    }
+
+    /// Says something that the user must see.
+    pub fn say(&self, text: &str) {
+        // Nobody is left to tell when stderr is gone.
+        let _ = writeln!(AutoStream::new(io::stderr(), self.color), "{text}");
+    }
+
+    /// Shows what is wrong.
+    pub fn report(&self, report: &Report) {
+        if !report.is_empty() {
+            self.say(&report.render(self.has_color()));
+        }
+    }
+
+    /// Shows why a command failed.
+    pub fn failure(&self, failure: &Failure) {
+        if let Failure::Invalid(report) = failure {
+            return self.report(report);
+        }
+        self.say(&format!("error: {failure}"));
+        if let Some(help) = failure.help() {
+            self.say(&format!("help: {help}"));
+        }
+    }
+
+    /// What shows how downloads get on.
+    pub fn progress(&self) -> Progress {
+        if self.quiet {
+            Progress::quiet()
+        } else if io::stderr().is_terminal() {
+            Progress::bars()
+        } else {
+            Progress::lines(io::stderr())
+        }
+    }
+
+    fn has_color(&self) -> bool {
+        !matches!(self.color, ColorChoice::Never)
+    }
+}

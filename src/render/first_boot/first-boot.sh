@@ -1,0 +1,258 @@
+#!/bin/sh
+# Applies this node's overlay, starts its services, waits until they are healthy, and leaves one verdict.
+# May run at any time and be cut off at any point: the next run goes on from there. Removes no data.
+set -euf
+export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
+umask 022
+exec </dev/null
+
+state=/var/lib/imgbuild run=/run/imgbuild lists=usr/lib/imgbuild
+stage=/usr/lib/imgbuild.new # on the file system of most files' final places, so that applying is linking
+tab=$(printf '\t')
+NODE=$(uname -n) OVERLAY_SHA256='' attempt=1 reason='' step='preparing'
+
+now() { read -r now _ </proc/uptime && now=${now%.*}; }
+put() { cat >"$1.new" && sync "$1.new" && mv -f "$1.new" "$1"; }
+is() { [ "$(cat "$1" 2>/dev/null)" = "$OVERLAY_SHA256" ]; }
+said() { head -n 1 "$run/err"; }
+fail() { reason=$1 && exit 1; }
+ctl() { systemctl "$@" 2>"$run/err" || fail "cannot $1 the services: $(said)"; }
+
+verdict() {
+	now
+	reason=$(printf %s "$reason" | tr '"\\\n' "'/ " | tr -cd ' -~' | cut -c1-500)
+	put "$state/first-boot.json" <<-END || { rm -f "$state/first-boot.json" && code=1; }
+		{"node": "$NODE", "verdict": "$1", "reason": "$reason", "overlay_sha256": "$OVERLAY_SHA256",
+		 "attempt": $attempt, "time": "$(date -u +%Y-%m-%dT%H:%M:%SZ)", "seconds": $((now - began)),
+		 "uptime": $now, "boot_id": "$(cat /proc/sys/kernel/random/boot_id)"}
+	END
+	line="imgbuild: $NODE $1${reason:+: $reason}"
+	echo "$line"
+	printf '\n%s\n' "$line" 2>/dev/null >/dev/console || :
+}
+
+finish() {
+	code=$?
+	trap - EXIT
+	umount -q "$run/volume" 2>/dev/null || :
+	rm -rf "$stage.part" || :
+	if [ "$code" = 0 ]; then
+		rm -f "$state/attempt"
+		verdict ready
+	else
+		reason=${reason:-stopped while $step}
+		verdict failed
+	fi
+	exit "$code"
+}
+
+# URL FILE SECONDS
+get() {
+	if command -v curl >/dev/null; then
+		curl -fsSL --connect-timeout 15 --speed-limit 1000 --speed-time 60 -m "$3" -C - -o "$2" "$1"
+	else
+		timeout "$3" python3 -c 'import shutil, sys, urllib.request as u
+try: shutil.copyfileobj(u.urlopen(sys.argv[1], timeout=60), open(sys.argv[2], "wb"))
+except Exception as e: sys.exit(str(e))' "$1" "$2"
+	fi
+}
+
+# FILE WHERE: whether this is the wanted overlay; if not, `seen` tells what it is
+wanted() {
+	got=$(sha256sum <"$1" 2>/dev/null | cut -c1-64)
+	[ "$got" != "$OVERLAY_SHA256" ] || return 0
+	seen="$seen; the overlay $2 has sha256 ${got:-unreadable}, expected $OVERLAY_SHA256"
+	return 1
+}
+
+on_volumes() {
+	for label in CIDATA cidata IMGBUILD imgbuild; do
+		for device in $(blkid -c /dev/null -o device -t "LABEL=$label"); do
+			umount -q "$run/volume" 2>/dev/null || :
+			mount -o ro "$device" "$run/volume" 2>"$run/err" || {
+				seen="$seen; $(said)"
+				continue
+			}
+			overlay=$run/volume/overlay.tar.gz
+			[ ! -f "$overlay" ] || ! wanted "$overlay" "on $device" || return 0
+		done
+	done
+	return 1
+}
+
+at_urls() {
+	overlay=$state/download
+	for url in $OVERLAY_URLS; do
+		where=$(printf %s "$url" | sed 's/[?#].*//; s,//[^/@]*@,//,') # no credentials in any message
+		if [ -f "$overlay" ] && [ "$(stat -c %s "$overlay")" -ge "$OVERLAY_SIZE" ]; then
+			! wanted "$overlay" "from an earlier try" || return 0
+			rm -f "$overlay"
+		fi
+		(ulimit -f $((OVERLAY_SIZE / 512 + 1)) && get "$url" "$overlay" 3600) 2>"$run/err" || {
+			seen="$seen; cannot fetch $where: $(said)"
+			continue
+		}
+		! wanted "$overlay" "at $where" || return 0
+		rm -f "$overlay"
+	done
+	return 1
+}
+
+unpack() {
+	step='looking for the overlay' seen=''
+	mkdir -p "$run/volume"
+	if ! on_volumes && ! at_urls; then
+		seen=${seen:-; no overlay.tar.gz on a volume labelled CIDATA or IMGBUILD, and no URL of one}
+		fail "${seen#; }"
+	fi
+	step='unpacking the overlay'
+	room=$(df -kP "${stage%/*}" | awk 'END { print $4 }')
+	[ "$room" -ge "$OVERLAY_ROOM" ] || fail "the overlay needs $OVERLAY_ROOM KiB in ${stage%/*}, $room are free"
+	rm -rf "$stage.part"
+	mkdir -p "$stage.part/root"
+	tar -xzpmf "$overlay" -C "$stage.part/root" --no-same-owner 2>"$run/err" || fail "cannot unpack the overlay: $(said)"
+	echo "$OVERLAY_SHA256" >"$stage.part/sha256"
+	sync
+	mv "$stage.part" "$stage"
+	umount -q "$run/volume" 2>/dev/null || :
+	rm -f download
+}
+
+# FILE: the units in a list of components
+units() { cut -f2 "$1" | tr , '\n' | grep -vx -e - | sort -u || :; }
+
+# Removes what an earlier overlay brought and this one does not, and folders of its making that are empty then.
+remove_stale() {
+	units components >"$run/had"
+	units "$from/$lists/components" >"$run/has"
+	gone=$(comm -23 "$run/had" "$run/has")
+	# shellcheck disable=SC2086 # unit names; an interrupted run may have removed their files
+	[ -z "$gone" ] || systemctl disable --now $gone || systemctl stop $gone || :
+	cut -f3 files | sort -u >"$run/had"
+	cut -f3 "$run/files" | sort -u >"$run/has"
+	comm -23 "$run/had" "$run/has" | while IFS= read -r file; do
+		[ -d "$file" ] && [ ! -h "$file" ] || printf '%s\0' "$file"
+	done | xargs -0r rm -f -- 2>"$run/err" || fail "cannot remove stale files: $(said)"
+	[ -n "$from" ] || return 0
+	sort -r folders | while IFS= read -r dir; do
+		[ -d "$from$dir" ] || printf '%s\0' "$dir"
+	done | xargs -0r rmdir --ignore-fail-on-non-empty -- 2>/dev/null || :
+}
+
+# Linking replaces each file at once and needs no room; what cannot be linked (another file system, a folder
+# that is a link here) is copied. Existing folders keep their owners and modes.
+link_files() {
+	cd "$stage/root"
+	find . -type d | while IFS= read -r dir; do
+		[ -d "/$dir" ] || printf '%s\n' "${dir#.}"
+	done | sort -u - "$state/folders" | put "$state/folders"
+	cp -RPlf . / 2>"$run/err" ||
+		find . ! -type d -links 1 -print0 | tar --null -T - -cf - |
+		tar -C / -xpmf - --keep-directory-symlink --no-same-owner 2>"$run/err" ||
+		fail "cannot apply the overlay: $(said)"
+	sync
+	cd "$state"
+}
+
+install_private() {
+	while IFS=$tab read -r name owner path; do
+		! cmp -s "seed/private$path" "$path" || [ "$(stat -c %U:%G:%a "$path")" != "$owner:600" ] || continue
+		mkdir -p "${path%/*}"
+		new=$(mktemp "$path.XXXXXX")
+		if ! cat "seed/private$path" >"$new" || ! chown "$owner" "$new" || ! mv -fT "$new" "$path"; then
+			rm -f "$new"
+			fail "cannot install $path for $owner"
+		fi
+		echo "$name" >>restart
+	done <seed/private.list
+}
+
+apply() {
+	is "$stage/sha256" || rm -rf "$stage"
+	[ -d "$stage" ] || is applied || unpack
+	step='applying the overlay' from=''
+	[ ! -d "$stage" ] || from=$stage/root
+	[ -s "$from/$lists/files" ] || fail "no $from/$lists/files"
+	touch files components folders restart seed/private.list
+	sed "s/$tab.*$tab/${tab}private$tab/" seed/private.list | sort -u - "$from/$lists/files" >"$run/files"
+	# Until all is applied the list is of the old files and the new; what is to be restarted is kept too.
+	sort files "$run/files" | uniq -u | cut -f1 | sort -u - restart | put restart
+	sort -u files "$run/files" | put files
+	[ -z "$from" ] || rm -f applied
+	remove_stale
+	[ -z "$from" ] || link_files
+	for kind in sysusers tmpfiles; do
+		conf=$(cut -f3 "$run/files" | grep "^/usr/lib/$kind\.d/") || continue
+		[ $kind = sysusers ] || set -- --create
+		# shellcheck disable=SC2086 # file names
+		systemd-$kind "$@" $conf 2>"$run/err" || fail "systemd-$kind: $(said)"
+	done
+	install_private
+	put components <"/$lists/components"
+	put files <"$run/files"
+	echo "$OVERLAY_SHA256" | put applied
+	rm -rf "$stage"
+}
+
+# shellcheck disable=SC2086 # lists of unit names
+start() {
+	step='starting the services' all='' again=''
+	while IFS=$tab read -r name units _; do
+		[ "$units" != - ] || continue
+		units=$(echo "$units" | tr , ' ')
+		all="$all $units"
+		! grep -qxF -e "$name" restart || again="$again $units"
+	done <components
+	[ -n "$all" ] || return 0
+	[ ! -s restart ] || ctl daemon-reload
+	ctl enable $all
+	systemctl reset-failed $all 2>/dev/null || :
+	[ -z "$again" ] || ctl restart --no-block $again
+	ctl start --no-block $all
+	put restart </dev/null
+}
+
+# UNITS URL
+healthy() {
+	for unit in $(echo "$1" | tr , ' '); do
+		[ "$unit" = - ] || systemctl is-active -q "$unit" || {
+			ill="$unit is $(systemctl is-active "$unit")"
+			return 1
+		}
+	done
+	[ "$2" = - ] || get "$2" /dev/null 5 2>"$run/err" || {
+		ill="$2: $(said)"
+		return 1
+	}
+}
+
+# Asked twice, since a program that ends at once is active for a moment.
+wait_for_health() {
+	now && since=$now sick='' && export no_proxy='*'
+	while IFS=$tab read -r name units url limit; do
+		step="waiting for $name"
+		until healthy "$units" "$url" && sleep 2 && healthy "$units" "$url"; do
+			now
+			[ $((now - since)) -lt "$limit" ] || {
+				sick="$sick; $name is not healthy after $limit s: $ill"
+				break
+			}
+			sleep 1
+		done
+	done <components
+	[ -z "$sick" ] || fail "${sick#; }"
+}
+
+mkdir -p "$run" && exec 9>"$run/lock"
+flock -n 9 || { echo 'imgbuild: another run is at work' >&2 && exit 75; }
+now && began=$now
+trap finish EXIT
+trap 'exit 143' HUP INT TERM
+mkdir -p "$state" && cd "$state"
+[ ! -s attempt ] || attempt=$(($(cat attempt) + 1))
+echo "$attempt" | put attempt
+[ -f seed/node.conf ] || fail "no $state/seed/node.conf"
+. ./seed/node.conf
+apply
+start
+wait_for_health

@@ -1,0 +1,171 @@
+//! What an image holds, read back from its bytes.
+
+use std::io::{self, Read, Seek, SeekFrom, Take};
+
+use super::SeedError;
+use super::source::Source;
+use super::tree::{Place, joliet, rock_ridge};
+use super::volume::Volume;
+use crate::layer::Mode;
+
+/// What an image says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// The volume's label.
+    pub label: String,
+    /// Bytes of the whole image; there may be more behind it.
+    pub size: u64,
+    /// The files of its root folder, by name.
+    pub files: Vec<ListedFile>,
+}
+
+/// One file of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedFile {
+    /// Its name, a portable one: no slash, not `.` or `..`.
+    pub name: String,
+    /// Its permissions.
+    pub mode: Mode,
+    /// Where its bytes begin, counted from the beginning of the image.
+    pub offset: u64,
+    /// How many they are.
+    pub size: u64,
+}
+
+impl ListedFile {
+    /// Its bytes, from the image that it was listed of.
+    pub fn open<R: Read + Seek>(&self, mut image: R) -> io::Result<Take<R>> {
+        image.seek(SeekFrom::Start(self.offset))?;
+        Ok(image.take(self.size))
+    }
+}
+
+/// Reads what is in an image, from both of its trees, which must agree.
+///
+/// The image may be hostile: this takes a few megabytes of memory at most, and the listed files lie within the
+/// image. Their content is not looked at.
+pub fn read_image(image: &mut (impl Read + Seek)) -> Result<Listing, SeedError> {
+    let mut source = Source::new(image)?;
+    let volume = Volume::read(&mut source)?;
+    let files = rock_ridge(&mut source, volume.primary)?;
+    let mut others = joliet(&mut source, volume.joliet)?;
+    for (name, (place, _)) in &files {
+        if others.remove(name) != Some(*place) {
+            return Err(SeedError::TreesDiffer { name: name.clone() });
+        }
+    }
+    if let Some(name) = others.into_keys().next() {
+        return Err(SeedError::TreesDiffer { name });
+    }
+    let listed = |(name, (Place { offset, size }, mode))| {
+        if offset + size > volume.size {
+            return Err(SeedError::Malformed { offset, fault: "a file goes over the end of the image" });
+        }
+        Ok(ListedFile { name, mode, offset, size })
+    };
+    let files = files.into_iter().map(listed).collect::<Result<_, _>>()?;
+    Ok(Listing { label: volume.label, size: volume.size, files })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::digest::Sha256;
+    use crate::seed::{ExpectedFile, ImageFile, VolumeLabel, check_image, write_image};
+
+    const FILES: [(&str, Mode, &[u8]); 4] = [
+        ("user-data", Mode::PRIVATE, b"#cloud-config\n"),
+        ("meta-data", Mode::FILE, b"instance-id: ptrn-1\n"),
+        ("empty", Mode::FILE, b""),
+        ("overlay.tar.gz", Mode::FILE, &[0xA5; 5000]),
+    ];
+
+    fn image() -> Vec<u8> {
+        let files = FILES.map(|(name, mode, bytes)| ImageFile::from_bytes(name, mode, bytes));
+        let mut image = Vec::new();
+        let size = write_image(VolumeLabel::Cidata, files.into(), 0, &mut image).unwrap();
+        assert_eq!(size, image.len() as u64);
+        image
+    }
+
+    fn check(image: &[u8]) -> Result<(), SeedError> {
+        let expect = |(name, mode, bytes): (&'static str, Mode, &[u8])| ExpectedFile {
+            name,
+            mode,
+            size: bytes.len() as u64,
+            digest: Sha256::of(bytes),
+        };
+        check_image(&mut Cursor::new(image), VolumeLabel::Cidata, &FILES.map(expect))
+    }
+
+    fn read(image: &[u8]) -> Result<Listing, SeedError> {
+        read_image(&mut Cursor::new(image))
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        let image = image();
+        let listing = read(&image).unwrap();
+        assert_eq!((listing.label.as_str(), listing.size), ("CIDATA", image.len() as u64));
+        let names: Vec<_> = listing.files.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names, ["empty", "meta-data", "overlay.tar.gz", "user-data"]);
+        for (name, mode, bytes) in FILES {
+            let file = listing.files.iter().find(|file| file.name == name).unwrap();
+            let mut content = Vec::new();
+            file.open(Cursor::new(&image)).unwrap().read_to_end(&mut content).unwrap();
+            assert_eq!((file.mode, content.as_slice()), (mode, bytes), "{name}");
+        }
+        check(&image).unwrap();
+    }
+
+    #[test]
+    fn an_image_that_ends_early_is_refused_wherever_it_ends() {
+        let image = image();
+        for length in 0..image.len() {
+            assert!(read(&image[..length]).is_err(), "{length} of {} bytes", image.len());
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_of_the_metadata_is_noticed_or_changes_nothing() {
+        let mut image = image();
+        let listing = read(&image).unwrap();
+        let content = usize::try_from(listing.files.iter().map(|file| file.offset).min().unwrap()).unwrap();
+        // Nothing reads the 16 sectors of the system area. Zeros, mostly padding, are changed once.
+        for at in 16 * 2048..content {
+            let before = image[at];
+            for after in
+                [!before, before ^ 1, before ^ 0x80, 0].into_iter().take(if before == 0 { 1 } else { 4 })
+            {
+                image[at] = after;
+                if check(&image).is_ok() {
+                    assert_eq!(read(&image).unwrap(), listing, "byte {at}: {before} became {after}");
+                }
+            }
+            image[at] = before;
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_of_a_file_is_noticed() {
+        let mut image = image();
+        for file in read(&image).unwrap().files {
+            for at in (file.offset..file.offset + file.size).map(|at| usize::try_from(at).unwrap()).step_by(7)
+            {
+                image[at] ^= 4;
+                let name = file.name.as_str();
+                assert!(matches!(check(&image), Err(SeedError::FileDigest { name: n, .. }) if n == name));
+                image[at] ^= 4;
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_image_are_refused() {
+        for bytes in [vec![], vec![0; 100_000], vec![0xFF; 100_000], b"CD001".repeat(20_000)] {
+            assert!(matches!(read(&bytes), Err(SeedError::Malformed { .. })));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Blobs: bytes under their digest, hashed again whenever they are read.
+
+use std::io::{self, Read, Seek as _, Write as _};
+
+use fs_err as fs;
+
+use super::{Store, StoreError};
+use crate::digest::{HashingWriter, Sha256};
+
+/// What the store has under a digest.
+#[derive(Debug)]
+pub(super) enum State {
+    /// Bytes with this digest, and how many.
+    Whole(u64),
+    /// Bytes that have lost it, and the digest that they have instead.
+    Damaged(Sha256),
+    /// Nothing.
+    Missing,
+}
+
+impl Store {
+    /// Reads and hashes what the store has under `digest`.
+    pub(super) fn inspect(&self, digest: &Sha256) -> Result<State, StoreError> {
+        let file = match fs::File::open(self.blob(digest)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(State::Missing),
+            file => file?,
+        };
+        let (got, size) = Sha256::of_reader(file)?;
+        Ok(if got == *digest { State::Whole(size) } else { State::Damaged(got) })
+    }
+
+    /// Moves a damaged blob out of the way. Only for who holds the digest's lock: another may have replaced it.
+    pub(super) fn set_aside(&self, digest: &Sha256) -> Result<(), StoreError> {
+        let blob = self.blob(digest);
+        fs::rename(&blob, blob.with_extension("damaged"))?;
+        Ok(())
+    }
+
+    /// The bytes with this digest, verified while they are read.
+    pub fn read(&self, digest: &Sha256) -> Result<VerifiedReader, StoreError> {
+        let file = self.open_blob(digest)?;
+        Ok(VerifiedReader { file, hashing: HashingWriter::new(io::sink()), expected: *digest })
+    }
+
+    /// The file with this digest, verified before it is returned, at its beginning: for readers that jump about
+    /// or stop before the end.
+    pub fn verified_file(&self, digest: &Sha256) -> Result<fs::File, StoreError> {
+        let mut file = self.open_blob(digest)?;
+        let (got, _) = Sha256::of_reader(&mut file)?;
+        if got != *digest {
+            return Err(StoreError::Damaged { digest: *digest, got });
+        }
+        file.rewind()?;
+        Ok(file)
+    }
+
+    fn open_blob(&self, digest: &Sha256) -> Result<fs::File, StoreError> {
+        match fs::File::open(self.blob(digest)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(StoreError::Missing { digest: *digest })
+            }
+            file => Ok(file?),
+        }
+    }
+}
+
+/// A blob that is hashed as it is read: the read that would say "end" fails when the digest is another.
+///
+/// Who may stop before the end calls [`VerifiedReader::finish`] before using what was read.
+#[derive(Debug)]
+pub struct VerifiedReader {
+    file: fs::File,
+    hashing: HashingWriter<io::Sink>,
+    expected: Sha256,
+}
+
+impl VerifiedReader {
+    /// Reads the rest and checks the digest.
+    pub fn finish(mut self) -> Result<(), StoreError> {
+        io::copy(&mut self, &mut io::sink())?;
+        Ok(())
+    }
+
+    fn check(&self) -> io::Result<()> {
+        let got = self.hashing.digest();
+        if got == self.expected {
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::InvalidData, StoreError::Damaged { digest: self.expected, got }))
+    }
+}
+
+impl Read for VerifiedReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.hashing.write_all(&buffer[..read])?;
+        if read == 0 && !buffer.is_empty() {
+            self.check()?;
+        }
+        Ok(read)
+    }
+}

@@ -1,0 +1,54 @@
+//! What bytes that are not the artifact may be instead.
+
+/// How much of the bytes is looked at.
+pub(super) const HEAD: usize = 512;
+
+/// A guess at why other bytes came than the pin says.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Clue {
+    /// They are a page for people: an error, a login, a proxy's notice.
+    #[error("it is an HTML page")]
+    Html,
+    /// The server says that it encoded the file, which it was asked not to do.
+    #[error("the server sent it encoded as `{0}`")]
+    Encoded(String),
+}
+
+impl Clue {
+    /// What the first bytes and the headers Content-Type and Content-Encoding suggest.
+    pub(super) fn find(head: &[u8], content_type: &str, content_encoding: &str) -> Option<Self> {
+        let text = String::from_utf8_lossy(head)
+            .trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n'])
+            .to_lowercase();
+        let declared = content_type.trim_start().to_lowercase().starts_with("text/html");
+        if text.starts_with("<!doctype html")
+            || text.starts_with("<html")
+            || declared && text.starts_with('<')
+        {
+            return Some(Self::Html);
+        }
+        let encoding = content_encoding.trim();
+        let plain = encoding.is_empty() || encoding.eq_ignore_ascii_case("identity");
+        (!plain).then(|| Self::Encoded(encoding.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_and_encodings_are_told_from_files() {
+        for (head, content_type, encoding, clue) in [
+            (&b"\x1f\x8b\x08"[..], "application/gzip", "", None),
+            (b"\x1f\x8b\x08", "text/html", "identity", None),
+            (b"\xef\xbb\xbf\r\n<!DOCTYPE HTML><p>", "", "", Some(Clue::Html)),
+            (b"<html lang=en>", "application/gzip", "gzip", Some(Clue::Html)),
+            (b"<!-- portal --><body>", "Text/HTML; charset=utf-8", "", Some(Clue::Html)),
+            (b"<?xml version='1.0'?>", "application/xml", "", None),
+            (b"\x1f\x8b\x08", "application/gzip", "gzip", Some(Clue::Encoded("gzip".into()))),
+        ] {
+            assert_eq!(Clue::find(head, content_type, encoding), clue, "{head:?} {content_type}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The download of one artifact: tries, continues, verifies, and only then gives the file its name.
+
+use std::io::{self, Read, Write as _};
+use std::thread;
+
+use fs_err as fs;
+
+use super::clue::HEAD;
+use super::fetch::{Fetcher, Job};
+use super::head::{Head, Rest};
+use super::http::Answer;
+use super::mirror::Place;
+use super::partial::{Intake, Kept, Partial};
+use super::patience::HEADWAY;
+use super::peer::Peer;
+use super::{Cause, Outcome, Step};
+
+/// The most that an artifact may have whose pin does not know its size: 4 GiB, twice the largest cloud image.
+const MAX_SIZE: u64 = 4 << 30;
+
+/// One artifact on its way. Its digest's lock is kept while this exists.
+pub(super) struct Download<'a> {
+    fetcher: &'a Fetcher<'a>,
+    job: Job<'a>,
+    place: Place,
+    partial: Partial,
+    limit: u64,
+}
+
+/// Bytes that may be those of the artifact.
+struct Source {
+    head: Head,
+    body: Box<dyn Read>,
+    /// Who sends them; none if they come from a file.
+    peer: Option<Peer>,
+}
+
+impl<'a> Download<'a> {
+    pub(super) fn new(fetcher: &'a Fetcher<'a>, job: Job<'a>, place: Place) -> Self {
+        let partial = fetcher.store.partial(&job.artifact.sha256);
+        Self { fetcher, job, place, partial, limit: job.artifact.size.unwrap_or(MAX_SIZE) }
+    }
+
+    /// Tries until it succeeds or there is no point in trying; counts the `tries`.
+    pub(super) fn run(&self, tries: &mut usize) -> Result<(Outcome, u64), Cause> {
+        let patience = self.fetcher.options.patience;
+        let mut pauses = patience.pauses();
+        let mut reached = self.partial.len();
+        loop {
+            *tries += 1;
+            let cause = match self.attempt() {
+                Ok(done) => return Ok(done),
+                Err(cause) => cause,
+            };
+            // Further than ever, not further than last time: a file that comes again and again from its beginning
+            // would be tried without end.
+            if self.partial.len() >= reached.saturating_add(HEADWAY) {
+                reached = self.partial.len();
+                pauses = patience.pauses();
+            }
+            if cause.spoils() {
+                self.partial.discard()?;
+            }
+            let Some(pause) = pauses.next().and_then(|pause| patience.before_next(&cause, pause)) else {
+                return Err(cause);
+            };
+            self.fetcher.tell(self.job, Step::Retrying { cause: &cause, pause });
+            thread::sleep(pause);
+        }
+    }
+
+    fn attempt(&self) -> Result<(Outcome, u64), Cause> {
+        let mut kept = self.partial.kept(self.limit)?;
+        if let Some(kept) = kept.take_if(|kept| kept.intake.digest() == self.job.artifact.sha256) {
+            let from = kept.intake.size();
+            return self.publish(kept.intake, from);
+        }
+        let mut source = self.open(kept.as_ref())?;
+        self.check_size(&mut source)?;
+        let from = source.head.from;
+        let mut intake = match kept {
+            Some(kept) if from > 0 => kept.intake,
+            _ => self.partial.restart(source.head.validator.as_deref())?,
+        };
+        self.fetcher.tell(self.job, Step::Started { from, total: self.expected(&source.head) });
+        self.pour(&mut source, &mut intake)?;
+        self.check_digest(&intake, &source.head)?;
+        self.publish(intake, from)
+    }
+
+    fn open(&self, kept: Option<&Kept>) -> Result<Source, Cause> {
+        match &self.place {
+            Place::Server(url) => {
+                let rest =
+                    kept.map(|kept| Rest { from: kept.intake.size(), validator: kept.validator.clone() });
+                let Answer { head, peer, body } = self.fetcher.http()?.get(url, rest.as_ref())?;
+                Ok(Source { head, body: Box::new(body), peer: Some(peer) })
+            }
+            Place::File(path) => {
+                // Asked before it is opened: opening a named pipe would wait for somebody to write to it.
+                let size = match fs::metadata(path) {
+                    Ok(found) if found.is_file() => found.len(),
+                    Ok(_) => return Err(Cause::NotInMirror(path.clone())),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        return Err(Cause::NotInMirror(path.clone()));
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                let head = Head { total: Some(size), ..Head::default() };
+                Ok(Source { head, body: Box::new(fs::File::open(path)?), peer: None })
+            }
+        }
+    }
+
+    /// Refuses a file that is announced with another size, before it is read.
+    fn check_size(&self, source: &mut Source) -> Result<(), Cause> {
+        let Some(got) = source.head.total else { return Ok(()) };
+        match self.job.artifact.size {
+            Some(expected) if got != expected && source.head.from > 0 => Err(Cause::Changed),
+            Some(expected) if got != expected => {
+                let mut start = Vec::new();
+                // Only a guess is made from it, and less than all will do.
+                let _ = source.body.by_ref().take(HEAD as u64).read_to_end(&mut start);
+                Err(Cause::Size { expected, got, clue: source.head.clue(&start) })
+            }
+            _ if got > self.limit => Err(Cause::TooLong(self.limit)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the bytes in, never more than the artifact may have.
+    fn pour(&self, source: &mut Source, intake: &mut Intake) -> Result<(), Cause> {
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let read = match source.body.read(&mut buffer) {
+                Ok(0) => return self.check_end(&source.head, intake.size()),
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(self.broken(error, source, intake.size())),
+            };
+            if intake.size() + read as u64 > self.limit {
+                return Err(wrong(Cause::TooLong(self.limit), &source.head));
+            }
+            intake.write_all(&buffer[..read])?;
+            self.fetcher.tell(self.job, Step::Received(intake.size()));
+        }
+    }
+
+    /// Why the bytes of `source` broke off.
+    fn broken(&self, error: io::Error, source: &Source, received: u64) -> Cause {
+        match (&source.peer, self.fetcher.http()) {
+            (Some(peer), Ok(http)) => http.broken(&error, peer, received, self.expected(&source.head)),
+            _ => error.into(),
+        }
+    }
+
+    /// Looks whether an answer that ended without a fault has ended too early.
+    fn check_end(&self, head: &Head, received: u64) -> Result<(), Cause> {
+        let Some(expected) = self.expected(head).filter(|expected| received < *expected) else {
+            return Ok(());
+        };
+        match head.clue(&self.partial.head()) {
+            Some(clue) if head.total.is_none() => {
+                Err(wrong(Cause::Size { expected, got: received, clue: Some(clue) }, head))
+            }
+            _ => {
+                let detail = "the transfer ended early".to_owned();
+                Err(Cause::Truncated { received, expected: Some(expected), detail })
+            }
+        }
+    }
+
+    fn check_digest(&self, intake: &Intake, head: &Head) -> Result<(), Cause> {
+        let (expected, got) = (self.job.artifact.sha256, intake.digest());
+        if got == expected {
+            return Ok(());
+        }
+        Err(wrong(Cause::Digest { expected, got, clue: head.clue(&self.partial.head()) }, head))
+    }
+
+    /// Gives the verified file its place in the store.
+    fn publish(&self, intake: Intake, from: u64) -> Result<(Outcome, u64), Cause> {
+        let size = intake.size();
+        self.partial.publish(intake)?;
+        Ok((if from > 0 { Outcome::Resumed { from } } else { Outcome::Fetched }, size))
+    }
+
+    /// How many bytes the whole file has, as far as anybody knows.
+    fn expected(&self, head: &Head) -> Option<u64> {
+        self.job.artifact.size.or(head.total)
+    }
+}
+
+/// Wrong bytes may come of two parts that do not belong together: then the file deserves a try from its beginning.
+fn wrong(cause: Cause, head: &Head) -> Cause {
+    if head.from > 0 { Cause::Changed } else { cause }
+}

@@ -1,0 +1,141 @@
+//! What can go wrong with the store, and what to do about it.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use super::Cause;
+use crate::digest::Sha256;
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Artifacts could not be fetched: all of those that failed.
+    #[error("{} of {of} artifacts could not be had, so no output was written{}", .failures.len(), list(.failures))]
+    Fetch {
+        /// One for each.
+        failures: Vec<Failure>,
+        /// How many were asked for.
+        of: usize,
+    },
+    /// A blob has lost its digest.
+    #[error("the store's file with sha256 {digest} is damaged: its bytes have sha256 {got}")]
+    Damaged {
+        /// The one that it was kept under.
+        digest: Sha256,
+        /// The one that it has.
+        got: Sha256,
+    },
+    /// There is no blob with this digest.
+    #[error("the store has no file with sha256 {digest}")]
+    Missing {
+        /// The one that was asked for.
+        digest: Sha256,
+    },
+    /// The store's place is no folder.
+    #[error("the store `{}` is not a folder", .path.display())]
+    NotAFolder {
+        /// The place.
+        path: PathBuf,
+    },
+    /// The store's place is a folder that has other things.
+    #[error("the folder `{}` holds other files and is no store", .path.display())]
+    NotAStore {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The file system says no; most of these errors name the path.
+    #[error("{0}")]
+    Io(io::Error),
+}
+
+/// An artifact that could not be fetched.
+#[derive(Debug)]
+pub struct Failure {
+    /// What people know it by.
+    pub name: String,
+    /// Its URL upstream, without credentials.
+    pub url: String,
+    /// Its pin.
+    pub sha256: Sha256,
+    /// Why.
+    pub cause: Box<Cause>,
+    /// How often it was tried.
+    pub tries: usize,
+}
+
+/// What kind of failure it is, as the exit code tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ErrorClass {
+    /// Bytes did not come.
+    Network,
+    /// Something else.
+    Other,
+    /// Bytes are not what they should be.
+    Integrity,
+}
+
+impl StoreError {
+    /// What kind of failure it is; of several, the gravest.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Fetch { failures, .. } => {
+                failures.iter().map(|failure| failure.cause.class()).max().unwrap_or(ErrorClass::Other)
+            }
+            Self::Damaged { .. } => ErrorClass::Integrity,
+            _ => ErrorClass::Other,
+        }
+    }
+
+    /// What to do about it, each way on a line.
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Fetch { failures, .. } => {
+                let mut ways = Vec::new();
+                for way in failures.iter().filter_map(|failure| failure.cause.help()) {
+                    if !ways.contains(&way) {
+                        ways.push(way);
+                    }
+                }
+                return (!ways.is_empty()).then(|| ways.join("\n"));
+            }
+            Self::Damaged { .. } | Self::Missing { .. } => {
+                "run `imgbuild fetch`: it replaces what is damaged or missing"
+            }
+            Self::NotAFolder { .. } | Self::NotAStore { .. } => {
+                "name an empty folder, a store, or a folder that is yet to be made with `--store DIR`"
+            }
+            Self::Io(error) => match error.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "make room, or name a store on another disk with `--store DIR`"
+                }
+                io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+                    "name a store that can be written to with `--store DIR`"
+                }
+                _ => return None,
+            },
+        };
+        Some(help.to_owned())
+    }
+}
+
+impl From<io::Error> for StoreError {
+    /// Finds the store's own errors again where they came through a [`io::Read`].
+    fn from(error: io::Error) -> Self {
+        error.downcast::<Self>().unwrap_or_else(Self::Io)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.cause)?;
+        if self.tries > 1 {
+            write!(f, " ({} tries)", self.tries)?;
+        }
+        write!(f, "\n  url: {}\n  sha256: {}", self.url, self.sha256)
+    }
+}
+
+fn list(failures: &[Failure]) -> String {
+    failures.iter().map(|failure| ["\n".to_owned(), failure.to_string()].concat()).collect()
+}

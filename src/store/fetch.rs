@@ -1,0 +1,174 @@
+//! Fills the store with the artifacts that a build needs: several at once, each to its end, none unverified.
+
+use std::panic::resume_unwind;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use reqwest::Url;
+
+use super::blob::State;
+use super::download::Download;
+use super::http::Http;
+use super::mirror::Place;
+use super::redacted::shown;
+use super::{
+    ArtifactRequest, Cause, Event, Failure, Fetched, Mirror, Outcome, Patience, Step, Store, StoreError,
+};
+
+/// Artifacts that are fetched at the same time.
+const AT_ONCE: usize = 4;
+
+/// How artifacts are fetched.
+#[derive(Clone, Debug, Default)]
+pub struct FetchOptions {
+    /// Where they are taken from instead of upstream.
+    pub mirror: Option<Mirror>,
+    /// Never touch the network. A mirror's folder is none.
+    pub offline: bool,
+    /// How long to wait for others.
+    pub patience: Patience,
+}
+
+/// One call's way to get artifacts.
+pub(super) struct Fetcher<'a> {
+    pub(super) store: &'a Store,
+    pub(super) options: &'a FetchOptions,
+    progress: &'a (dyn Fn(&Event) + Sync),
+    http: OnceLock<Http>,
+}
+
+/// An artifact that is being fetched.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub(super) index: usize,
+    pub(super) artifact: &'a ArtifactRequest,
+}
+
+impl Store {
+    /// Sees to it that all of `artifacts` are in the store, verified, and returns them in the same order.
+    ///
+    /// All are tried; the error names all that failed. What had come of them is kept and continued by the next
+    /// call. `progress` is called from several threads.
+    pub fn fetch_all(
+        &self,
+        artifacts: &[ArtifactRequest],
+        options: &FetchOptions,
+        progress: &(dyn Fn(&Event) + Sync),
+    ) -> Result<Vec<Fetched>, StoreError> {
+        let fetcher = Fetcher { store: self, options, progress, http: OnceLock::new() };
+        let (mut here, mut failures) = (Vec::new(), Vec::new());
+        for result in fetcher.each(artifacts) {
+            match result {
+                Ok(one) => here.push(one),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        if failures.is_empty() { Ok(here) } else { Err(StoreError::Fetch { failures, of: artifacts.len() }) }
+    }
+}
+
+impl Fetcher<'_> {
+    /// Fetches all, several at once, and returns what became of them in their order.
+    fn each(&self, artifacts: &[ArtifactRequest]) -> Vec<Result<Fetched, Failure>> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(artifact) = artifacts.get(index) else { return done };
+                done.push((index, self.fetch(Job { index, artifact })));
+            }
+        };
+        let mut done: Vec<_> = thread::scope(|scope| {
+            let workers: Vec<_> = (0..AT_ONCE.min(artifacts.len())).map(|_| scope.spawn(work)).collect();
+            workers
+                .into_iter()
+                .flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                .collect()
+        });
+        done.sort_by_key(|(index, _)| *index);
+        done.into_iter().map(|(_, result)| result).collect()
+    }
+
+    fn fetch(&self, job: Job) -> Result<Fetched, Failure> {
+        let ArtifactRequest { name, url, sha256, .. } = job.artifact;
+        let mut tries = 0;
+        match self.obtain(job, &mut tries) {
+            Ok((outcome, size)) => {
+                self.tell(job, Step::Done { outcome, size });
+                Ok(Fetched { name: name.clone(), sha256: *sha256, size, outcome })
+            }
+            Err(cause) => {
+                self.tell(job, Step::Failed);
+                Err(Failure {
+                    name: name.clone(),
+                    url: shown(url),
+                    sha256: *sha256,
+                    cause: Box::new(cause),
+                    tries,
+                })
+            }
+        }
+    }
+
+    /// Gets the artifact into the store, and says how and what size it has. Counts its `tries` of the network.
+    fn obtain(&self, job: Job, tries: &mut usize) -> Result<(Outcome, u64), Cause> {
+        let state = self.store.inspect(&job.artifact.sha256)?;
+        if let State::Damaged(_) = state {
+            self.tell(job, Step::Damaged);
+        }
+        if let State::Whole(size) = state {
+            return cached(job, size);
+        }
+        let place = self.place(job, &state)?;
+        self.store.prepare()?;
+        let _lock = self.store.lock(&job.artifact.sha256, || self.tell(job, Step::Waiting))?;
+        match self.store.inspect(&job.artifact.sha256)? {
+            State::Whole(size) => return cached(job, size),
+            State::Damaged(_) => self.store.set_aside(&job.artifact.sha256)?,
+            State::Missing => {}
+        }
+        Download::new(self, job, place).run(tries)
+    }
+
+    /// Where to take an artifact from that the store has not, or not any more.
+    fn place(&self, job: Job, state: &State) -> Result<Place, Cause> {
+        let url = Url::parse(&job.artifact.url).map_err(|error| Cause::Url(error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(Cause::Url(format!("it begins with `{}:`, not with `https:`", url.scheme())));
+        }
+        let place = match &self.options.mirror {
+            Some(mirror) => mirror.locate(&url).ok_or(Cause::Unmirrorable)?,
+            None => Place::Server(url),
+        };
+        match (&place, state) {
+            (Place::Server(_), State::Damaged(got)) if self.options.offline => {
+                Err(Cause::OfflineDamaged { got: *got })
+            }
+            (Place::Server(_), _) if self.options.offline => Err(Cause::Offline),
+            _ => Ok(place),
+        }
+    }
+
+    /// The HTTP client, made when it is first needed: without a network there is none.
+    pub(super) fn http(&self) -> Result<&Http, Cause> {
+        if let Some(http) = self.http.get() {
+            return Ok(http);
+        }
+        let made = Http::new(self.options.patience)?;
+        Ok(self.http.get_or_init(|| made))
+    }
+
+    pub(super) fn tell(&self, job: Job, step: Step) {
+        (self.progress)(&Event { index: job.index, artifact: job.artifact, step });
+    }
+}
+
+/// An artifact that is there. A pin with another size would fail where it is not.
+fn cached(job: Job, got: u64) -> Result<(Outcome, u64), Cause> {
+    match job.artifact.size {
+        Some(expected) if expected != got => Err(Cause::Size { expected, got, clue: None }),
+        _ => Ok((Outcome::Cached, got)),
+    }
+}

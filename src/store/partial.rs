@@ -1,0 +1,121 @@
+//! What has come of a download, kept so that the rest can follow later.
+
+use std::io::{self, Read as _, Write};
+use std::path::PathBuf;
+
+use fs_err as fs;
+
+use super::clue::HEAD;
+use super::staging::{seal, sync_folder};
+use super::{Store, StoreError};
+use crate::digest::{HashingWriter, Sha256};
+
+/// The files of an incomplete download. Only for who holds the digest's lock.
+#[derive(Debug)]
+pub(super) struct Partial {
+    file: PathBuf,
+    validator: PathBuf,
+    blob: PathBuf,
+}
+
+/// A file that takes bytes and hashes them.
+#[derive(Debug)]
+pub(super) struct Intake(HashingWriter<fs::File>);
+
+/// What an earlier try left, ready to be continued.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// The bytes that are there, hashed.
+    pub(super) intake: Intake,
+    /// The server's mark of the version that they are of: an entity tag or a date (RFC 9110, section 8.8).
+    pub(super) validator: String,
+}
+
+impl Store {
+    /// The incomplete download of the artifact with this digest.
+    pub(super) fn partial(&self, digest: &Sha256) -> Partial {
+        let file = self.root.join("partial").join(digest.to_string());
+        Partial { validator: file.with_extension("validator"), file, blob: self.blob(digest) }
+    }
+}
+
+impl Partial {
+    /// What is there and can be continued: bytes, no more than `limit`, and their validator.
+    pub(super) fn kept(&self, limit: u64) -> Result<Option<Kept>, StoreError> {
+        // Written after the file was emptied and before its first byte: a torn one never belongs to bytes.
+        let Ok(validator) = fs::read_to_string(&self.validator) else { return Ok(None) };
+        if validator.is_empty() || !(1..=limit).contains(&self.len()) {
+            return Ok(None);
+        }
+        let file = fs::OpenOptions::new().read(true).write(true).open(&self.file)?;
+        let mut hashing = HashingWriter::new(file);
+        hashing.catch_up()?;
+        Ok(Some(Kept { intake: Intake(hashing), validator }))
+    }
+
+    /// How many bytes are there.
+    pub(super) fn len(&self) -> u64 {
+        fs::metadata(&self.file).map_or(0, |found| found.len())
+    }
+
+    /// The first bytes that are there.
+    pub(super) fn head(&self) -> Vec<u8> {
+        let mut head = Vec::new();
+        if let Ok(file) = fs::File::open(&self.file) {
+            // Only a guess is made from it, and less than all will do.
+            let _ = file.take(HEAD as u64).read_to_end(&mut head);
+        }
+        head
+    }
+
+    /// Begins anew, with the validator of what will come.
+    pub(super) fn restart(&self, validator: Option<&str>) -> Result<Intake, StoreError> {
+        let file = fs::File::create(&self.file)?;
+        fs::write(&self.validator, validator.unwrap_or_default())?;
+        Ok(Intake(HashingWriter::new(file)))
+    }
+
+    /// Removes what is there.
+    pub(super) fn discard(&self) -> Result<(), StoreError> {
+        for path in [&self.file, &self.validator] {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the complete file, whose digest was found right, its final name.
+    pub(super) fn publish(&self, intake: Intake) -> Result<(), StoreError> {
+        let (file, _, _) = intake.0.finish();
+        file.sync_all()?;
+        fs::rename(&self.file, &self.blob)?;
+        // Not before: a build killed in between would leave a partial file that can not be continued.
+        seal(file.file())?;
+        sync_folder(&self.blob)?;
+        self.discard()
+    }
+}
+
+impl Intake {
+    /// The digest of all that is there.
+    pub(super) fn digest(&self) -> Sha256 {
+        self.0.digest()
+    }
+
+    /// How many bytes are there.
+    pub(super) fn size(&self) -> u64 {
+        self.0.size()
+    }
+}
+
+impl Write for Intake {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}

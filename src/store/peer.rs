@@ -1,0 +1,58 @@
+//! Who is on the other end of a connection: the server, or a proxy on the way to it.
+
+use std::fmt;
+
+use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::Url;
+
+use super::mirror::host;
+
+/// A server, and the proxy between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The server's host, and its port if it is not the scheme's own.
+    pub host: String,
+    /// The proxy that the environment names for it.
+    pub proxy: Option<String>,
+}
+
+impl Peer {
+    /// Who answers for `url` (credentials of neither are kept).
+    pub(super) fn of(url: &Url, proxies: &Matcher) -> Self {
+        let proxy = url.as_str().parse().ok().and_then(|uri| proxies.intercept(&uri));
+        let proxy = proxy.and_then(|proxy| proxy.uri().authority().map(ToString::to_string));
+        Self { host: host(url), proxy }
+    }
+
+    /// Whom the connection is made to.
+    pub(super) fn nearest(&self) -> &str {
+        self.proxy.as_deref().unwrap_or(&self.host)
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.proxy {
+            None => write!(f, "`{}`", self.host),
+            Some(proxy) => write!(f, "`{}` through the proxy `{proxy}`", self.host),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proxy_is_named_without_its_password() {
+        let proxies = Matcher::builder().https("http://ann:s3cret@proxy:3128").no("inside").build();
+        let peer = |url| Peer::of(&Url::parse(url).unwrap(), &proxies);
+        assert_eq!(
+            peer("https://ann:s3cret@h:8443/a").to_string(),
+            "`h:8443` through the proxy `proxy:3128`"
+        );
+        assert_eq!(peer("https://h/a").nearest(), "proxy:3128");
+        assert_eq!(peer("https://inside/a").to_string(), "`inside`");
+        assert_eq!(peer("http://h/a").nearest(), "h");
+    }
+}

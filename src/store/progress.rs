@@ -1,0 +1,146 @@
+//! Shows people how a fetch goes: bars on a terminal, a line for each artifact elsewhere.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
+
+use super::{Event, Outcome, Step};
+
+/// Where the events of a fetch are shown.
+pub struct Progress(Kind);
+
+enum Kind {
+    Quiet,
+    Lines(Mutex<Box<dyn Write + Send>>),
+    Bars { all: MultiProgress, each: Mutex<BTreeMap<usize, ProgressBar>> },
+}
+
+impl Progress {
+    /// Nowhere.
+    pub fn quiet() -> Self {
+        Self(Kind::Quiet)
+    }
+
+    /// As lines of text.
+    pub fn lines(to: impl Write + Send + 'static) -> Self {
+        Self(Kind::Lines(Mutex::new(Box::new(to))))
+    }
+
+    /// As bars on the terminal that stderr is, with a line above them for each artifact that is done.
+    pub fn bars() -> Self {
+        Self(Kind::Bars { all: MultiProgress::new(), each: Mutex::default() })
+    }
+
+    /// Shows an event. What can not be shown is no reason to fail: the fetch goes on.
+    pub fn show(&self, event: &Event) {
+        let line = line(event);
+        match &self.0 {
+            Kind::Quiet => {}
+            Kind::Lines(to) => {
+                if let Some(line) = line {
+                    let _ = writeln!(to.lock().unwrap_or_else(PoisonError::into_inner), "{line}");
+                }
+            }
+            Kind::Bars { all, each } => {
+                let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(line) = line {
+                    let _ = all.println(line);
+                }
+                move_bar(all, &mut each, event);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Kind::Quiet => "Progress::quiet",
+            Kind::Lines(_) => "Progress::lines",
+            Kind::Bars { .. } => "Progress::bars",
+        })
+    }
+}
+
+/// What is said of an event, if anything.
+fn line(event: &Event) -> Option<String> {
+    let name = &event.artifact.name;
+    Some(match event.step {
+        Step::Waiting => format!("{name}: another build is fetching it, waiting"),
+        Step::Damaged => format!("{name}: the store's copy is damaged and will not be used"),
+        Step::Retrying { cause, pause } => {
+            format!("{name}: {cause}; next try in {:.1} s", pause.as_secs_f32())
+        }
+        Step::Done { outcome: Outcome::Cached, size } => format!("{name}: cached {}", DecimalBytes(size)),
+        Step::Done { outcome: Outcome::Fetched, size } => format!("{name}: fetched {}", DecimalBytes(size)),
+        Step::Done { outcome: Outcome::Resumed { from }, size } => {
+            format!("{name}: resumed {}, of which {} were there", DecimalBytes(size), DecimalBytes(from))
+        }
+        Step::Started { .. } | Step::Received(_) | Step::Failed => return None,
+    })
+}
+
+fn move_bar(all: &MultiProgress, each: &mut BTreeMap<usize, ProgressBar>, event: &Event) {
+    match event.step {
+        Step::Started { from, total } => {
+            let bar = each.entry(event.index).or_insert_with(|| all.add(new_bar(&event.artifact.name)));
+            match total {
+                Some(total) => bar.set_length(total),
+                None => bar.unset_length(),
+            }
+            bar.set_position(from);
+            // The speed is that of what comes now.
+            bar.reset_eta();
+        }
+        Step::Received(bytes) => {
+            if let Some(bar) = each.get(&event.index) {
+                bar.set_position(bytes);
+            }
+        }
+        Step::Done { .. } | Step::Failed => {
+            if let Some(bar) = each.remove(&event.index) {
+                bar.finish_and_clear();
+                all.remove(&bar);
+            }
+        }
+        Step::Waiting | Step::Damaged | Step::Retrying { .. } => {}
+    }
+}
+
+fn new_bar(name: &str) -> ProgressBar {
+    let template = "{prefix:32!} {wide_bar} {decimal_bytes:>10} of {decimal_total_bytes:<10} {decimal_bytes_per_sec:>12}";
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::no_length().with_style(style).with_prefix(name.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Sha256;
+    use crate::store::ArtifactRequest;
+
+    #[test]
+    fn each_artifact_says_how_it_came_and_how_big_it_is() {
+        let artifact = ArtifactRequest {
+            name: "etcd 3.6.4 amd64".into(),
+            url: String::new(),
+            sha256: Sha256::of(""),
+            size: None,
+        };
+        let said = |step| line(&Event { index: 0, artifact: &artifact, step });
+        let done = |outcome| said(Step::Done { outcome, size: 24_100_000 });
+        assert_eq!(done(Outcome::Cached).as_deref(), Some("etcd 3.6.4 amd64: cached 24.10 MB"));
+        assert_eq!(done(Outcome::Fetched).as_deref(), Some("etcd 3.6.4 amd64: fetched 24.10 MB"));
+        assert_eq!(
+            done(Outcome::Resumed { from: 10_000_000 }).as_deref(),
+            Some("etcd 3.6.4 amd64: resumed 24.10 MB, of which 10.00 MB were there")
+        );
+        assert_eq!(said(Step::Received(1)), None);
+    }
+}

@@ -1,0 +1,150 @@
+//! The writing side of the store's folder: made when first needed, locked where two could meet, staged in `tmp/`.
+
+use std::fs::TryLockError;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use tempfile::NamedTempFile;
+
+use super::{Store, StoreError};
+use crate::digest::Sha256;
+
+/// Tells backup programs to leave the folder out (Cache Directory Tagging Specification): all of it can be
+/// fetched or built again.
+const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
+    # This folder holds files that imgbuild can fetch or build again.\n";
+
+/// The lock that each user of `tmp/` shares, so that it is cleared only when it has none.
+const TMP_LOCK: &str = "tmp";
+
+/// A file in `tmp/` that is removed when it is dropped, unless it is given its place before.
+#[derive(Debug)]
+pub(super) struct Staged {
+    file: NamedTempFile,
+    _in_use: fs::File,
+}
+
+impl Staged {
+    /// Gives the file, on disk with all its bytes, its place at `path`.
+    pub(super) fn place(self, path: &Path) -> io::Result<()> {
+        seal(self.file.as_file())?;
+        self.file.as_file().sync_all()?;
+        self.file.persist(path)?;
+        sync_folder(path)
+    }
+}
+
+impl Write for Staged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Store {
+    /// An unnamed file on the store's file system, gone when it is closed, whatever ends the process.
+    pub fn scratch(&self) -> Result<std::fs::File, StoreError> {
+        self.prepare()?;
+        Ok(tempfile::tempfile_in(self.tmp())?)
+    }
+
+    /// A new file in `tmp/`.
+    pub(super) fn stage(&self) -> Result<Staged, StoreError> {
+        self.prepare()?;
+        let in_use = self.lock_file(TMP_LOCK)?;
+        in_use.lock_shared()?;
+        Ok(Staged { file: NamedTempFile::new_in(self.tmp())?, _in_use: in_use })
+    }
+
+    /// Waits until nobody else changes what the store has under `digest`; `waiting` is called when that takes
+    /// time. The lock lasts as long as the file that is returned, and ends with a process that is killed.
+    pub(super) fn lock(&self, digest: &Sha256, waiting: impl FnOnce()) -> Result<fs::File, StoreError> {
+        let file = self.lock_file(&digest.to_string())?;
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => waiting(),
+            // Whatever it is, waiting for the lock meets it again and names the file.
+            Err(TryLockError::Error(_)) => {}
+        }
+        file.lock()?;
+        Ok(file)
+    }
+
+    /// Makes the folders that writing needs, and clears what killed builds left in `tmp/`.
+    ///
+    /// A folder that holds other things is refused: a store there would mix with them, and its cache tag would
+    /// keep them out of backups.
+    pub(super) fn prepare(&self) -> Result<(), StoreError> {
+        if self.is_something_else()? {
+            return Err(StoreError::NotAStore { path: self.root.clone() });
+        }
+        for folder in ["sha256", "tmp", "partial", "layers", "lock"] {
+            fs::create_dir_all(self.root.join(folder))?;
+        }
+        let tag = self.root.join("CACHEDIR.TAG");
+        if !tag.exists() {
+            fs::write(tag, CACHEDIR_TAG)?;
+        }
+        self.clear_tmp()
+    }
+
+    /// Whether the folder has files, but none that a store begins with.
+    fn is_something_else(&self) -> io::Result<bool> {
+        let mut others = false;
+        let entries = match fs::read_dir(&self.root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            entries => entries?,
+        };
+        for entry in entries {
+            match entry?.file_name().to_str() {
+                Some("sha256") => return Ok(false),
+                // A new file system has it at its root.
+                Some("lost+found") => {}
+                _ => others = true,
+            }
+        }
+        Ok(others)
+    }
+
+    fn clear_tmp(&self) -> Result<(), StoreError> {
+        let lock = self.lock_file(TMP_LOCK)?;
+        if lock.try_lock().is_err() {
+            return Ok(());
+        }
+        for entry in fs::read_dir(self.tmp())? {
+            // What can not be removed (another user's file) costs space, and no build its success.
+            let _ = fs::remove_file(entry?.path());
+        }
+        Ok(())
+    }
+
+    fn lock_file(&self, name: &str) -> io::Result<fs::File> {
+        fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(self.root.join("lock").join(name))
+    }
+
+    fn tmp(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+}
+
+/// Takes away a file's write permission: what has its place never changes. All may read it: it holds no secret.
+pub(super) fn seal(file: &std::fs::File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(std::fs::Permissions::from_mode(0o444))
+}
+
+/// Brings the entry of `path` in its folder to the disk, without which a rename may be lost with the power.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) => fs::File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
