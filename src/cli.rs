@@ -9,7 +9,9 @@ use crate::release::Arch;
 /// Builds everything that the VMs of a cluster need to configure themselves on first boot.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, disable_help_subcommand = true)]
-#[command(override_usage = "imgbuild [OPTIONS] NODE...\n       imgbuild [OPTIONS] --all\n       imgbuild [OPTIONS] COMMAND")]
+#[command(
+    override_usage = "imgbuild [OPTIONS] NODE...\n       imgbuild [OPTIONS] --all\n       imgbuild [OPTIONS] COMMAND"
+)]
 #[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 invalid input, 4 integrity, 5 network.")]
 pub struct Cli {
     /// What to do; without it, the nodes that are named are built.
@@ -97,12 +99,18 @@ pub struct Options {
     #[arg(long, value_name = "DIR", env = "IMGBUILD_STORE", global = true)]
     pub store: Option<PathBuf>,
     /// Where secrets are read from, and kept when they are generated.
-    #[arg(long, value_name = "FILE", env = "IMGBUILD_SECRETS", default_value = "secrets.yaml", global = true)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "IMGBUILD_SECRETS",
+        default_value = "secrets.yaml",
+        global = true
+    )]
     pub secrets: PathBuf,
     /// The architecture of all nodes, whatever the profile says.
     #[arg(long, env = "IMGBUILD_ARCH", global = true)]
     pub arch: Option<Arch>,
-    /// Fetch https://HOST/PATH from MIRROR/HOST/PATH: a folder or a web address.
+    /// Fetch `https://HOST/PATH` from `MIRROR/HOST/PATH`; a folder or a web address.
     #[arg(long, value_name = "DIR|URL", env = "IMGBUILD_MIRROR", hide_env_values = true, global = true)]
     pub mirror: Option<String>,
     /// Use what is in the store alone; never touch the network.
@@ -118,7 +126,14 @@ pub struct Options {
     #[arg(long, value_name = "WHEN", env = "IMGBUILD_COLOR", default_value = "auto", global = true)]
     pub color: Color,
     /// The modification time of every file in an overlay and an image, in seconds since 1970.
-    #[arg(long, value_name = "SECONDS", env = "SOURCE_DATE_EPOCH", default_value_t = 0, global = true, hide = true)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "SOURCE_DATE_EPOCH",
+        default_value_t = 0,
+        global = true,
+        hide = true
+    )]
     pub source_date_epoch: u64,
 }
 

@@ -1,3 +1,10 @@
 //! The process: arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let exit = imgbuild::command::run(imgbuild::cli::Cli::parse());
+    ExitCode::from(exit as u8)
+}

@@ -4,3 +4,6 @@
 mod overlay_archive;
 mod seed_image;
 mod support;
+mod yaml_roundtrip;
+
+mod overlay_archive;

@@ -29,17 +29,17 @@ impl Console {
     }
 
     /// Prints data, as it is.
-    pub fn data(&self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+    pub fn data(bytes: impl AsRef<[u8]>) -> io::Result<()> {
         let mut out = io::stdout().lock();
         out.write_all(bytes.as_ref())?;
         out.flush()
     }
 
     /// Prints a value as JSON, indented.
-    pub fn data_json(&self, value: &impl serde::Serialize) -> io::Result<()> {
+    pub fn data_json(value: &impl serde::Serialize) -> io::Result<()> {
         let mut text = serde_json::to_vec_pretty(value)?;
         text.push(b'\n');
-        self.data(text)
+        Self::data(text)
     }
 
     /// Says something that may be left out.

@@ -33,11 +33,17 @@ impl Written {
     /// Reads it all. What is wrong with it is kept, so that [`Self::plan`] reports everything at once.
     pub fn read(options: &Options) -> Result<Self, Failure> {
         let mut report = Report::new();
-        let profile = document(options.profile.as_deref(), ("profiles/patroni.yaml", builtin::PROFILE), &mut report)?;
-        let releases =
-            document(options.releases.as_deref(), ("profiles/releases.yaml", builtin::RELEASES), &mut report)?;
+        let profile =
+            document(options.profile.as_deref(), ("profiles/patroni.yaml", builtin::PROFILE), &mut report)?;
+        let releases = document(
+            options.releases.as_deref(),
+            ("profiles/releases.yaml", builtin::RELEASES),
+            &mut report,
+        )?;
         let components = components(options.overlays.as_deref(), &mut report)?;
-        let (Some(profile), Some(releases)) = (profile, releases) else { return Err(Failure::Invalid(report)) };
+        let (Some(profile), Some(releases)) = (profile, releases) else {
+            return Err(Failure::Invalid(report));
+        };
         Ok(Self { profile, releases, components, report })
     }
 
@@ -80,7 +86,8 @@ pub(super) fn text(path: &Path, limit: u64) -> Result<Result<String, Diagnostic>
     let bytes = bytes(path, limit)?;
     Ok(String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        Diagnostic::error(format!("`{}` is no UTF-8 text: byte {at} is wrong", path.display())).help("save it as UTF-8")
+        Diagnostic::error(format!("`{}` is no UTF-8 text: byte {at} is wrong", path.display()))
+            .help("save it as UTF-8")
     }))
 }
 
@@ -112,7 +119,8 @@ fn read_folders(
     for entry in entries(root)? {
         let name = entry.file_name();
         let Some(name) = name.to_str() else {
-            report.push(Diagnostic::error(format!("`{}` has a name that is no UTF-8", entry.path().display())));
+            report
+                .push(Diagnostic::error(format!("`{}` has a name that is no UTF-8", entry.path().display())));
             continue;
         };
         let is_folder = entry.file_type().map_err(anyhow::Error::new)?.is_dir();

@@ -1,1 +1,65 @@
 //! One verb per file: reads the inputs, calls the rooms in order, prints.
+
+mod build;
+mod builtin;
+mod check;
+mod console;
+mod failure;
+mod fetch;
+mod inputs;
+mod layers;
+mod password;
+mod plan;
+mod schema;
+mod secrets;
+mod select;
+mod show;
+
+use std::io;
+
+use clap::CommandFactory as _;
+
+use crate::cli::{Cli, Command};
+use console::Console;
+pub use failure::Exit;
+use failure::Failure;
+
+/// Does what was typed.
+pub fn run(cli: Cli) -> Exit {
+    let console = Console::new(&cli.options);
+    let Cli { command, nodes, all, options } = cli;
+    let done = match command {
+        Some(_) if all || !nodes.is_empty() => Err(Failure::Usage {
+            message: "nodes and a command, where one of them is expected".to_owned(),
+            help: "`imgbuild build NODE...` builds nodes".to_owned(),
+        }),
+        None => build::run(&nodes, all, &options, &console),
+        Some(Command::Build { nodes, all }) => build::run(&nodes, all, &options, &console),
+        Some(Command::Check) => check::run(&options, &console),
+        Some(Command::Plan { nodes }) => plan::run(&nodes, &options, &console),
+        Some(Command::Fetch) => fetch::run(&options, &console),
+        Some(Command::Show { node, file }) => show::run(&node, &file, &options, &console),
+        Some(Command::Schema { kind }) => schema::run(kind),
+        Some(Command::Completions { shell }) => completions(shell),
+    };
+    match done {
+        Ok(()) => Exit::Done,
+        Err(failure) if is_broken_pipe(&failure) => Exit::Done,
+        Err(failure) => {
+            console.failure(&failure);
+            failure.exit()
+        }
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "imgbuild", &mut script);
+    Ok(Console::data(script)?)
+}
+
+/// Whoever reads the data may stop when they have seen enough.
+fn is_broken_pipe(failure: &Failure) -> bool {
+    let Failure::Other(error) = failure else { return false };
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

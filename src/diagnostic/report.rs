@@ -85,10 +85,13 @@ impl Diagnostic {
         for source in sources {
             main = self.add_source(main, source);
         }
-        if let Some(help) = &self.help {
-            main = main.element(Level::HELP.message(help.as_str()));
+        match &self.help {
+            Some(help) if self.labels.is_empty() => {
+                vec![main, Group::with_title(Level::HELP.secondary_title(help.as_str()))]
+            }
+            Some(help) => vec![main.element(Level::HELP.message(help.as_str()))],
+            None => vec![main],
         }
-        vec![main]
     }
 
     fn add_source<'a>(&'a self, group: Group<'a>, source: &'a Arc<Source>) -> Group<'a> {

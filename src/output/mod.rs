@@ -1,1 +1,10 @@
 //! Staging, publishing at once, and the manifest that says what came out.
+#![expect(clippy::disallowed_methods, reason = "edge: writes the nodes' folders")]
+
+mod manifest;
+mod node;
+mod staging;
+
+pub use manifest::{Manifest, OutputFile};
+pub use node::{NodeOutput, Text, write};
+pub use staging::{Outputs, Staged};

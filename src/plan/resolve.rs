@@ -46,6 +46,19 @@ pub struct Plan {
     pub context: Context,
 }
 
+impl Plan {
+    /// Where a node may fetch its overlay.
+    pub fn overlay_urls(&self, node: &NodePlan) -> Result<Vec<String>, String> {
+        let seen = self.context.of_node("", node.index);
+        self.cluster.overlay_urls.iter().map(|url| self.templates.expand(url, &seen)).collect()
+    }
+
+    /// The node of this name.
+    pub fn node(&self, name: &str) -> Option<&NodePlan> {
+        self.nodes.iter().find(|node| node.name == name)
+    }
+}
+
 /// Makes the plan. All that is wrong goes into `report`; there is a plan only if nothing is.
 pub fn resolve(inputs: &Inputs<'_>, report: &mut Report) -> Option<Plan> {
     let templates = Templates::new(inputs.components, report);

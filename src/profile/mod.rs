@@ -2,6 +2,8 @@
 
 mod cluster;
 mod mac;
+mod secrets;
 
 pub use cluster::{Admin, Network, Node, Profile, System};
 pub use mac::{Mac, MacError};
+pub use secrets::{ADMIN_PASSWORD, Secrets};

@@ -74,7 +74,7 @@ impl Context {
             network: value(cluster.network_view()),
             system: context! { timezone => cluster.system.timezone.clone() },
             nodes: Value::from(views),
-            all_components: components.iter().map(|(name, view)| (name.as_str(), view.clone())).collect(),
+            all_components: Value::from(components.clone()),
             components,
         }
     }

@@ -1,11 +1,25 @@
 //! Templates and the cloud-init documents (pure).
 
 mod context;
+mod documents;
+mod node_files;
+mod private;
 mod template;
+mod user_data;
+pub mod yaml;
 
 pub use context::Context;
+pub use documents::{meta_data, network_config};
+pub use node_files::{NodeFile, NodeFiles, lists};
+pub use private::{PrivateContent, private_files};
 pub use template::Templates;
+pub use user_data::{OverlayFacts, user_data};
 
 /// Guest paths that imgbuild writes itself, which no component may own.
 pub const RESERVED: [&str; 3] =
     ["/usr/local/sbin/imgbuild-first-boot", "/etc/systemd/system/imgbuild.service", "/usr/lib/imgbuild"];
+
+/// The guest file that lists all others with their components; first boot compares it with the one before.
+pub const FILES_LIST: &str = "/usr/lib/imgbuild/files";
+/// The guest file that lists what is started, and what tells that it is up.
+pub const COMPONENTS_LIST: &str = "/usr/lib/imgbuild/components";

@@ -1,0 +1,47 @@
+//! The administrator's password as crypt(3) has it.
+
+use sha_crypt::password_hash::CustomizedPasswordHasher as _;
+use sha_crypt::{Params, ShaCrypt};
+use sha2::Digest as _;
+
+/// Rounds of SHA-512: twenty times crypt(3)'s default, a login takes some 50 ms.
+const ROUNDS: u32 = 100_000;
+
+/// Bytes of salt: as many as the 16 characters hold that crypt(3) takes.
+const SALT: usize = 12;
+
+/// The hash of a password, or the hash itself where that is what the user gave.
+///
+/// The salt follows from `place` (cluster, node, user), so that equal builds give equal bytes and no two nodes the same
+/// hash; it is not taken from the password, of which it would tell something.
+pub fn hashed(password: &str, place: &str) -> anyhow::Result<String> {
+    let is_hash = ["$6$", "$5$", "$y$", "$2b$", "$gy$"].iter().any(|prefix| password.starts_with(prefix));
+    if is_hash && password.matches('$').count() >= 3 && !password.contains(char::is_whitespace) {
+        return Ok(password.to_owned());
+    }
+    let salt = sha2::Sha256::digest(place);
+    let failed = |_| anyhow::anyhow!("the administrator's password cannot be hashed");
+    let params = Params::new(ROUNDS).map_err(failed)?;
+    let hash = ShaCrypt::default().hash_password_with_params(password.as_bytes(), &salt[..SALT], params);
+    Ok(hash.map_err(|_| anyhow::anyhow!("the administrator's password cannot be hashed"))?.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hashed;
+
+    #[test]
+    fn a_password_is_hashed_the_same_way_on_the_same_node_alone() {
+        let one = hashed("geheim", "patroni/ptrn-1/vasya").unwrap();
+        assert!(one.starts_with("$6$rounds=100000$"), "{one}");
+        assert_eq!(one, hashed("geheim", "patroni/ptrn-1/vasya").unwrap());
+        assert_ne!(one, hashed("geheim", "patroni/ptrn-2/vasya").unwrap());
+    }
+
+    #[test]
+    fn a_hash_stays_as_it_is() {
+        let hash = "$y$j9T$abc$def";
+        assert_eq!(hashed(hash, "").unwrap(), hash);
+        assert!(hashed("$6$ is how my password begins", "").unwrap().starts_with("$6$rounds="));
+    }
+}

@@ -1,0 +1,62 @@
+//! `imgbuild plan`: says what a build would do.
+
+use std::fmt::Write as _;
+
+use super::console::Console;
+use super::failure::Failure;
+use super::{inputs, select};
+use crate::cli::Options;
+use crate::plan::{NodePlan, Origin, Plan};
+
+/// Prints the plan of these nodes, or of all.
+pub fn run(names: &[String], options: &Options, console: &Console) -> Result<(), Failure> {
+    let (mut plan, _, report) = inputs::Written::read(options)?.plan(options)?;
+    select::nodes(&plan, names, names.is_empty())?;
+    console.report(&report);
+    plan.nodes.retain(|node| names.is_empty() || names.contains(&node.name));
+    if console.json {
+        return Ok(Console::data_json(&plan)?);
+    }
+    let texts: Vec<_> = plan.nodes.iter().map(|node| describe(&plan, node)).collect();
+    Ok(Console::data(texts.join("\n"))?)
+}
+
+fn describe(plan: &Plan, node: &NodePlan) -> String {
+    let member = &plan.cluster.members[node.index];
+    let mut text = format!(
+        "{} ({}, {}): {}, instance-id {}\n",
+        node.name,
+        member.address,
+        member.arch,
+        member.roles.join(", "),
+        node.instance_id
+    );
+    let mut line = |what: &str, detail: &str| {
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "  {what:<9} {detail}");
+    };
+    for layer in &node.layers {
+        let Some(artifact) = &layer.artifact else { continue };
+        line("release", &format!("{}, sha256 {}", artifact.title(), artifact.sha256));
+        line("", &artifact.url);
+    }
+    for layer in &node.layers {
+        layer.install.iter().for_each(|(from, to, _)| line("install", &format!("{to} from {from}")));
+        layer.files.iter().for_each(|file| line("file", &format!("{} {}", file.mode, file.path)));
+    }
+    for file in &node.files {
+        let origin = match &file.origin {
+            Origin::Template { template, .. } => format!("from {template}"),
+            Origin::Copy { .. } => String::new(),
+        };
+        line("file", format!("{} {} {origin}", file.mode, file.path).trim_end());
+    }
+    for file in &node.private {
+        line("private", &format!("{} of {}, needs {}", file.path, file.owner, file.needs.join(", ")));
+    }
+    for service in &node.services {
+        let health = service.health.as_deref().unwrap_or("no health check");
+        line("start", &format!("{}: {health}, within {} s", service.units.join(", "), service.timeout));
+    }
+    text
+}

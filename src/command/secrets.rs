@@ -1,0 +1,103 @@
+//! Reads the secrets file, and keeps in it what is generated.
+#![expect(clippy::disallowed_methods, reason = "edge: reads and writes the secrets file")]
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::console::Console;
+use super::failure::Failure;
+use super::inputs;
+use crate::component::{Components, SecretSpec};
+use crate::diagnostic::{Diagnostic, Report, Source};
+use crate::plan::NodePlan;
+use crate::profile::Secrets;
+
+/// The longest secrets file that is read, in bytes.
+const MAX_FILE: u64 = 1 << 20;
+
+/// What generated secrets are made of: no character that a shell, a URL or YAML gives a meaning.
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// Reads the secrets of a file that may not be there. What is wrong with it goes into `report`.
+pub fn read(path: &Path, components: &Components, report: &mut Report) -> Result<Secrets, Failure> {
+    let metadata = match fs_err::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Secrets::default()),
+        metadata => metadata.map_err(anyhow::Error::new)?,
+    };
+    let shown = path.display();
+    if metadata.permissions().mode() & 0o077 != 0 {
+        let message = format!("others can read the secrets in `{shown}`");
+        report.push(Diagnostic::error(message).help(format!("`chmod 600 {shown}`")));
+    }
+    let secrets = match inputs::text(path, MAX_FILE)? {
+        Ok(text) => Secrets::parse(&Source::secret(shown.to_string(), text), report),
+        Err(why) => {
+            report.push(why);
+            return Ok(Secrets::default());
+        }
+    };
+    secrets.check(&specs(components), report);
+    Ok(secrets)
+}
+
+fn specs(components: &Components) -> BTreeMap<&str, &SecretSpec> {
+    let secrets = components.values().flat_map(|component| &component.spec.secrets);
+    secrets.map(|(name, spec)| (name.as_str(), spec)).collect()
+}
+
+/// Generates what these nodes need and the user did not give, and keeps it in the file.
+pub fn generate(
+    secrets: &mut Secrets,
+    path: &Path,
+    nodes: &[&NodePlan],
+    components: &Components,
+    console: &Console,
+) -> Result<(), Failure> {
+    let needed: Vec<_> = nodes.iter().flat_map(|node| &node.private).flat_map(|file| &file.needs).collect();
+    let mut lines = String::new();
+    for (name, spec) in specs(components) {
+        let Some(length) =
+            spec.generate.filter(|_| needed.iter().any(|other| *other == name) && !secrets.has(name))
+        else {
+            continue;
+        };
+        let value = random(length as usize)?;
+        lines.extend([name, ": \"", &value, "\"\n"]);
+        secrets.insert(name.to_owned(), value);
+        console.talk(&format!("generated the secret `{name}`, kept in {}", path.display()));
+    }
+    if lines.is_empty() { Ok(()) } else { append(path, &lines).map_err(Failure::Other) }
+}
+
+/// `length` characters, six random bits each.
+fn random(length: usize) -> Result<String, Failure> {
+    let mut bytes = vec![0; length];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
+    Ok(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 63)])).collect())
+}
+
+/// Adds lines to the secrets file: all of them or, if anything fails, none.
+fn append(path: &Path, lines: &str) -> anyhow::Result<()> {
+    let context = || format!("keeping generated secrets in {}", path.display());
+    let mut text = match fs_err::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        text => text?,
+    };
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text.push_str(lines);
+    let mut report = Report::new();
+    Secrets::parse(&Source::secret(path.display().to_string(), text.as_str()), &mut report);
+    anyhow::ensure!(!report.has_errors(), "{}: write one `name: value` a line there", context());
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Made with mode 0600, and only named when it is whole.
+    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(context)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).with_context(context)?;
+    file.persist(path).with_context(context)?;
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! Which nodes are meant, and where the store is.
+#![expect(clippy::disallowed_methods, reason = "edge: the user's cache folder is named by the environment")]
+
+use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+use crate::cli::Options;
+use crate::diagnostic::nearest;
+use crate::plan::{NodePlan, Plan};
+use crate::store::{FetchOptions, Mirror, Store};
+
+/// Words that somebody may have meant who named a node that does not exist.
+const VERBS: [&str; 7] = ["build", "check", "plan", "fetch", "show", "schema", "completions"];
+
+/// The nodes of these names, each once, in the profile's order; all if `all`.
+pub fn nodes<'a>(plan: &'a Plan, names: &[String], all: bool) -> Result<Vec<&'a NodePlan>, Failure> {
+    if let Some(name) = names.iter().find(|name| plan.node(name).is_none()) {
+        return Err(unknown(plan, name));
+    }
+    Ok(plan.nodes.iter().filter(|node| all || names.contains(&node.name)).collect())
+}
+
+fn unknown(plan: &Plan, name: &str) -> Failure {
+    let known: Vec<_> = plan.nodes.iter().map(|node| node.name.as_str()).collect();
+    let meant = nearest(name, known.iter().copied().chain(VERBS));
+    let meant = meant.map_or(String::new(), |meant| format!("did you mean `{meant}`? "));
+    let shown = known.iter().take(20).copied().collect::<Vec<_>>().join("`, `");
+    let more = if known.len() > 20 { " and more" } else { "" };
+    Failure::Usage {
+        message: format!("there is no node `{}`", name.escape_debug()),
+        help: format!("{meant}the nodes of the cluster `{}` are `{shown}`{more}", plan.cluster.name),
+    }
+}
+
+/// The store that the options name, or the user's own.
+pub fn store(options: &Options) -> Result<Store, Failure> {
+    let cache = || {
+        let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
+        cache.map(|cache| cache.join("imgbuild"))
+    };
+    let root = options.store.clone().or_else(cache).ok_or_else(|| Failure::Usage {
+        message: "neither XDG_CACHE_HOME nor HOME says where the store can be".to_owned(),
+        help: "name a folder with --store".to_owned(),
+    })?;
+    Ok(Store::open(root)?)
+}
+
+/// How artifacts are fetched.
+pub fn fetching(options: &Options) -> Result<FetchOptions, Failure> {
+    let mirror = options.mirror.as_deref().map(mirror).transpose()?;
+    Ok(FetchOptions { mirror, offline: options.offline, ..FetchOptions::default() })
+}
+
+fn mirror(text: &str) -> Result<Mirror, Failure> {
+    text.parse().map_err(|error| Failure::Usage {
+        message: format!("--mirror: {error}"),
+        help: "a mirror is a folder or an http(s) address".to_owned(),
+    })
+}
+
+/// The folder of a node's outputs, as people write it.
+pub fn shown(out: &Path, node: &str) -> String {
+    out.join(node).display().to_string()
+}

@@ -1,0 +1,68 @@
+//! manifest.json: what came out of a build, and of what.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Sha256;
+use crate::release::{Arch, Artifact};
+
+/// The manifest's file name.
+pub const FILE: &str = "manifest.json";
+
+/// What came out of the build of one node.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The version of imgbuild.
+    pub imgbuild: String,
+    /// The cluster's name.
+    pub cluster: String,
+    /// The node's name.
+    pub node: String,
+    /// What cloud-init knows this instance by.
+    pub instance_id: String,
+    /// The node's architecture.
+    pub arch: Arch,
+    /// What runs on the node.
+    pub components: Vec<String>,
+    /// The artifacts that are in the overlay.
+    pub artifacts: Vec<ManifestArtifact>,
+    /// The files beside the manifest.
+    pub outputs: BTreeMap<String, OutputFile>,
+}
+
+/// An artifact, as the manifest names it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ManifestArtifact {
+    /// The release's name.
+    pub name: String,
+    /// The release's version.
+    pub version: String,
+    /// Where upstream publishes it.
+    pub url: String,
+    /// Its digest.
+    pub sha256: Sha256,
+    /// Where the digest is known from.
+    pub source: String,
+}
+
+/// A file that a build wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputFile {
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its digest.
+    pub sha256: Sha256,
+}
+
+impl From<&Artifact> for ManifestArtifact {
+    fn from(artifact: &Artifact) -> Self {
+        Self {
+            name: artifact.release.clone(),
+            version: artifact.version.clone(),
+            url: artifact.url.clone(),
+            sha256: artifact.sha256,
+            source: artifact.source.clone(),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The files of a node's own layer: rendered templates, collected files, and the lists that first boot reads.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{COMPONENTS_LIST, FILES_LIST};
+use crate::diagnostic::{Diagnostic, Report, Source};
+use crate::digest::Sha256;
+use crate::layer::{GuestPath, IndexKind, LayerIndex, Mode};
+use crate::plan::{NodePlan, Origin, Plan, PlannedFile, PlannedService};
+
+/// A guest file with its contents.
+#[derive(Clone, Debug)]
+pub struct NodeFile {
+    /// Its path in the guest.
+    pub path: GuestPath,
+    /// Its permissions.
+    pub mode: Mode,
+    /// The component that it belongs to.
+    pub component: String,
+    /// Its contents.
+    pub bytes: Arc<[u8]>,
+}
+
+/// Renders the files of nodes, and those that are the same everywhere only once.
+pub struct NodeFiles<'a> {
+    plan: &'a Plan,
+    shared: BTreeMap<String, Arc<[u8]>>,
+}
+
+impl<'a> NodeFiles<'a> {
+    /// A renderer for the nodes of a plan.
+    pub fn new(plan: &'a Plan) -> Self {
+        Self { plan, shared: BTreeMap::new() }
+    }
+
+    /// The files of a node, sorted by path. Those that do not render are left out; `report` says why.
+    pub fn of(&mut self, node: &NodePlan, report: &mut Report) -> Vec<NodeFile> {
+        node.files.iter().filter_map(|file| self.render(node, file, report)).collect()
+    }
+
+    /// One file of a node.
+    pub fn render(&mut self, node: &NodePlan, file: &PlannedFile, report: &mut Report) -> Option<NodeFile> {
+        let bytes = match &file.origin {
+            Origin::Copy { bytes, .. } => Arc::clone(bytes),
+            Origin::Template { template, sees } => self.text(node, file, (template, sees), report)?,
+        };
+        Some(NodeFile { path: file.path.clone(), mode: file.mode, component: file.component.clone(), bytes })
+    }
+
+    fn text(
+        &mut self,
+        node: &NodePlan,
+        file: &PlannedFile,
+        (template, sees): (&str, &str),
+        report: &mut Report,
+    ) -> Option<Arc<[u8]>> {
+        if let Some(bytes) = self.shared.get(template) {
+            return Some(Arc::clone(bytes));
+        }
+        let templates = &self.plan.templates;
+        let context = self.plan.context.of_node(sees, node.index);
+        let text = templates.render(template, &context, false, report)?;
+        if let Some(problem) = malformed(&file.path, &text) {
+            report.push(
+                problem.help(format!("this is what the template `{template}` gives on `{}`", node.name)),
+            );
+            return None;
+        }
+        let bytes: Arc<[u8]> = text.into_bytes().into();
+        if !templates.depends_on(template, "node") {
+            self.shared.insert(template.to_owned(), Arc::clone(&bytes));
+        }
+        Some(bytes)
+    }
+}
+
+/// What is wrong with a rendered text whose name promises YAML or JSON.
+fn malformed(path: &GuestPath, text: &str) -> Option<Diagnostic> {
+    let (kind, error, line) = match path.file_name().rsplit('.').next() {
+        Some("yml" | "yaml") => {
+            let error = serde_yaml::from_str::<serde_yaml::Value>(text).err()?;
+            ("YAML", error.to_string(), error.location().map_or(1, |at| at.line()))
+        }
+        Some("json") => {
+            let error = serde_json::from_str::<serde::de::IgnoredAny>(text).err()?;
+            ("JSON", error.to_string(), error.line())
+        }
+        _ => return None,
+    };
+    let start = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
+    let end = start + text[start..].lines().next().map_or(0, str::len);
+    let source = Source::new(path.as_str(), text);
+    Some(Diagnostic::error(format!("the rendered {path} is no {kind}: {error}")).at(&source, start..end, ""))
+}
+
+/// The two lists by which first boot knows what belongs to whom, and what to start. `layers` are the indexes of the
+/// node's other layers with the component of each.
+pub fn lists(node: &NodePlan, layers: &[(&str, &LayerIndex)], own: &[NodeFile]) -> Vec<NodeFile> {
+    let mut lines: Vec<(String, String)> = Vec::new();
+    for (component, index) in layers {
+        for entry in &index.entries {
+            let state = match &entry.kind {
+                IndexKind::File { sha256, .. } => format!("{sha256}{}", entry.mode),
+                IndexKind::Symlink { target } => format!("{}link", Sha256::of(target)),
+                IndexKind::Directory => continue,
+            };
+            lines.push((entry.path.to_string(), format!("{component}\t{state}\t{}\n", entry.path)));
+        }
+    }
+    for file in own {
+        let state = format!("{}{}", Sha256::of(&file.bytes), file.mode);
+        lines.push((file.path.to_string(), format!("{}\t{state}\t{}\n", file.component, file.path)));
+    }
+    // Byte order, as comm(1) in the C locale wants it.
+    lines.sort_by(|a, b| a.1.cmp(&b.1));
+    let files: String = lines.into_iter().map(|(_, line)| line).collect();
+    let component = |service: &PlannedService| {
+        let health = service.health.as_deref().unwrap_or("-");
+        format!("{}\t{}\t{health}\t{}\n", service.component, service.units.join(","), service.timeout)
+    };
+    let components: Vec<_> = node.services.iter().map(component).collect();
+    let list = |path: &str, text: String| {
+        Some(NodeFile {
+            path: path.parse().ok()?,
+            mode: Mode::FILE,
+            component: "imgbuild".to_owned(),
+            bytes: text.into_bytes().into(),
+        })
+    };
+    [list(COMPONENTS_LIST, components.concat()), list(FILES_LIST, files)].into_iter().flatten().collect()
+}

@@ -1,0 +1,121 @@
+//! user-data: who the node is, who may log in, and the program that applies the overlay. It holds no payload.
+
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior, Value, context};
+
+use super::private::PrivateContent;
+use super::yaml::{Document, Map, Yaml};
+use crate::digest::Sha256;
+use crate::plan::{NodePlan, Plan};
+
+const PROGRAM: &str = include_str!("first_boot/first-boot.sh");
+const UNIT: &str = include_str!("first_boot/imgbuild.service");
+const BOOTCMD: &str = include_str!("first_boot/bootcmd.sh.j2");
+
+/// The line that ends every here-document of the boot command.
+pub(super) const END: &str = "IMGBUILD_END";
+
+/// What user-data says of the overlay.
+#[derive(Clone, Copy, Debug)]
+pub struct OverlayFacts {
+    /// Its digest.
+    pub sha256: Sha256,
+    /// Its size in bytes.
+    pub size: u64,
+    /// What its files need on the node's disk, in KiB.
+    pub room_kib: u64,
+}
+
+/// The user-data of a node. `password` is the administrator's, hashed as crypt(3) has it.
+pub fn user_data(
+    plan: &Plan,
+    node: &NodePlan,
+    overlay: OverlayFacts,
+    private: &[PrivateContent],
+    password: Option<&str>,
+) -> Result<String, String> {
+    let system = &plan.cluster.system;
+    let mut root = Map::new()
+        .with("hostname", node.name.as_str())
+        .with("preserve_hostname", false)
+        .with("manage_etc_hosts", false);
+    if let Some(zone) = &system.timezone {
+        root = root.with("timezone", zone.as_str());
+    }
+    root = administrator(root, plan, password);
+    if system.upgrade {
+        root = root
+            .with("package_update", true)
+            .with("package_upgrade", true)
+            .with("package_reboot_if_required", true);
+    }
+    let bootcmd = bootcmd(plan, node, overlay, private)?;
+    root = root
+        .with_comment(
+            "At every boot that has this seed: lay down the program that applies the overlay, and what it must know.",
+            "bootcmd",
+            vec![Yaml::from(bootcmd)],
+        )
+        .with_comment(
+            "Wait for its first try, so that `cloud-init status` agrees with its verdict.",
+            "runcmd",
+            vec![Yaml::from(["systemctl", "start", "imgbuild.service"].map(Yaml::from).to_vec())],
+        );
+    let comment = format!(
+        "{} of the cluster {}, by imgbuild {}",
+        node.name,
+        plan.cluster.name,
+        env!("CARGO_PKG_VERSION")
+    );
+    Ok(Document::cloud_config(root).with_comment(comment).to_string())
+}
+
+/// The user that people log in as, in place of the image's.
+fn administrator(root: Map, plan: &Plan, password: Option<&str>) -> Map {
+    let Some(admin) = &plan.cluster.system.admin else { return root };
+    let mut user = Map::new().with("name", admin.name.as_str());
+    if let Some(uid) = admin.uid {
+        user = user.with("uid", i64::from(uid));
+    }
+    let groups = vec![Yaml::from("adm"), Yaml::from("sudo")];
+    user = user.with("groups", groups).with("shell", "/bin/bash");
+    user = match password {
+        Some(hash) => user.with("sudo", "ALL=(ALL:ALL) ALL").with("lock_passwd", false).with("passwd", hash),
+        None => user.with("sudo", "ALL=(ALL:ALL) NOPASSWD:ALL").with("lock_passwd", true),
+    };
+    if !admin.ssh_authorized_keys.is_empty() {
+        let keys: Vec<_> = admin.ssh_authorized_keys.iter().map(|key| Yaml::from(key.as_str())).collect();
+        user = user.with("ssh_authorized_keys", keys);
+    }
+    root.with("users", vec![Yaml::from(user)]).with("ssh_pwauth", false)
+}
+
+fn bootcmd(
+    plan: &Plan,
+    node: &NodePlan,
+    overlay: OverlayFacts,
+    private: &[PrivateContent],
+) -> Result<String, String> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let urls = plan.overlay_urls(node)?;
+    let overlay = context! {
+        sha256 => overlay.sha256.to_string(),
+        size => overlay.size,
+        room_kib => overlay.room_kib,
+        urls,
+    };
+    let text = environment.render_str(
+        BOOTCMD,
+        context! {
+            program => PROGRAM, unit => UNIT, node => node.name.as_str(), overlay,
+            private => Value::from(Serde(private)),
+        },
+    );
+    // What is private must not come out with the error.
+    let mut text = text.map_err(|error| error.kind().to_string())?;
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    Ok(text)
+}
