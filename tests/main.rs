@@ -5,5 +5,3 @@ mod overlay_archive;
 mod seed_image;
 mod support;
 mod yaml_roundtrip;
-
-mod overlay_archive;
