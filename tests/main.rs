@@ -2,6 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod overlay_archive;
+mod downloads;
+mod overlay_archive;
+mod grafana;
 mod seed_image;
+mod store;
+mod store_processes;
 mod support;
 mod yaml_roundtrip;
