@@ -1,10 +1,9 @@
 //! The integration tests, one binary; each module says in its first line what belongs in it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod overlay_archive;
 mod downloads;
-mod overlay_archive;
 mod grafana;
+mod overlay_archive;
 mod seed_image;
 mod store;
 mod store_processes;
