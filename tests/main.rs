@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod downloads;
-mod overlay_archive;
 mod grafana;
+mod overlay_archive;
 mod seed_image;
 mod store;
 mod store_processes;
