@@ -128,7 +128,8 @@ impl Build<'_> {
         Ok(write(output, folder).with_context(|| format!("building `{}`", node.name))?)
     }
 
-    /// The node's own layer, compressed, and the KiB that all of the overlay's files need.
+    /// The node's own layer, compressed, and the KiB that all of the overlay's files need. What a release's folder
+    /// holds is known only now, so that its paths are compared with all others here.
     fn own_layer(&self, node: &NodePlan, mut files: Vec<NodeFile>) -> Result<(Vec<u8>, u64), Failure> {
         let indexes: Vec<(&str, &LayerIndex)> = node
             .layers
@@ -147,7 +148,9 @@ impl Build<'_> {
             tree.insert(file.path, entry).with_context(context)?;
         }
         let mut compressed = MembersWriter::new(Vec::new(), NonZero::<usize>::MIN);
-        write_layer(&tree, &mut std::io::empty(), self.plan.epoch, &mut compressed).with_context(context)?;
+        let own = write_layer(&tree, &mut std::io::empty(), self.plan.epoch, &mut compressed)
+            .with_context(context)?;
+        LayerIndex::merge(indexes.iter().map(|(_, index)| *index).chain([&own])).with_context(context)?;
         Ok((compressed.finish().with_context(context)?, room_kib))
     }
 

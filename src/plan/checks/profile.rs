@@ -134,7 +134,8 @@ pub(in crate::plan) fn setting(
     (name, value, default): (&str, &Value, &Value),
     report: &mut Report,
 ) {
-    let is_fine = default.is_null() || kind(value) == kind(default) || (default.is_f64() && value.is_number());
+    let is_fine =
+        default.is_null() || kind(value) == kind(default) || (default.is_f64() && value.is_number());
     if is_fine {
         return;
     }
