@@ -1,7 +1,9 @@
 //! The integration tests, one binary; each module says in its first line what belongs in it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod build;
 mod downloads;
+mod errors;
 mod grafana;
 mod overlay_archive;
 mod seed_image;

@@ -3,6 +3,11 @@
 pub mod authority;
 pub mod child;
 pub mod depot;
+pub mod diff;
+pub mod golden;
 pub mod hostile;
 pub mod oracle;
+pub mod overlay;
+pub mod releases;
 pub mod server;
+pub mod workspace;
