@@ -100,6 +100,8 @@ pub struct Document {
     pub source: Arc<Source>,
     /// What it says.
     pub root: Node,
+    /// The places of what was refused, with something else in their stead or nothing.
+    pub refused: Vec<Span>,
 }
 
 impl Document {
@@ -109,10 +111,11 @@ impl Document {
     pub fn parse(source: &Arc<Source>, report: &mut Report) -> Option<Self> {
         let mut builder = Builder::new(source);
         let root = builder.root();
+        let refused = builder.refused;
         report.extend(builder.report);
         let nothing = || Node { span: 0..0, value: NodeValue::Mapping(Vec::new()) };
         let root = root.ok()?.filter(|node| !node.is_null()).unwrap_or_else(nothing);
-        Some(Self { source: Arc::clone(source), root })
+        Some(Self { source: Arc::clone(source), root, refused })
     }
 
     /// Where the value at `path` stands; of the nearest value above it if there is none.
@@ -169,6 +172,7 @@ struct Builder<'s> {
     /// Byte offset of each character, empty for ASCII texts: the parser counts characters.
     offsets: Vec<usize>,
     report: Report,
+    refused: Vec<Span>,
 }
 
 impl<'s> Builder<'s> {
@@ -176,7 +180,8 @@ impl<'s> Builder<'s> {
         let text = source.text();
         let offsets =
             if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(at, _)| at).collect() };
-        Self { source, parser: Parser::new_from_str(text), offsets, report: Report::new() }
+        let parser = Parser::new_from_str(text);
+        Self { source, parser, offsets, report: Report::new(), refused: Vec::new() }
     }
 
     fn byte(&self, character: usize) -> usize {
@@ -187,7 +192,8 @@ impl<'s> Builder<'s> {
     }
 
     fn refuse(&mut self, span: Span, message: &str, help: &str) {
-        self.report.push(Diagnostic::error(message).at(self.source, span, "").help(help));
+        self.report.push(Diagnostic::error(message).at(self.source, span.clone(), "").help(help));
+        self.refused.push(span);
     }
 
     fn next(&mut self) -> Result<(Event<'s>, Span), Unreadable> {
@@ -230,14 +236,14 @@ impl<'s> Builder<'s> {
         let value = match event {
             Event::Scalar(text, style, _, tag) => {
                 if tag.is_some() {
-                    self.refuse(span.clone(), "a YAML tag", "remove the tag: types follow from the key");
+                    self.refuse(span.clone(), "YAML tags are not read", "remove the tag: types follow from the key");
                 }
                 NodeValue::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain }
             }
             Event::SequenceStart(..) => return self.sequence(span, depth),
             Event::MappingStart(..) => return self.mapping(span, depth),
             _ => {
-                self.refuse(span.clone(), "a YAML alias", "write the value out: aliases are not read");
+                self.refuse(span.clone(), "YAML aliases are not read", "write the value out");
                 NodeValue::Scalar { text: String::new(), plain: true }
             }
         };
@@ -288,10 +294,11 @@ impl<'s> Builder<'s> {
             let quoted =
                 if self.source.is_secret() { "a key".to_owned() } else { format!("the key `{text}`") };
             let diagnostic = Diagnostic::error(format!("{quoted} stands here twice"))
-                .at(self.source, key.span, "again")
+                .at(self.source, key.span.clone(), "again")
                 .at(self.source, earlier.span.clone(), "first")
                 .help("remove one of the two");
             self.report.push(diagnostic);
+            self.refused.push(key.span);
             return;
         }
         entries.push((Key { span: key.span, text }, value));
@@ -331,8 +338,8 @@ mod tests {
     fn what_is_ambiguous_is_refused_with_its_place() {
         for (text, message, place) in [
             ("a: 1\nb: 2\na: 3\n", "the key `a` stands here twice", "t.yaml:3:1"),
-            ("a: &x 1\nb: *x\n", "a YAML alias", "t.yaml:2:4"),
-            ("a: !!int 1\n", "a YAML tag", "t.yaml:1:4"),
+            ("a: &x 1\nb: *x\n", "YAML aliases are not read", "t.yaml:2:4"),
+            ("a: !!int 1\n", "YAML tags are not read", "t.yaml:1:4"),
             ("a: [1\nb: 2\n", "this is no YAML", "t.yaml:"),
             ("a: 1\n---\nb: 2\n", "a second document", "t.yaml:2:1"),
             ("{[1]: 2}\n", "a key that is no single word", "t.yaml:1:2"),
