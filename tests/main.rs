@@ -1,9 +1,11 @@
 //! The integration tests, one binary; each module says in its first line what belongs in it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod downloads;
+mod overlay_archive;
 mod grafana;
 mod seed_image;
+mod store;
+mod store_processes;
 mod support;
 mod yaml_roundtrip;
-
-mod overlay_archive;

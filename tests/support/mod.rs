@@ -1,3 +1,7 @@
 //! What several test modules need.
 
+pub mod authority;
+pub mod child;
+pub mod depot;
 pub mod oracle;
+pub mod server;

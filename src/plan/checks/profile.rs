@@ -134,7 +134,8 @@ pub(in crate::plan) fn setting(
     (name, value, default): (&str, &Value, &Value),
     report: &mut Report,
 ) {
-    if default.is_null() || kind(value) == kind(default) {
+    let is_fine = default.is_null() || kind(value) == kind(default) || (default.is_f64() && value.is_number());
+    if is_fine {
         return;
     }
     let message = format!("`{component}.{name}` is {}, not {}", kind(default), kind(value));
