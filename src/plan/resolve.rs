@@ -170,9 +170,9 @@ fn service(
     let mut settings: BTreeMap<_, _> =
         spec.settings.iter().map(|(name, setting)| (name.clone(), setting.default.clone())).collect();
     for (name, value) in profile.settings.get(&component.name).into_iter().flatten() {
-        if let Some(default) = settings.get_mut(name) {
-            checks::setting(&inputs.profile.document, &component.name, (name, value, default), report);
-            *default = value.clone();
+        if let Some(setting) = spec.settings.get(name) {
+            checks::setting(&inputs.profile.document, &component.name, (name, value, setting), report);
+            settings.insert(name.clone(), value.clone());
         }
     }
     let context =
