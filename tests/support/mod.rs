@@ -4,3 +4,4 @@ pub mod authority;
 pub mod child;
 pub mod depot;
 pub mod server;
+pub mod trial;
