@@ -33,7 +33,7 @@ fn answers_that_bring_no_file() {
             ("a long wait is asked", |_, _| busy("3600"), Fails(Network, "status 429 Too Many Requests"), 1),
             ("no HTTP", |_, _| good().status("\r\n"), Fails(Network, "invalid HTTP"), 5),
             ("nothing", |_, _| good().reset(0), Fails(Network, "the connection to `127.0.0.1"), 5),
-            ("silence", |_, _| error("100 Continue").stall(0), Fails(Network, "for 0.4 s"), 5),
+            ("silence", |_, _| error("100 Continue").stall(0), Fails(Network, "for 0.75 s"), 5),
             ("a proxy's 407", |_, _| error("407 No"), Fails(Network, "asks for a user and a password"), 1),
         ],
     );
@@ -153,7 +153,7 @@ fn who_can_not_be_reached_is_named() {
         (gone.as_str(), "the connection to `127.0.0.1:"),
         (gone.as_str(), "was refused (5 tries)"),
         (&nameless, "aaa.invalid` can not be resolved: "),
-        (&silent.url("/a"), " for 0.4 s (5 tries)"),
+        (&silent.url("/a"), " for 0.75 s (5 tries)"),
         (&silent.url("/a").replace("http:", "https:"), "no connection to `127.0.0.1:"),
         (&format!("http://127.0.0.1/{}", "a".repeat(70_000)), "its URL is not valid: "),
         ("ftp://127.0.0.1/a", "begins with `ftp:`"),

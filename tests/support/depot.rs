@@ -26,8 +26,8 @@ pub fn good_server() -> Server {
 
 /// Times that are long enough for loopback and short enough for tests.
 pub const PATIENCE: Patience = Patience {
-    connect: Duration::from_millis(300),
-    stall: Duration::from_millis(400),
+    connect: Duration::from_millis(500),
+    stall: Duration::from_millis(750),
     pause: Duration::from_millis(1),
     retry_after: Duration::from_secs(2),
 };
