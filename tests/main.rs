@@ -5,6 +5,8 @@ mod downloads;
 mod grafana;
 mod overlay_archive;
 mod seed_image;
+mod downloads_in_parts;
+mod mirrors;
 mod store;
 mod store_processes;
 mod support;

@@ -6,3 +6,4 @@ pub mod depot;
 pub mod hostile;
 pub mod oracle;
 pub mod server;
+pub mod trial;
