@@ -2,11 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod downloads;
+mod downloads_in_parts;
 mod grafana;
+mod mirrors;
 mod overlay_archive;
 mod seed_image;
-mod downloads_in_parts;
-mod mirrors;
 mod store;
 mod store_processes;
 mod support;
