@@ -44,6 +44,7 @@ pub fn run(names: &[String], all: bool, options: &Options, console: &Console) ->
     let store = select::store(options)?;
     let finished = layers::finish(&nodes, &store, &select::fetching(options)?, console)?;
     secrets::generate(&mut secrets, &options.secrets, &nodes, &components, console)?;
+    secrets::tell_what_is_lacking(&secrets, &nodes, console);
     let build = Build { plan: &plan, store: &store, layers: &finished, secrets: &secrets };
     let outputs = Outputs::open(&options.out)?;
     let mut staged = Vec::new();
