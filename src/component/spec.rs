@@ -177,6 +177,9 @@ pub struct PrivateFile {
     /// The secrets without which it is left out.
     #[serde(default)]
     pub needs: Vec<String>,
+    /// What a node lacks that is built without it, said in one line by the build: "alerts are not sent to Telegram".
+    #[serde(default)]
+    pub without: Option<String>,
 }
 
 /// A folder that a component takes from every component that runs in the cluster.

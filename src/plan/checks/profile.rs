@@ -21,7 +21,6 @@ pub(in crate::plan) fn profile(profile: &Profile, document: &Document, report: &
     if let Some(admin) = &profile.system.admin {
         administrator(admin, document, report);
     }
-    overlay_urls(profile, document, report);
     nodes::nodes(profile, document, report);
 }
 
@@ -114,17 +113,16 @@ fn ssh_key(line: &str) -> Result<(), &'static str> {
     if is_base64 { Ok(()) } else { Err("the key is not in base64") }
 }
 
-fn overlay_urls(profile: &Profile, document: &Document, report: &mut Report) {
-    for (index, url) in profile.overlay_urls.iter().enumerate() {
-        let is_plain = !url.chars().any(|c| c.is_control() || "'\"\\`$".contains(c));
-        if !is_plain || !(url.starts_with("http://") || url.starts_with("https://")) {
-            let message = format!("`{}` is no web address", url.escape_debug());
-            report.push(document.error(
-                &["overlay_urls".into(), index.into()],
-                message,
-                "expected `https://...`",
-            ));
-        }
+/// The address of an overlay, if a shell and a list of words can hold it.
+pub(in crate::plan) fn overlay_url(url: String) -> Result<String, String> {
+    let is_plain = !url.chars().any(|c| c.is_whitespace() || c.is_control() || "'\"\\`$".contains(c));
+    let is_web = ["http://", "https://"]
+        .iter()
+        .any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+    if is_plain && is_web {
+        Ok(url)
+    } else {
+        Err(format!("`{}` is no plain web address", url.escape_debug()))
     }
 }
 
