@@ -116,6 +116,18 @@ fn components(readme: &Document) -> Vec<String> {
 }
 
 #[test]
+fn promtool_accepts_the_readmes_alert() {
+    let Some(mut promtool) = oracle("promtool") else { return };
+    let room = TempDir::new().unwrap();
+    let file = room.path().join("rules.yml");
+    let readme = Document::read("README.md");
+    let blocks = readme.blocks();
+    let is_rules = |block: &&Block| block.value("file").is_some_and(|file| file.contains("/rules/"));
+    fs::write(&file, &blocks.iter().find(is_rules).unwrap().text).unwrap();
+    stdout(promtool.args(["check", "rules", "--lint=all", "--lint-fatal"]).arg(&file));
+}
+
+#[test]
 fn the_readmes_pin_is_the_one_of_the_pins_file() {
     let pins: Releases = serde_yaml::from_str(PINS).unwrap();
     let readme = Document::read("README.md");
