@@ -4,6 +4,8 @@ pub mod authority;
 pub mod child;
 pub mod depot;
 pub mod hostile;
+pub mod markdown;
 pub mod oracle;
+pub mod releases;
 pub mod server;
 pub mod trial;
