@@ -3,9 +3,12 @@
 
 mod build;
 mod downloads;
+mod downloads_in_parts;
 mod errors;
 mod grafana;
+mod mirrors;
 mod overlay_archive;
+mod readme;
 mod seed_image;
 mod store;
 mod store_processes;

@@ -11,14 +11,10 @@ use imgbuild::store::Outcome;
 
 use super::support::authority::Authority;
 use super::support::child::{command, command_in_namespace, command_killed, has_tool, report, with_mirror};
-use super::support::depot::{Depot, ETAG, artifact, files};
+use super::support::depot::{Depot, ETAG, artifact, files, good_server};
 use super::support::server::{Answer, Server};
 
 const FETCHED: &str = "Fetched";
-
-fn good_server() -> Server {
-    Server::start(|request, _| Answer::file(&artifact(), ETAG, request))
-}
 
 #[test]
 fn proxies_of_the_environment_are_used() {

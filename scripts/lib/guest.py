@@ -15,7 +15,11 @@ from isolation import guest_tree
 from tally import CheckFailed
 
 LIBRARY = pathlib.Path(__file__).resolve().parent
-ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/root"}
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LC_ALL": "C.UTF-8",
+    "HOME": "/root",
+}
 Result = subprocess.CompletedProcess[str]
 
 
@@ -119,7 +123,11 @@ def enter_container(name: str, process: subprocess.Popen[bytes]) -> list[str]:
     while time.monotonic() < end:
         children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         if children and pathlib.Path(f"/proc/{children[0]}/comm").read_text().strip() == "systemd":
-            enter = ["nsenter", f"--target={children[0]}", *"--mount --uts --ipc --net --pid --cgroup --root --wd".split()]
+            enter = [
+                "nsenter",
+                f"--target={children[0]}",
+                *"--mount --uts --ipc --net --pid --cgroup --root --wd".split(),
+            ]
             if Guest(enter, pathlib.Path()).run("test", "-S", "/run/dbus/system_bus_socket").returncode == 0:
                 return enter
         if process.poll() is not None:

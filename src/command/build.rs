@@ -43,6 +43,7 @@ pub fn run(names: &[String], all: bool, options: &Options, console: &Console) ->
     let store = select::store(options)?;
     let layers = layers::finish(&nodes, &store, &select::fetching(options)?, console)?;
     secrets::generate(&mut secrets, &options.secrets, &secrets::needed(&nodes, &components), console)?;
+    secrets::tell_what_is_lacking(&secrets, &nodes, console);
     let build = Build { plan: &plan, store: &store, layers: &layers, secrets: &secrets };
     let manifests = build.publish(nodes.into_iter().zip(rendered), &options.out)?;
     if console.json {

@@ -89,6 +89,23 @@ pub fn generate(
     file.append(&lines)
 }
 
+/// Says what nodes lack because secrets were not given, each thing once.
+pub fn tell_what_is_lacking(secrets: &Secrets, nodes: &[&NodePlan], console: &Console) {
+    let mut lacking: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
+    for node in nodes {
+        for file in &node.private {
+            let missing: Vec<_> =
+                file.needs.iter().filter(|name| !secrets.has(name)).map(String::as_str).collect();
+            if let Some(without) = file.without.as_deref().filter(|_| !missing.is_empty()) {
+                lacking.entry((without, missing.join("`, `"))).or_default().push(&node.name);
+            }
+        }
+    }
+    for ((without, missing), nodes) in lacking {
+        console.talk(&format!("{}: {without}: no secret `{missing}`", nodes.join(", ")));
+    }
+}
+
 /// `length` characters, six random bits each.
 fn random(length: usize) -> Result<String, Failure> {
     let mut bytes = vec![0; length];

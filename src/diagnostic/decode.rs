@@ -43,7 +43,8 @@ pub fn decode<T: DeserializeOwned>(mut document: Document, report: &mut Report) 
         if let Some((Step::Key(key), above)) = error.path.split_last() {
             let above = document.span(above).start;
             if let Problem::UnknownField(name, known) = &error.problem {
-                known_missing.extend(nearest(name, known.iter().copied()).map(|meant| (above, meant.to_owned())));
+                known_missing
+                    .extend(nearest(name, known.iter().copied()).map(|meant| (above, meant.to_owned())));
             }
             known_missing.push((above, key.clone()));
         }

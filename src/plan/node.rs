@@ -77,6 +77,8 @@ pub struct PlannedSecret {
     pub template: String,
     /// The secrets without which it is left out.
     pub needs: Vec<String>,
+    /// What a node lacks that is built without it.
+    pub without: Option<String>,
 }
 
 /// A component's units and what tells that they are up.

@@ -48,10 +48,10 @@ impl Services<'_> {
         let mut settings: BTreeMap<_, _> =
             defaults.map(|(name, setting)| (name.clone(), setting.default.clone())).collect();
         for (name, value) in self.profile.settings.get(&component.name).into_iter().flatten() {
-            if let Some(default) = settings.get_mut(name) {
+            if let Some(setting) = component.spec.settings.get(name) {
                 let document = &self.inputs.profile.document;
-                checks::setting(document, &component.name, (name, value, default), report);
-                *default = value.clone();
+                checks::setting(document, &component.name, (name, value, setting), report);
+                settings.insert(name.clone(), value.clone());
             }
         }
         settings

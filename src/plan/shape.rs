@@ -232,6 +232,7 @@ fn private_files(component: &Component, templates: &Templates, report: &mut Repo
             component: component.name.clone(),
             template,
             needs: file.needs.clone(),
+            without: file.without.clone(),
         });
     }
     files

@@ -1,5 +1,7 @@
 //! A component is data: a folder, a pin and a word in a profile, and it is installed, scraped and watched.
 
+use imgbuild::release::Arch;
+
 use super::{Workspace, text, unpack};
 use crate::support::releases::content;
 
@@ -31,7 +33,7 @@ fn workspace() -> Workspace {
         .replace("  patroni: [node", "  tides: [tide_exporter]\n  patroni: [node")
         .replace("192.168.2.98, roles: [patroni]", "192.168.2.98, roles: [patroni, tides]")
         + "  tide_exporter: {harbour: Bremen, port: 9778}\n";
-    Workspace::with_more_releases(&["tide_exporter"])
+    Workspace::with_more_releases(&[SPEC])
         .profile(profile)
         .component("tide_exporter/component.yaml", SPEC)
         .component(
@@ -53,7 +55,7 @@ fn its_node_gets_all_of_it() {
     let workspace = workspace();
     workspace.run(&["ptrn-3", "--quiet"]).exit(0);
     let files = unpack(&workspace.read("out/ptrn-3/overlay.tar.gz"));
-    let program = content("tide_exporter", "amd64", "tide_exporter");
+    let program = content("tide_exporter", Arch::Amd64, "tide_exporter");
     for (path, expected) in [
         ("/usr/local/bin/tide_exporter", program.as_str()),
         ("/etc/tide.conf", "harbour=Bremen at ptrn-3\n"),

@@ -10,6 +10,7 @@ use std::fs;
 
 use imgbuild::digest::Sha256;
 use imgbuild::layer::{Limits, list};
+use imgbuild::release::Arch;
 use serde_json::{Value, json};
 
 use super::support::overlay::{text, unpack};
@@ -72,7 +73,7 @@ fn the_manifest_says_what_came_out() {
             let file = workspace.read(&format!("mirror/releases.invalid/{name}-amd64.tar.gz"));
             let expected = json!({
                 "name": name, "version": "1.2.3", "url": format!("https://releases.invalid/{name}-amd64.tar.gz"),
-                "sha256": Sha256::of(file).to_string(), "source": "this test",
+                "sha256": Sha256::of(file).to_string(), "source": "synthetic",
             });
             assert_eq!(*artifact, expected);
         }
@@ -93,11 +94,11 @@ fn the_overlay_has_programs_files_and_nothing_that_is_secret() {
     let bytes = workspace.read("out/ptrn-1/overlay.tar.gz");
     let files = unpack(&bytes);
     for program in ["etcd", "etcdctl", "etcdutl"] {
-        assert_eq!(text(&files, &format!("/usr/local/bin/{program}")), content("etcd", "amd64", program));
+        assert_eq!(text(&files, &format!("/usr/local/bin/{program}")), content("etcd", Arch::Amd64, program));
     }
     assert!(text(&files, "/etc/etcd/etcd.conf").starts_with("ETCD_NAME=\"ptrn-1\"\n"));
     assert!(text(&files, "/etc/hosts").contains("192.168.2.99  prmt-1\n"));
-    assert!(!files.contains_key("/usr/local/bin/README.md"), "only what is named is taken");
+    assert!(!files.contains_key("/usr/local/bin/CHANGELOG.md"), "only what is named is taken");
     let index = list(&bytes[..], &Limits::default()).unwrap();
     let mode = |path: &str| {
         index.entries.iter().find(|entry| entry.path.as_str() == path).map(|entry| entry.mode.to_string())
@@ -124,7 +125,7 @@ fn user_data_knows_the_overlay_and_carries_none_of_it() {
         assert!(user_data.len() < 16 * 1024, "{node}: {} bytes", user_data.len());
         assert!(user_data.contains(&format!("OVERLAY_SHA256='{}'", Sha256::of(&overlay))));
         assert!(user_data.contains(&format!("OVERLAY_SIZE='{}'", overlay.len())));
-        assert!(!user_data.contains("payload"));
+        assert!(!user_data.contains("stands for"));
         let image = workspace.read(&format!("out/{node}/seed.iso"));
         for name in ["user-data", "meta-data", "network-config", "overlay.tar.gz"] {
             let part = workspace.read(&format!("out/{node}/{name}"));
@@ -188,7 +189,7 @@ fn the_architecture_of_all_nodes_can_be_chosen() {
     let workspace = Workspace::with_releases();
     workspace.run(&["ptrn-1", "--arch", "arm64"]).exit(0).says(&["etcd 1.2.3 arm64"]);
     let files = unpack(&workspace.read("out/ptrn-1/overlay.tar.gz"));
-    assert_eq!(text(&files, "/usr/local/bin/etcd"), content("etcd", "arm64", "etcd"));
+    assert_eq!(text(&files, "/usr/local/bin/etcd"), content("etcd", Arch::Arm64, "etcd"));
 }
 
 #[test]

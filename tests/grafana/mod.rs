@@ -2,7 +2,7 @@
 //!
 //! Grafana itself is packaged nowhere that tests can reach. So its files are held against the formats it documents,
 //! its queries are read by promtool, and its two kinds of Go template are run by the programs that they were made for:
-//! annotations by promtool, messages by amtool.
+//! annotations by promtool, messages by amtool. `scripts/dashboard-types` holds the dashboards against Grafana's own types.
 #![expect(clippy::disallowed_methods, reason = "edge: reads the components' files and lists of metrics")]
 
 mod expressions;

@@ -19,10 +19,15 @@ pub fn artifact() -> Vec<u8> {
     (0..1000_u32).map(|i| u8::try_from(i * i % 251).unwrap_or_default()).collect()
 }
 
+/// A server that has [`artifact`], in parts too.
+pub fn good_server() -> Server {
+    Server::start(|request, _| Answer::file(&artifact(), ETAG, request))
+}
+
 /// Times that are long enough for loopback and short enough for tests.
 pub const PATIENCE: Patience = Patience {
-    connect: Duration::from_millis(300),
-    stall: Duration::from_millis(400),
+    connect: Duration::from_millis(500),
+    stall: Duration::from_millis(750),
     pause: Duration::from_millis(1),
     retry_after: Duration::from_secs(2),
 };
@@ -76,8 +81,7 @@ impl Depot {
     #[track_caller]
     pub fn recovers(&self) {
         self.is_sound();
-        let good = Server::start(|request, _| Answer::file(&artifact(), ETAG, request));
-        self.fetch(&good.url("/a")).expect("a good server is enough");
+        self.fetch(&good_server().url("/a")).expect("a good server is enough");
         assert_eq!(fs::read(self.blob()).expect("it was fetched"), artifact());
         assert!(!self.partial().exists(), "the partial file is left over");
         assert_eq!(files(&self.path().join("tmp")).len(), 0, "staged files are left over");

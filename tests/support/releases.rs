@@ -1,76 +1,80 @@
-//! Small releases in upstream's archive layout, in a folder that is a mirror, and the pins that fit them.
-#![expect(clippy::disallowed_methods, reason = "edge: writes the mirror")]
+//! A mirror of tiny releases: every component's, in upstream's layout, with pins of its own. None of them runs.
+#![expect(clippy::disallowed_methods, reason = "edge: writes a mirror")]
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use imgbuild::component::Spec;
 use imgbuild::digest::Sha256;
+use imgbuild::release::{Arch, Release, Releases};
 
-/// The version of every release.
-pub const VERSION: &str = "1.2.3";
-
-/// Releases by name, with the members of their archives.
-pub struct Releases(BTreeMap<String, Vec<String>>);
-
-impl Releases {
-    /// Those that the built-in components name.
-    pub fn builtin() -> Self {
-        let mut releases = Self(BTreeMap::new());
-        releases.add("node_exporter", &["node_exporter", "LICENSE", "NOTICE"]);
-        releases.add("etcd", &["etcd", "etcdctl", "etcdutl", "README.md"]);
-        releases.add("prometheus", &["prometheus", "promtool", "LICENSE", "NOTICE"]);
-        let grafana =
-            ["bin/grafana", "conf/defaults.ini", "public/index.html", "plugins-bundled/one/plugin.json"];
-        releases.add("grafana", &grafana);
-        releases
-    }
-
-    pub fn add(&mut self, name: &str, members: &[&str]) {
-        self.0.insert(name.to_owned(), members.iter().map(|&member| member.to_owned()).collect());
-    }
-
-    /// Writes the archives into a mirror, and returns the pins.
-    pub fn write(&self, mirror: &Path) -> String {
-        let folder = mirror.join("releases.invalid");
-        fs::create_dir_all(&folder).unwrap();
-        let mut pins = "releases:\n".to_owned();
-        for (name, members) in &self.0 {
-            let _ = writeln!(pins, "  {name}:\n    version: {VERSION}");
-            let _ = writeln!(pins, "    url: https://releases.invalid/{name}-{{{{ arch }}}}.tar.gz");
-            let _ = writeln!(pins, "    folder: {name}-{{{{ version }}}}\n    artifacts:");
-            for arch in ["amd64", "arm64"] {
-                let bytes = archive(name, arch, members);
-                let (sha256, size) = (Sha256::of(&bytes), bytes.len());
-                let _ = writeln!(pins, "      {arch}: {{sha256: {sha256}, size: {size}, source: this test}}");
-                fs::write(folder.join(format!("{name}-{arch}.tar.gz")), bytes).unwrap();
-            }
+/// Makes the mirror in `folder`, with its pins in `releases.yaml`. `components` are the texts of component.yaml files
+/// whose releases, pinned in `pins`, it must have.
+pub fn synthetic(folder: &Path, pins: &str, components: &[String]) {
+    let pins: Releases = serde_yaml::from_str(pins).unwrap();
+    let mut text = "releases:\n".to_owned();
+    for component in components {
+        let spec: Spec = serde_yaml::from_str(component).unwrap();
+        let Some(name) = &spec.release else { continue };
+        let release = &pins.releases[name];
+        let (version, url) = (&release.version, &release.url);
+        writeln!(text, "  {name}:\n    version: {version}\n    url: {url}").unwrap();
+        if let Some(build) = &release.build {
+            writeln!(text, "    build: \"{build}\"").unwrap();
         }
-        pins
+        let top = release.folder.as_deref().unwrap();
+        writeln!(text, "    folder: {top}\n    artifacts:").unwrap();
+        for arch in [Arch::Amd64, Arch::Arm64] {
+            let members = spec.install.iter().map(|item| item.from.as_str());
+            let archive =
+                archive(&expanded(top, release, arch), members, |member| content(name, arch, member));
+            let place = folder.join(expanded(url, release, arch).strip_prefix("https://").unwrap());
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            let (sha256, size) = (Sha256::of(&archive), archive.len());
+            fs::write(place, archive).unwrap();
+            writeln!(text, "      {arch}: {{sha256: {sha256}, size: {size}, source: synthetic}}").unwrap();
+        }
     }
+    fs::write(folder.join("releases.yaml"), text).unwrap();
 }
 
 /// What a member of a synthetic archive holds.
-pub fn content(release: &str, arch: &str, member: &str) -> String {
-    format!("#!/bin/false\n# {member} of {release} for {arch}, payload\n")
+pub fn content(release: &str, arch: Arch, member: &str) -> String {
+    format!("#!/bin/sh\n# stands for {member} of {release} for {arch}\n")
 }
 
-fn archive(release: &str, arch: &str, members: &[String]) -> Vec<u8> {
+/// A template of the pins.
+fn expanded(template: &str, release: &Release, arch: Arch) -> String {
+    let build = release.build.as_deref().unwrap_or_default();
+    let arch = arch.to_string();
+    let names = [("version", release.version.as_str()), ("arch", &arch), ("build", build)];
+    names
+        .iter()
+        .fold(template.to_owned(), |text, (name, value)| text.replace(&format!("{{{{ {name} }}}}"), value))
+}
+
+/// A gzipped tar archive with a file of every name, and one in every folder (a name with a slash at its end), and one
+/// that nobody asks for.
+fn archive<'a>(
+    top: &str,
+    members: impl Iterator<Item = &'a str>,
+    content: impl Fn(&str) -> String,
+) -> Vec<u8> {
     let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-    for member in members {
-        let bytes = content(release, arch, member);
+    for member in members.chain(["CHANGELOG.md"]) {
+        let content = content(member);
+        let name = if member.ends_with('/') { format!("{member}content") } else { member.to_owned() };
         let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(if name.starts_with(|c: char| c.is_ascii_uppercase()) { 0o644 } else { 0o755 });
         // As upstream's machines leave them: nothing of this may reach a guest.
         header.set_uid(1001);
         header.set_gid(127);
         header.set_mtime(1_700_000_000);
-        header.set_size(bytes.len() as u64);
-        header.set_mode(if member.contains('.') || member.contains("E") { 0o644 } else { 0o755 });
-        let path = format!("{release}-{VERSION}/{member}");
-        tar.append_data(&mut header, path, bytes.as_bytes()).unwrap();
+        tar.append_data(&mut header, format!("{top}/{name}"), content.as_bytes()).unwrap();
     }
     tar.into_inner().unwrap().finish().unwrap()
 }

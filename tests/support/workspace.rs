@@ -6,10 +6,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use imgbuild::component::Spec;
 use tempfile::TempDir;
 
 use super::diff::assert_text;
-use super::releases::Releases;
+use super::releases;
 
 /// A folder of one test, with the options that name what is in it.
 #[must_use]
@@ -24,22 +25,24 @@ impl Workspace {
         Self { folder: TempDir::new().unwrap(), options: Vec::new() }
     }
 
-    /// A folder with a mirror of small releases by the names of the built-in ones.
+    /// A folder with a mirror of tiny releases by the names of the built-in ones.
     pub fn with_releases() -> Self {
-        let workspace = Self::new();
-        let pins = Releases::builtin().write(&workspace.path("mirror"));
-        workspace.releases(&pins).option("--mirror", "mirror")
+        Self::with_more_releases(&[])
     }
 
-    /// The same with releases of these names too.
-    pub fn with_more_releases(names: &[&str]) -> Self {
+    /// The same with the release of these components too, given by their component.yaml.
+    pub fn with_more_releases(components: &[&str]) -> Self {
         let workspace = Self::new();
-        let mut releases = Releases::builtin();
-        for name in names {
-            releases.add(name, &[name]);
-        }
-        let pins = releases.write(&workspace.path("mirror"));
-        workspace.releases(&pins).option("--mirror", "mirror")
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("overlays");
+        let builtin = ["node_exporter", "etcd", "prometheus", "grafana"];
+        let builtin = builtin.map(|name| fs::read_to_string(root.join(name).join("component.yaml")).unwrap());
+        let specs: Vec<_> =
+            builtin.into_iter().chain(components.iter().map(|&text| text.to_owned())).collect();
+        let mirror = workspace.path("mirror");
+        fs::create_dir(&mirror).unwrap();
+        releases::synthetic(&mirror, &pins(&specs), &specs);
+        fs::rename(mirror.join("releases.yaml"), workspace.path("releases.yaml")).unwrap();
+        workspace.option("--releases", "releases.yaml").option("--mirror", "mirror")
     }
 
     pub fn profile(self, text: impl AsRef<[u8]>) -> Self {
@@ -149,6 +152,19 @@ impl Workspace {
             assert!(!self.path(path).exists(), "{path} was written");
         }
     }
+}
+
+/// Pins of the releases that components name: version 1.2.3 at `releases.invalid`, digests yet unknown.
+fn pins(components: &[String]) -> String {
+    let pin = |component: &String| {
+        let spec: Spec = serde_yaml::from_str(component).unwrap();
+        let name = spec.release.unwrap();
+        format!(
+            "  {name}:\n    version: 1.2.3\n    url: https://releases.invalid/{name}-{{{{ arch }}}}.tar.gz\n    \
+             folder: {name}-{{{{ version }}}}\n    artifacts: {{}}\n"
+        )
+    };
+    format!("releases:\n{}", components.iter().map(pin).collect::<String>())
 }
 
 fn collect(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde_yaml::Value;
 
 use super::nodes;
+use crate::component::{Setting, matches_whole};
 use crate::diagnostic::{Diagnostic, Document, Report, Step};
 use crate::profile::{Admin, Profile};
 
@@ -125,26 +126,26 @@ pub(in crate::plan) fn overlay_url(url: String) -> Result<String, String> {
     }
 }
 
-/// A setting's value has the kind of its default.
+/// A setting's value has the kind of its default, and the form that the component asks for.
 pub(in crate::plan) fn setting(
     document: &Document,
     component: &str,
-    (name, value, default): (&str, &Value, &Value),
+    (name, value, setting): (&str, &Value, &Setting),
     report: &mut Report,
 ) {
-    let is_fine =
-        default.is_null() || kind(value) == kind(default) || (default.is_f64() && value.is_number());
-    if is_fine {
-        return;
-    }
-    let message = format!("`{component}.{name}` is {}, not {}", kind(default), kind(value));
+    let default = &setting.default;
     let path = ["settings".into(), component.into(), name.into()];
     let shown = serde_json::to_string(default).unwrap_or_default();
-    report.push(
-        document
-            .error(&path, message, format!("expected {}", kind(default)))
-            .help(format!("the default is `{shown}`")),
-    );
+    let help = format!("{}; the default is `{shown}`", setting.description);
+    if !(default.is_null() || kind(value) == kind(default) || (default.is_f64() && value.is_number())) {
+        let message = format!("`{component}.{name}` is {}, not {}", kind(default), kind(value));
+        report.push(document.error(&path, message, format!("expected {}", kind(default))).help(help));
+    } else if let (Some(pattern), Some(text)) = (&setting.pattern, value.as_str())
+        && !matches_whole(pattern, text)
+    {
+        let message = format!("`{component}.{name}` has not the form of one");
+        report.push(document.error(&path, message, format!("expected a match of `{pattern}`")).help(help));
+    }
 }
 
 fn kind(value: &Value) -> &'static str {

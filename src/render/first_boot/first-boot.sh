@@ -256,6 +256,7 @@ mkdir -p "$state" && cd "$state"
 [ ! -s attempt ] || attempt=$(($(cat attempt) + 1))
 echo "$attempt" | put attempt
 [ -f seed/node.conf ] || fail "no $state/seed/node.conf"
+# shellcheck source=/dev/null
 . ./seed/node.conf
 apply
 start
