@@ -131,10 +131,15 @@ pub struct Options {
         value_name = "SECONDS",
         env = "SOURCE_DATE_EPOCH",
         default_value_t = 0,
+        value_parser = epoch,
         global = true,
         hide = true
     )]
     pub source_date_epoch: u64,
+}
+
+fn epoch(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "SOURCE_DATE_EPOCH is a number of seconds since 1970")
 }
 
 /// When to use colours.

@@ -124,6 +124,7 @@ fn keys_and_values_of_another_kind() {
             ("not-an-arch", &[("cluster: patroni\n", "cluster: patroni\narch: x86_64\n")]),
             ("setting-is-text", &[("election_timeout: 10000", "election_timeout: 10s")]),
             ("setting-is-octal", &[("election_timeout: 10000", "election_timeout: 0o10000")]),
+            ("setting-form", &[("settings:\n", "settings:\n  prometheus: {scrape_interval: \"{\"}\n")]),
             ("setting-is-list", &[("cluster_token: etcd-postgres-cluster", "cluster_token: [a]")]),
         ]),
     );

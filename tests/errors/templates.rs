@@ -1,6 +1,6 @@
 //! Errors in templates, and in what they give.
 
-use super::{PROFILE, Workspace, assert_messages, changed};
+use super::{Workspace, assert_messages};
 
 /// The default cluster with a component everywhere, which has one template.
 fn workspace(path: &str, template: &str) -> Workspace {
@@ -66,11 +66,4 @@ fn rendered_files_that_are_not_what_their_names_promise() {
             ("yaml-tab", workspace("t.yaml.j2", "a:\n\tb: {{ node.name }}\n")),
         ],
     );
-}
-
-#[test]
-fn settings_that_break_a_file_are_noticed() {
-    let profile = changed(PROFILE, &[("settings:\n", "settings:\n  prometheus: {scrape_interval: \"{\"}\n")]);
-    let run = Workspace::new().profile(profile).run(&["check"]).exit(3);
-    run.says(&["the rendered /opt/prometheus/prometheus.yml is no YAML", "scrape_interval: {"]);
 }
