@@ -1,4 +1,4 @@
-//! Seed images as the programs see them that people read and make such images with, and theirs as ours sees them.
+//! Seed images as other programs see them, and those of other programs as ours sees them.
 #![expect(clippy::disallowed_methods, reason = "edge: makes and reads files")]
 
 use std::collections::BTreeSet;
@@ -40,7 +40,7 @@ struct Seed {
 }
 
 impl Seed {
-    /// Names of all forms that a seed may have, sizes round a sector, and enough files for several sectors of names.
+    /// Names of all forms, sizes round a sector, and files enough for several sectors of names.
     fn new() -> Self {
         let noise = |n: u32| n.wrapping_mul(2_654_435_761).to_le_bytes()[3];
         let mut files = vec![
@@ -99,8 +99,8 @@ fn blkid_sees_the_label_that_cloud_init_looks_for() {
     }
 }
 
-/// What `isoinfo` says of the files in one tree, by name: permissions, owner, size, date, name. It prints lines such
-/// as `-rw-------   1    0    0   14 Feb 29 2024 [     26 00]  user-data`.
+/// What `isoinfo` says of the files in one tree, by name: permissions, owner, size, date, name. It prints
+/// lines such as `-rw-------   1    0    0   14 Feb 29 2024 [     26 00]  user-data`.
 fn isoinfo_rows(image: &Path, tree: &[&str]) -> Option<Vec<String>> {
     let reported = stdout(oracle("isoinfo")?.args(tree).args(["-l", "-i"]).arg(image));
     let rows = reported.lines().filter(|line| line.starts_with('-')).map(|line| {

@@ -104,7 +104,7 @@ fn tree(plan: &LayerPlan, store: &Store, spool: &mut std::fs::File) -> Result<Tr
         }
     }
     for file in &plan.files {
-        let content = Content::Bytes(file.bytes.to_vec());
+        let content = Content::Bytes(std::sync::Arc::clone(&file.bytes));
         tree.insert(file.path.clone(), Entry::file(file.mode, content)).with_context(context)?;
     }
     Ok(tree)

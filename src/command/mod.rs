@@ -4,6 +4,7 @@ mod build;
 mod builtin;
 mod check;
 mod console;
+mod documents;
 mod failure;
 mod fetch;
 mod inputs;

@@ -1,56 +1,51 @@
 //! `imgbuild show`: a document of a node, or a file of its overlay, without fetching anything.
 
-use super::build::documents;
 use super::console::Console;
+use super::documents::documents;
 use super::failure::Failure;
 use super::{inputs, secrets, select};
 use crate::cli::Options;
-use crate::component::Components;
 use crate::diagnostic::{Report, nearest};
-use crate::digest::Sha256;
 use crate::layer::GuestPath;
 use crate::plan::{NodePlan, Plan};
-use crate::profile::ADMIN_PASSWORD;
-use crate::render::{NodeFiles, OverlayFacts, private_files};
+use crate::profile::{ADMIN_PASSWORD, Secrets};
+use crate::render::{NodeFiles, NodeSecrets, OverlayFacts, private_files};
 
 const DOCUMENTS: [&str; 3] = ["user-data", "meta-data", "network-config"];
 
 /// Prints one document or file.
 pub fn run(node: &str, file: &str, options: &Options, console: &Console) -> Result<(), Failure> {
-    let (plan, components, report) = inputs::Written::read(options)?.plan(options)?;
+    let (plan, components, mut report) = inputs::Written::read(options)?.plan(options)?;
     let node = select::nodes(&plan, &[node.to_owned()], false)?[0];
-    console.report(&report);
-    if DOCUMENTS.contains(&file) {
-        return document(&plan, node, file, (&components, options), console);
+    if !DOCUMENTS.contains(&file) {
+        console.report(&report);
+        return guest_file(&plan, node, file);
     }
-    guest_file(&plan, node, file)
-}
-
-/// A document with the overlay's digest and every secret masked: the digest is known once the overlay is built, and
-/// what is printed may be kept.
-fn document(
-    plan: &Plan,
-    node: &NodePlan,
-    file: &str,
-    (components, options): (&Components, &Options),
-    console: &Console,
-) -> Result<(), Failure> {
-    let mut report = Report::new();
-    let secrets = secrets::read(&options.secrets, components, &mut report)?.masked();
-    let private = private_files(plan, node, &secrets, &mut report);
+    let secrets = secrets::read(&options.secrets, &components, &mut report)?.masked();
     if report.has_errors() {
         return Err(Failure::Invalid(report));
     }
-    let unknown = "0".repeat(64).parse::<Sha256>().map_err(|error| anyhow::anyhow!(error))?;
-    let facts = OverlayFacts { sha256: unknown, size: 0, room_kib: 0 };
-    let texts = documents(plan, node, facts, (&private, secrets.get(ADMIN_PASSWORD)))?;
+    console.report(&report);
+    let text = document(&plan, node, file, &secrets)?;
     if file == "user-data" {
         console.talk(
             "the overlay's digest and size are known after a build, zeros stand for them; secrets are masked",
         );
     }
-    let text = texts.into_iter().find(|(name, _)| *name == file).map(|(_, text)| text);
-    Ok(Console::data(text.unwrap_or_default())?)
+    Ok(Console::data(text)?)
+}
+
+/// A document with the overlay's digest and every secret masked: the digest is known once the overlay is built, and
+/// what is printed may be kept.
+fn document(plan: &Plan, node: &NodePlan, file: &str, secrets: &Secrets) -> Result<String, Failure> {
+    let mut report = Report::new();
+    let files = private_files(plan, node, secrets, &mut report);
+    if report.has_errors() {
+        return Err(Failure::Invalid(report));
+    }
+    let secrets = NodeSecrets { files, password: secrets.get(ADMIN_PASSWORD).map(str::to_owned) };
+    let texts = documents(plan, node, OverlayFacts::UNKNOWN, &secrets).map_err(Report::from)?;
+    Ok(texts.into_iter().find(|(name, _)| *name == file).map(|(_, text)| text).unwrap_or_default())
 }
 
 fn guest_file(plan: &Plan, node: &NodePlan, file: &str) -> Result<(), Failure> {

@@ -109,6 +109,9 @@ pub struct Setting {
     pub default: Value,
     /// What it is, with its unit.
     pub description: String,
+    /// A regular expression that a text matches as a whole.
+    #[serde(default)]
+    pub pattern: Option<String>,
 }
 
 /// Where metrics are served.
@@ -174,6 +177,9 @@ pub struct PrivateFile {
     /// The secrets without which it is left out.
     #[serde(default)]
     pub needs: Vec<String>,
+    /// What a node lacks that is built without it, said in one line by the build: "alerts are not sent to Telegram".
+    #[serde(default)]
+    pub without: Option<String>,
 }
 
 /// A folder that a component takes from every component that runs in the cluster.
@@ -200,4 +206,10 @@ pub struct Check {
     /// The setting that the message points at. Default: the profile's nodes.
     #[serde(default)]
     pub setting: Option<String>,
+}
+
+/// Whether a text matches a pattern of component.yaml as a whole. A pattern that is none, which is reported where it
+/// stands, matches everything.
+pub fn matches_whole(pattern: &str, text: &str) -> bool {
+    regex_lite::Regex::new(&format!("^(?:{pattern})$")).map_or(true, |pattern| pattern.is_match(text))
 }

@@ -70,7 +70,7 @@ impl Diagnostic {
         (self.labels.first().map(|label| (label.source.name(), label.span.start)), &self.message)
     }
 
-    fn groups(&self) -> Vec<Group<'_>> {
+    fn group(&self) -> Group<'_> {
         let level = match self.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -85,10 +85,16 @@ impl Diagnostic {
         for source in sources {
             main = self.add_source(main, source);
         }
-        if let Some(help) = &self.help {
-            main = main.element(Level::HELP.message(help.as_str()));
+        match &self.help {
+            Some(help) if !self.labels.is_empty() => main.element(Level::HELP.message(help.as_str())),
+            _ => main,
         }
-        vec![main]
+    }
+
+    /// What to show after the main group: help without a snippet before it would hang on nothing.
+    fn separate_help(&self) -> Option<Group<'_>> {
+        let help = self.help.as_ref().filter(|_| self.labels.is_empty())?;
+        Some(Group::with_title(Level::HELP.secondary_title(help.as_str())))
     }
 
     fn add_source<'a>(&'a self, group: Group<'a>, source: &'a Arc<Source>) -> Group<'a> {
@@ -160,8 +166,11 @@ impl Report {
     /// The whole report for people, with colours if `color`.
     pub fn render(&self, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        let texts: Vec<_> = self.sorted().iter().map(|one| renderer.render(&one.groups())).collect();
-        texts.join("\n\n")
+        let show = |one: &&Diagnostic| {
+            let groups = [Some(one.group()), one.separate_help()];
+            groups.into_iter().flatten().map(|group| renderer.render(&[group])).collect::<Vec<_>>().join("\n")
+        };
+        self.sorted().iter().map(show).collect::<Vec<_>>().join("\n\n")
     }
 }
 

@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn the_bytes_are_those_of_earlier_builds() {
-        // A layer's bytes may change with zlib-rs. Then so do all overlays: say so in the changelog.
+        // They may change with zlib-rs. Then raise the format in the key under which finished layers are kept.
         let golden = Sha256::of(compress(&[&bytes(1, 2 * BLOCK + 5)], 2)).to_string();
         assert_eq!(golden, "774eb3bccdfb8e253c36ff22a95856f352a64e9c085757021107969c1174eae0");
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use super::path::{GuestPath, Mode};
 use crate::digest::Sha256;
@@ -37,7 +38,7 @@ pub enum EntryKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// Here: rendered templates and other small files.
-    Bytes(Vec<u8>),
+    Bytes(Arc<[u8]>),
     /// In a spool beside the tree: what came out of an upstream archive and may be large.
     Spooled {
         /// Where the bytes begin, counted from the beginning of the spool.
@@ -166,7 +167,7 @@ mod tests {
     }
 
     fn file() -> Entry {
-        Entry::file(Mode::FILE, Content::Bytes(Vec::new()))
+        Entry::file(Mode::FILE, Content::Bytes([].into()))
     }
 
     #[test]

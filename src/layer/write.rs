@@ -168,7 +168,7 @@ mod tests {
         tree.insert(path("/b"), Entry::file(Mode::EXECUTABLE, spooled(3, b"data"))).unwrap();
         tree.insert(path("/a"), Entry::directory(Mode::EXECUTABLE)).unwrap();
         tree.insert(path("/a/link"), Entry::symlink("../b")).unwrap();
-        tree.insert(path("/a/c"), Entry::file(Mode::PRIVATE, Content::Bytes(vec![1; 512]))).unwrap();
+        tree.insert(path("/a/c"), Entry::file(Mode::PRIVATE, Content::Bytes([1; 512].into()))).unwrap();
         (tree, Cursor::new(b"xxxdata".to_vec()))
     }
 

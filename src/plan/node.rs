@@ -18,6 +18,8 @@ pub struct NodePlan {
     pub index: usize,
     /// What cloud-init knows this instance by: it does once what it does once per instance.
     pub instance_id: String,
+    /// Where it may fetch its overlay, if no attached volume has it.
+    pub overlay_urls: Vec<String>,
     /// The layers that it shares with other nodes, in order.
     pub layers: Vec<Arc<LayerPlan>>,
     /// The files of its own layer, sorted by path.
@@ -75,6 +77,8 @@ pub struct PlannedSecret {
     pub template: String,
     /// The secrets without which it is left out.
     pub needs: Vec<String>,
+    /// What a node lacks that is built without it.
+    pub without: Option<String>,
 }
 
 /// A component's units and what tells that they are up.

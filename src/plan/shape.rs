@@ -91,7 +91,7 @@ impl<'a> Shapes<'a> {
                     Arc::clone(&file.bytes),
                 ))
             });
-            let layer = LayerPlan::new(component, arch, artifact, files.collect(), self.inputs.epoch);
+            let layer = LayerPlan::new(component, (arch, self.inputs.epoch), artifact, files.collect());
             self.layers.insert(key.clone(), Arc::new(layer));
         }
         self.layers.get(&key).filter(|layer| !layer.is_empty()).cloned()
@@ -232,6 +232,7 @@ fn private_files(component: &Component, templates: &Templates, report: &mut Repo
             component: component.name.clone(),
             template,
             needs: file.needs.clone(),
+            without: file.without.clone(),
         });
     }
     files

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::component::SecretSpec;
+use crate::component::{SecretSpec, matches_whole};
 use crate::diagnostic::{Diagnostic, Document, NodeValue, Report, Source, Step, nearest};
 
 /// The secret that becomes the administrator's password, in clear or as a hash of crypt(3).
@@ -69,9 +69,7 @@ impl Secrets {
                 report.push(diagnostic);
                 continue;
             };
-            let pattern =
-                spec.pattern.as_ref().and_then(|p| regex_lite::Regex::new(&format!("^(?:{p})$")).ok());
-            if pattern.is_some_and(|pattern| !pattern.is_match(value.expose_secret())) {
+            if spec.pattern.as_ref().is_some_and(|pattern| !matches_whole(pattern, value.expose_secret())) {
                 let message = format!("the secret `{name}` has not the form of one");
                 report.push(document.error(&path, message, "").help(spec.description.clone()));
             }

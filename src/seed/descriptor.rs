@@ -4,7 +4,7 @@ use super::SECTOR;
 use super::record::{Extent, Kind, SELF, both_u16, both_u32, record};
 use super::time::{NO_TIME, Timestamp};
 
-/// Who wrote the image, for those who look into it (a-characters, ECMA-119 8.4.20).
+/// Who wrote the image, for those who look into it (a-characters, ECMA-119 8.4.22).
 const APPLICATION: &str = "IMGBUILD";
 
 /// Bytes of a path table with the root alone.
@@ -19,7 +19,7 @@ pub(super) enum Tree {
     Joliet,
 }
 
-/// Where a tree's path tables begin (the one with the least significant byte first, then the other) and its root lies.
+/// Where a tree's path tables (least significant byte first, then most significant) and its root begin.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Roots {
     pub(super) path_tables: u32,
@@ -73,7 +73,7 @@ impl Tree {
         bytes.extend((roots.path_tables + 1).to_be_bytes());
         bytes.extend([0; 4]);
         bytes.extend(record(Kind::Directory, roots.root, time, SELF, &[]));
-        // The volume set, the publisher and the preparer; then the copyright, abstract and bibliographic files.
+        // Volume set, publisher, preparer; then the application; then copyright, abstract, bibliography.
         bytes.extend([128; 3].map(|length| self.text("", length)).concat());
         bytes.extend(self.text(APPLICATION, 128));
         bytes.extend([37; 3].map(|length| self.text("", length)).concat());

@@ -44,7 +44,7 @@ impl Extensions {
     /// Takes in the entries of one area.
     fn take(&mut self, area: Span<'_>) -> Result<Option<Continuation>, SeedError> {
         let (mut at, mut next) = (0, None);
-        // SUSP 4: fewer than four bytes at the end are no entry; nor are zeros, with which some writers fill up.
+        // SUSP 4: fewer than four bytes at the end are no entry; nor are the zeros of a filled-up area.
         while at + 4 <= area.bytes.len() && area.byte(at)? != 0 {
             let length = usize::from(area.byte(at + 2)?);
             if length < 4 {
@@ -65,7 +65,7 @@ impl Extensions {
         Ok(next)
     }
 
-    /// Takes in a name or a part of one; flag 0 says that more follows, the others mean `.`, `..` and the host.
+    /// Takes in a name or a part of one; flag 0 says that more follows, the others stand for `.` and the like.
     fn take_name(&mut self, entry: Span<'_>) -> Result<(), SeedError> {
         if entry.byte(4)? & !1 != 0 {
             return Err(entry.fault(4, "a name entry stands for something else than a name"));

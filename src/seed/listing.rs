@@ -42,8 +42,8 @@ impl ListedFile {
 
 /// Reads what is in an image, from both of its trees, which must agree.
 ///
-/// The image may be hostile: this takes a few megabytes of memory at most, and the listed files lie within the
-/// image. Their content is not looked at.
+/// The image may be hostile: this takes a few megabytes of memory at most, and the listed files lie within
+/// the image. Their content is not looked at.
 pub fn read_image(image: &mut (impl Read + Seek)) -> Result<Listing, SeedError> {
     let mut source = Source::new(image)?;
     let volume = Volume::read(&mut source)?;

@@ -1,13 +1,13 @@
 //! The `NoCloud` seed as an ISO 9660 image (pure, writes to `impl Write`).
 //!
-//! cloud-init takes its documents from a volume labelled `CIDATA`. An image is written front to back in one pass, with
-//! the same bytes for the same input, and names its files twice: in the primary tree with Rock Ridge (names
-//! and permissions as on Linux) and in the Joliet tree (for readers without Rock Ridge). The writer ([`write_image`])
-//! and the reader ([`read_image`], [`check_image`]) share no code that places or parses anything, so that what
-//! one gets wrong the other finds.
+//! cloud-init takes its documents from a volume labelled `CIDATA`. An image is written front to back in one
+//! pass, with the same bytes for the same input, and names its files twice: in the primary tree with Rock
+//! Ridge (names and permissions as on Linux) and in the Joliet tree (for readers without Rock Ridge). The
+//! writer ([`write_image`]) and the reader ([`read_image`], [`check_image`]) share the rules for names
+//! but nothing that places or parses anything, so that what one gets wrong the other finds.
 //!
-//! Formats: ECMA-119 second edition (the text of ISO 9660:1988), the Joliet specification of 1995, the System Use
-//! Sharing Protocol (SUSP) and the Rock Ridge Interchange Protocol (RRIP), both with the clause numbers of 1.12.
+//! Formats: ECMA-119 second edition (the text of ISO 9660:1988), the Joliet specification of 1995, the System
+//! Use Sharing Protocol (SUSP) and the Rock Ridge Interchange Protocol (RRIP), clauses as in 1.12.
 
 mod check;
 mod descriptor;
@@ -32,7 +32,7 @@ pub use label::VolumeLabel;
 pub use listing::{ListedFile, Listing, read_image};
 pub use write::write_image;
 
-/// Bytes of a logical sector, and of a logical block here (ECMA-119 6.1.2, 6.2.2): extents begin on its multiples.
+/// Bytes of a logical sector, here also of a logical block, where extents begin (ECMA-119 6.1.2, 6.2.2).
 const SECTOR: usize = 2048;
 
 /// The most files that an image may have, so that reading a hostile one takes bounded time and memory.

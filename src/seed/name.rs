@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::SeedError;
 
-/// Characters in a Joliet name (Joliet, "Relaxation of ISO 9660 restrictions": 128 bytes of UCS-2). Rock Ridge could
-/// hold more, but then a file's name would depend on who reads the image.
+/// Characters in a Joliet name (Joliet, "Relaxation of ISO 9660 restrictions": 128 bytes of UCS-2). Rock
+/// Ridge could hold more, but then a file's name would depend on who reads the image.
 pub(super) const MAX_NAME: usize = 64;
 
 /// Characters in a name and its extension together (ECMA-119 7.5.1).
@@ -14,8 +14,8 @@ const MAX_IDENTIFIER: usize = 30;
 /// Characters that are left to an extension as one; what is longer is taken as part of the name.
 const MAX_EXTENSION: usize = 8;
 
-/// Refuses what is not the same name to every reader: POSIX' portable file names (XBD 3.265) are the same
-/// in Rock Ridge's bytes, in UCS-2 and in any locale.
+/// Refuses what is not the same name to every reader: names of POSIX' portable filename character set are the
+/// same in Rock Ridge's bytes, in UCS-2 and in any locale.
 pub(super) fn check_name(name: &str) -> Result<(), SeedError> {
     let portable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let reason = if name.is_empty() {
@@ -32,8 +32,8 @@ pub(super) fn check_name(name: &str) -> Result<(), SeedError> {
     Err(SeedError::Name { name: name.to_owned(), reason })
 }
 
-/// A name in d-characters (ECMA-119 7.5.1). Its order is the one of ECMA-119 9.3: by name, then by extension, and as no
-/// d-character sorts before the space that shorter ones are padded with, plain order does.
+/// A name in d-characters (ECMA-119 7.5.1). Its order is the one of ECMA-119 9.3: by name, then by extension,
+/// and as no d-character sorts before the space that shorter ones are padded with, plain order does.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Identifier {
     stem: String,

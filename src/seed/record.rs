@@ -51,7 +51,7 @@ pub(super) fn record(
     identifier: &[u8],
     system_use: &[u8],
 ) -> Vec<u8> {
-    // 9.1.12 and 9.1.13: the identifier and the whole are padded to an even number of bytes, the header is odd.
+    // 9.1.12 and 9.1.13: what follows the identifier, and the next record, begin at an even byte.
     let padding = usize::from(identifier.len().is_multiple_of(2));
     let length = (HEADER + identifier.len() + padding + system_use.len()).next_multiple_of(2);
     let one_byte = |number: usize| u8::try_from(number).expect("names are too short to fill a record");

@@ -8,8 +8,8 @@ use crate::layer::Mode;
 const REGULAR: u32 = 0o100_000;
 const DIRECTORY: u32 = 0o040_000;
 
-/// The names by which RRIP 1.10 refers to itself, which all readers know and all writers still give; 1.12 has others and
-/// a longer `PX` entry.
+/// The names by which RRIP 1.10 refers to itself, as genisoimage and xorriso still write them; 1.12 has others
+/// and a longer `PX` entry.
 const IDENTIFIER: &[u8] = b"RRIP_1991A";
 const DESCRIPTION: &[u8] =
     b"THE ROCK RIDGE INTERCHANGE PROTOCOL PROVIDES SUPPORT FOR POSIX FILE SYSTEM SEMANTICS";

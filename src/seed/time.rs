@@ -19,8 +19,8 @@ impl Timestamp {
     pub(super) fn at(epoch_seconds: u64) -> Result<Self, SeedError> {
         let too_late = |_| SeedError::Time { epoch_seconds };
         let small = |number: u64| u8::try_from(number).map_err(too_late);
-        // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days: with years that begin
-        // in March the leap day comes last, and eras of 400 years all have 146097 days.
+        // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days: with years that
+        // begin in March the leap day comes last, and eras of 400 years all have 146097 days.
         let days = epoch_seconds / 86_400 + 719_468;
         let (era, day_of_era) = (days / 146_097, days % 146_097);
         let year_of_era =
@@ -44,7 +44,7 @@ impl Timestamp {
         [self.year, self.month, self.day, self.hour, self.minute, self.second, 0]
     }
 
-    /// As volume descriptors have it (ECMA-119 8.4.26.1): 16 digits down to hundredths, then the offset from UTC.
+    /// As volume descriptors have it (ECMA-119 8.4.26.1): 16 digits to the hundredth, then the offset from UTC.
     pub(super) fn in_descriptor(self) -> [u8; 17] {
         let Self { year, month, day, hour, minute, second } = self;
         let year = 1900 + u16::from(year);

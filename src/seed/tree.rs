@@ -14,6 +14,9 @@ use crate::layer::Mode;
 const FILE_TYPE: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
 
+/// What a directory calls itself and its parent, first of all (ECMA-119 6.8.2.2).
+const OWN_RECORDS: [&[u8]; 2] = [&[0], &[1]];
+
 /// Where a file lies, in bytes from the beginning of the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
@@ -50,7 +53,7 @@ impl<'a> Record<'a> {
         self.span.both_u32(10)
     }
 
-    /// Where the file lies, if it is a plain one: in one piece, with no attributes before it (ECMA-119 9.1.2 to 9.1.8).
+    /// Where a plain file lies: one in one piece, with no attributes before it (ECMA-119 9.1.2 to 9.1.8).
     fn place(&self) -> Result<Place, SeedError> {
         if self.span.byte(1)? != 0 || self.span.array(25)? != [0; 3] {
             return Err(self.span.fault(25, "an entry is not a plain file in one piece"));
@@ -72,8 +75,8 @@ fn for_each_record<R: Read + Seek>(
         let mut at = 0;
         while at < SECTOR && sector.byte(at)? != 0 {
             let record = Record::at(sector, at)?;
-            if count < 2 && (record.identifier.bytes.len() != 1 || record.sector()? != root.sector) {
-                return Err(record.span.fault(0, "a directory does not begin with itself and its parent"));
+            if let Some(name) = OWN_RECORDS.get(count) {
+                check_own_record(&record, name, root)?;
             }
             if count == MAX_FILES + 2 {
                 return Err(record.span.fault(0, "there are more files than an image of ours has"));
@@ -86,11 +89,17 @@ fn for_each_record<R: Read + Seek>(
             return Err(sector.fault(0, "a sector of a directory is empty"));
         }
     }
-    if count < 2 {
-        return Err(SeedError::Malformed {
-            offset: u64::from(root.sector) * SECTOR as u64,
-            fault: "a directory does not begin with itself and its parent",
-        });
+    if count < OWN_RECORDS.len() {
+        let offset = u64::from(root.sector) * SECTOR as u64;
+        return Err(SeedError::Malformed { offset, fault: "a directory lacks itself or its parent" });
+    }
+    Ok(())
+}
+
+/// A root directory is its own parent (ECMA-119 6.8.2.2).
+fn check_own_record(record: &Record<'_>, name: &[u8], root: Root) -> Result<(), SeedError> {
+    if record.identifier.bytes != name || record.sector()? != root.sector {
+        return Err(record.span.fault(0, "a directory does not begin with itself and its parent"));
     }
     Ok(())
 }

@@ -16,13 +16,14 @@ const SYSTEM_AREA: usize = 16 * SECTOR;
 /// The path tables, after three descriptors: two of the primary tree, two of the Joliet tree.
 const PRIMARY_PATH_TABLES: u32 = 19;
 const JOLIET_PATH_TABLES: u32 = 21;
-/// The primary root. The area where its own record's entries go on follows, then the Joliet root, then the files.
+/// The primary root. The rest of its own record's entries follow, then the Joliet root, then the files.
 const PRIMARY_ROOT: u32 = 23;
 
-/// Writes an image called `label` that holds `files` in its root folder, every time in it `epoch_seconds` after 1970.
+/// Writes an image called `label` that holds `files` in its root folder, every time in it `epoch_seconds`
+/// after 1970.
 ///
-/// The content lies in the order of `files`. Returns the size of the image in bytes. On an error, `out` has part of
-/// an image, which is of no use.
+/// The content lies in the order of `files`. Returns the size of the image in bytes. On an error, `out` has
+/// part of an image, which is of no use.
 pub fn write_image(
     label: VolumeLabel,
     files: Vec<ImageFile<'_>>,
@@ -77,8 +78,8 @@ impl<'a> Layout<'a> {
         Ok(layout)
     }
 
-    /// Where the entries of the root's own record go on, which has no room for all. libarchive wants that to be
-    /// behind the directory.
+    /// Where the entries of the root's own record go on, which has no room for all. libarchive wants that to
+    /// be behind the directory.
     fn continuation(&self) -> u32 {
         after(self.primary_root)
     }
@@ -100,7 +101,8 @@ impl<'a> Layout<'a> {
         bytes
     }
 
-    /// The root with Rock Ridge; both of its own records say its attributes, the first also whose entries these are.
+    /// The root with Rock Ridge; both of its own records say its attributes, the first also whose entries
+    /// these are.
     fn primary_directory(&self) -> Vec<u8> {
         let more = rr::extensions_reference();
         let area =

@@ -1,7 +1,6 @@
 //! Why one artifact could not be fetched.
 
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -26,8 +25,8 @@ pub enum Cause {
         got: Sha256,
     },
     /// A mirror's folder has no file with the URL's name.
-    #[error("the mirror has no file `{0}`")]
-    NotInMirror(PathBuf),
+    #[error("the mirror does not have it")]
+    NotInMirror,
     /// No file of a mirror's folder can have the URL's name.
     #[error("no file of a mirror can have the name that its URL asks for")]
     Unmirrorable,
@@ -37,9 +36,9 @@ pub enum Cause {
     /// The host's name, or its proxy's, has no address.
     #[error("the name `{}` can not be resolved: {detail}", peer.nearest())]
     Dns {
-        /** Whose. */
+        /// Whose.
         peer: Peer,
-        /** What the system's resolver says. */
+        /// What the system's resolver says.
         detail: String,
     },
     /// Nobody listens there.
@@ -48,25 +47,25 @@ pub enum Cause {
     /// No connection within the time for it.
     #[error("no connection to {peer} within {} s", after.as_secs_f32())]
     NoConnection {
-        /** To whom. */
+        /// To whom.
         peer: Peer,
-        /** How long it was tried. */
+        /// How long it was tried.
         after: Duration,
     },
     /// There is a connection, and nothing comes.
     #[error("nothing came from {peer} for {} s", after.as_secs_f32())]
     Stalled {
-        /** From whom. */
+        /// From whom.
         peer: Peer,
-        /** How long it was awaited. */
+        /// How long it was awaited.
         after: Duration,
     },
     /// No secure connection: a certificate that is not trusted, mostly.
     #[error("there is no secure connection to {peer}: {detail}")]
     Tls {
-        /** To whom. */
+        /// To whom.
         peer: Peer,
-        /** What is wrong. */
+        /// What is wrong.
         detail: String,
     },
     /// The proxy asks for a user and a password, or for others.
@@ -75,19 +74,19 @@ pub enum Cause {
     /// The connection failed before the answer.
     #[error("the connection to {peer} failed: {detail}")]
     Connection {
-        /** To whom. */
+        /// To whom.
         peer: Peer,
-        /** How. */
+        /// How.
         detail: String,
     },
     /// The server says no.
     #[error("{peer} answered with status {status}")]
     Status {
-        /** Who. */
+        /// Who.
         peer: Peer,
-        /** Its answer. */
+        /// Its answer.
         status: StatusCode,
-        /** How long it asks to wait before the next try. */
+        /// How long it asks to wait before the next try.
         retry_after: Option<Duration>,
     },
     /// The server sends elsewhere, where nobody should go.
@@ -96,11 +95,11 @@ pub enum Cause {
     /// The file ended before its end.
     #[error("it was truncated: {received} of {} bytes came ({detail})", count(*.expected))]
     Truncated {
-        /** How much is there. */
+        /// How much is there.
         received: u64,
-        /** How much there should be, if that is known. */
+        /// How much there should be, if that is known.
         expected: Option<u64>,
-        /** How the transfer ended. */
+        /// How the transfer ended.
         detail: String,
     },
     /// The server sent another part than the one that is missing.
@@ -112,11 +111,11 @@ pub enum Cause {
     /// The server announces another size than the pin.
     #[error("its size is wrong: expected {expected} bytes, got {got}{}", because(.clue.as_ref()))]
     Size {
-        /** The pin's. */
+        /// The pin's.
         expected: u64,
-        /** The server's. */
+        /// The server's.
         got: u64,
-        /** What it may be. */
+        /// What it may be.
         clue: Option<Clue>,
     },
     /// It does not end where it should.
@@ -125,11 +124,11 @@ pub enum Cause {
     /// These are not the bytes that the pin names.
     #[error("its digest is wrong: expected sha256 {expected}, got {got}{}", because(.clue.as_ref()))]
     Digest {
-        /** The pin's. */
+        /// The pin's.
         expected: Sha256,
-        /** What came. */
+        /// What came.
         got: Sha256,
-        /** What it may be. */
+        /// What it may be.
         clue: Option<Clue>,
     },
     /// The store itself failed.
@@ -153,7 +152,7 @@ impl Cause {
     /// Whether another try may succeed.
     pub(super) fn may_pass(&self) -> bool {
         match self {
-            // 425 and 429 ask for it (RFC 8470, RFC 6585); the rest is what curl's --retry takes for passing.
+            // 408, 425 and 429 ask for it (RFC 9110, 8470, 6585); with 5xx the server takes the fault on itself.
             Self::Status { status, .. } => matches!(status.as_u16(), 408 | 425 | 429 | 500..=599),
             Self::Dns { .. }
             | Self::Refused(_)
@@ -167,12 +166,10 @@ impl Cause {
         }
     }
 
-    /// Whether the bytes that are there can not become the artifact any more.
+    /// Whether the bytes that are there can not become the artifact any more. A wrong size is announced before any
+    /// bytes are taken, and harms none.
     pub(super) fn spoils(&self) -> bool {
-        matches!(
-            self,
-            Self::Range(_) | Self::Changed | Self::Size { .. } | Self::TooLong(_) | Self::Digest { .. }
-        )
+        matches!(self, Self::Range(_) | Self::Changed | Self::TooLong(_) | Self::Digest { .. })
     }
 
     /// What to do about it.
@@ -182,7 +179,7 @@ impl Cause {
                 "run `imgbuild fetch --store DIR` where there is a network and bring DIR here, or give a copy of \
                  the files with `--mirror DIR`, or leave `--offline` out"
             }
-            Self::NotInMirror(_) => "a mirror holds each file under the host and path of its URL",
+            Self::NotInMirror => "a mirror holds each file under the host and path of its URL",
             Self::ProxyLogin(_) => {
                 "name them in HTTPS_PROXY and HTTP_PROXY: `http://USER:PASSWORD@HOST:PORT`"
             }
@@ -194,13 +191,13 @@ impl Cause {
                 "see in a browser what answers at this URL: a login page or a proxy's notice, perhaps"
             }
             Self::Size { .. } | Self::TooLong(_) | Self::Digest { .. } => {
-                "what came was deleted; compare the pin with upstream's checksum file before you change it"
+                "wrong bytes are never kept; compare the pin with upstream's checksum file before you change it"
             }
             Self::Store(error) => return error.help(),
             Self::Url(_) | Self::Unmirrorable | Self::Client(_) => return None,
             _ => {
                 "give a copy of the files with `--mirror DIR|URL`, or use `--offline` with a store that \
-                 `imgbuild fetch --store DIR` filled elsewhere; a next run goes on where this one ended"
+                 `imgbuild fetch --store DIR` filled elsewhere; the next run continues what came so far, where the server can"
             }
         };
         Some(help.to_owned())

@@ -18,7 +18,7 @@ use super::{Cause, Outcome, Step};
 /// The most that an artifact may have whose pin does not know its size: 4 GiB, twice the largest cloud image.
 const MAX_SIZE: u64 = 4 << 30;
 
-/// One artifact on its way. Its digest's lock is kept while this exists.
+/// One artifact on its way. Its digest's lock is held while this exists.
 pub(super) struct Download<'a> {
     fetcher: &'a Fetcher<'a>,
     job: Job<'a>,
@@ -100,11 +100,8 @@ impl<'a> Download<'a> {
                 // Asked before it is opened: opening a named pipe would wait for somebody to write to it.
                 let size = match fs::metadata(path) {
                     Ok(found) if found.is_file() => found.len(),
-                    Ok(_) => return Err(Cause::NotInMirror(path.clone())),
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                        return Err(Cause::NotInMirror(path.clone()));
-                    }
-                    Err(error) => return Err(error.into()),
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                    _ => return Err(Cause::NotInMirror),
                 };
                 let head = Head { total: Some(size), ..Head::default() };
                 Ok(Source { head, body: Box::new(fs::File::open(path)?), peer: None })
@@ -159,15 +156,15 @@ impl<'a> Download<'a> {
         let Some(expected) = self.expected(head).filter(|expected| received < *expected) else {
             return Ok(());
         };
-        match head.clue(&self.partial.head()) {
-            Some(clue) if head.total.is_none() => {
-                Err(wrong(Cause::Size { expected, got: received, clue: Some(clue) }, head))
-            }
-            _ => {
-                let detail = "the transfer ended early".to_owned();
-                Err(Cause::Truncated { received, expected: Some(expected), detail })
-            }
+        if head.total.is_none() && head.clue(&self.partial.head()).is_some() {
+            // All of something else, as its digest will tell.
+            return Ok(());
         }
+        Err(Cause::Truncated {
+            received,
+            expected: Some(expected),
+            detail: "the transfer ended early".to_owned(),
+        })
     }
 
     fn check_digest(&self, intake: &Intake, head: &Head) -> Result<(), Cause> {

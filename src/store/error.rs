@@ -56,6 +56,8 @@ pub struct Failure {
     pub name: String,
     /// Its URL upstream, without credentials.
     pub url: String,
+    /// Where the mirror would have it, without credentials, if it was asked.
+    pub mirrored: Option<String>,
     /// Its pin.
     pub sha256: Sha256,
     /// Why.
@@ -132,7 +134,11 @@ impl fmt::Display for Failure {
         if self.tries > 1 {
             write!(f, " ({} tries)", self.tries)?;
         }
-        write!(f, "\n  url: {}\n  sha256: {}", self.url, self.sha256)
+        write!(f, "\n  url: {}", self.url)?;
+        if let Some(mirrored) = &self.mirrored {
+            write!(f, "\n  mirror: {mirrored}")?;
+        }
+        write!(f, "\n  sha256: {}", self.sha256)
     }
 }
 

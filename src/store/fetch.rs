@@ -11,7 +11,7 @@ use super::blob::State;
 use super::download::Download;
 use super::http::Http;
 use super::mirror::Place;
-use super::redacted::shown;
+use super::redacted::{Redacted, shown};
 use super::{
     ArtifactRequest, Cause, Event, Failure, Fetched, Mirror, Outcome, Patience, Step, Store, StoreError,
 };
@@ -104,6 +104,7 @@ impl Fetcher<'_> {
                 Err(Failure {
                     name: name.clone(),
                     url: shown(url),
+                    mirrored: self.mirrored(url),
                     sha256: *sha256,
                     cause: Box::new(cause),
                     tries,
@@ -148,6 +149,14 @@ impl Fetcher<'_> {
             }
             (Place::Server(_), _) if self.options.offline => Err(Cause::Offline),
             _ => Ok(place),
+        }
+    }
+
+    /// Where the mirror would have what upstream has at `url`, for people.
+    fn mirrored(&self, url: &str) -> Option<String> {
+        match self.options.mirror.as_ref()?.locate(&Url::parse(url).ok()?)? {
+            Place::Server(url) => Some(Redacted(&url).to_string()),
+            Place::File(path) => Some(path.display().to_string()),
         }
     }
 

@@ -81,6 +81,8 @@ impl Http {
             Cause::Tls { peer, detail: tls.to_string() }
         } else if find::<io::Error>(error).is_some_and(refused) {
             Cause::Refused(peer)
+        } else if error.is_builder() {
+            Cause::Url(root(error))
         } else if root(error).contains(PROXY_LOGIN) {
             Cause::ProxyLogin(peer)
         } else {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
 
@@ -47,10 +46,10 @@ impl Progress {
             }
             Kind::Bars { all, each } => {
                 let mut each = each.lock().unwrap_or_else(PoisonError::into_inner);
+                move_bar(all, &mut each, event);
                 if let Some(line) = line {
                     let _ = all.println(line);
                 }
-                move_bar(all, &mut each, event);
             }
         }
     }
@@ -104,7 +103,6 @@ fn move_bar(all: &MultiProgress, each: &mut BTreeMap<usize, ProgressBar>, event:
         Step::Done { .. } | Step::Failed => {
             if let Some(bar) = each.remove(&event.index) {
                 bar.finish_and_clear();
-                all.remove(&bar);
             }
         }
         Step::Waiting | Step::Damaged | Step::Retrying { .. } => {}
@@ -114,9 +112,7 @@ fn move_bar(all: &MultiProgress, each: &mut BTreeMap<usize, ProgressBar>, event:
 fn new_bar(name: &str) -> ProgressBar {
     let template = "{prefix:32!} {wide_bar} {decimal_bytes:>10} of {decimal_total_bytes:<10} {decimal_bytes_per_sec:>12}";
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::no_length().with_style(style).with_prefix(name.to_owned());
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
+    ProgressBar::no_length().with_style(style).with_prefix(name.to_owned())
 }
 
 #[cfg(test)]

@@ -1,3 +1,9 @@
 //! What several test modules need.
 
+pub mod authority;
+pub mod child;
+pub mod depot;
+pub mod hostile;
 pub mod oracle;
+pub mod server;
+pub mod trial;

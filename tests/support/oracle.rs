@@ -5,8 +5,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-/// A command that runs `program`, if it is installed. If not, the test that asked is skipped and says so, except
-/// with `CI=true`, where it fails.
+/// A command that runs `program`, if it is installed. If not, the test that asked is skipped and says so,
+/// except with `CI=true`, where it fails.
 pub fn oracle(program: &str) -> Option<Command> {
     let found = found(program);
     if found.is_none() {

@@ -62,7 +62,10 @@ pub enum ArchiveError {
         name: String,
     },
     /// A symbolic link was selected alone, or leads out of the folder that was.
-    #[error("`{name}` in the archive links to `{}`, which is not inside the selected folder", target.escape_debug())]
+    #[error(
+        "`{name}` in the archive links to `{}`, which is not inside the selected folder",
+        target.escape_debug()
+    )]
     Symlink {
         /// The member.
         name: String,
@@ -70,7 +73,10 @@ pub enum ArchiveError {
         target: String,
     },
     /// A hard link to what was not taken before it.
-    #[error("`{name}` in the archive is a hard link to `{}`, which is no file selected before it", target.escape_debug())]
+    #[error(
+        "`{name}` in the archive is a hard link to `{}`, which is no file selected before it",
+        target.escape_debug()
+    )]
     HardLink {
         /// The member.
         name: String,

@@ -69,6 +69,7 @@ pub fn extract(
         others: Vec::new(),
     };
     tarball::read(reader, limits, |head, body| extraction.take(head, body))?;
+    extraction.spool.flush().map_err(ArchiveError::Spool)?;
     extraction.finish(layout.top)
 }
 

@@ -118,15 +118,21 @@ fn owners(component: &Component, report: &mut Report) {
 }
 
 fn patterns(component: &Component, report: &mut Report) {
-    for (name, secret) in &component.spec.secrets {
-        let path = |key: &str| [Step::from("secrets"), Step::from(name), Step::from(key)];
-        if let Some(Err(error)) = secret.pattern.as_deref().map(regex_lite::Regex::new) {
+    let spec = &component.spec;
+    let settings = spec.settings.iter().map(|(name, setting)| ("settings", name, &setting.pattern));
+    let secrets = spec.secrets.iter().map(|(name, secret)| ("secrets", name, &secret.pattern));
+    for (list, name, pattern) in settings.chain(secrets) {
+        if let Some(Err(error)) = pattern.as_deref().map(regex_lite::Regex::new) {
+            let path = [Step::from(list), Step::from(name), Step::from("pattern")];
             let message = format!("this is no regular expression: {error}");
-            report.push(component.document.error(&path("pattern"), message, ""));
+            report.push(component.document.error(&path, message, ""));
         }
+    }
+    for (name, secret) in &spec.secrets {
         if secret.generate.is_some_and(|length| !(16..=256).contains(&length)) {
+            let path = [Step::from("secrets"), Step::from(name), Step::from("generate")];
             let message = "a generated secret has 16 to 256 characters";
-            report.push(component.document.error(&path("generate"), message, ""));
+            report.push(component.document.error(&path, message, ""));
         }
     }
 }

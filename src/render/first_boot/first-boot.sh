@@ -14,7 +14,7 @@ NODE=$(uname -n) OVERLAY_SHA256='' attempt=1 reason='' step='preparing'
 now() { read -r now _ </proc/uptime && now=${now%.*}; }
 put() { cat >"$1.new" && sync "$1.new" && mv -f "$1.new" "$1"; }
 is() { [ "$(cat "$1" 2>/dev/null)" = "$OVERLAY_SHA256" ]; }
-said() { head -n 1 "$run/err"; }
+said() { grep -m 1 'No space' "$run/err" || head -n 1 "$run/err"; }
 fail() { reason=$1 && exit 1; }
 ctl() { systemctl "$@" 2>"$run/err" || fail "cannot $1 the services: $(said)"; }
 
@@ -89,6 +89,7 @@ at_urls() {
 			rm -f "$overlay"
 		fi
 		(ulimit -f $((OVERLAY_SIZE / 512 + 1)) && get "$url" "$overlay" 3600) 2>"$run/err" || {
+			case $? in 22 | 33) rm -f "$overlay" ;; esac # refused: what is there may be what cannot be resumed
 			seen="$seen; cannot fetch $where: $(said)"
 			continue
 		}
@@ -226,21 +227,24 @@ healthy() {
 	}
 }
 
-# Asked twice, since a program that ends at once is active for a moment.
+# Looks twice, since a program that ends at once is active for a moment.
 wait_for_health() {
 	now && since=$now sick='' && export no_proxy='*'
-	while IFS=$tab read -r name units url limit; do
-		step="waiting for $name"
-		until healthy "$units" "$url" && sleep 2 && healthy "$units" "$url"; do
-			now
-			[ $((now - since)) -lt "$limit" ] || {
-				sick="$sick; $name is not healthy after $limit s: $ill"
-				break
-			}
-			sleep 1
-		done
-	done <components
-	[ -z "$sick" ] || fail "${sick#; }"
+	for pause in 2 0; do
+		while IFS=$tab read -r name units url limit; do
+			step="waiting for $name"
+			until healthy "$units" "$url"; do
+				now
+				[ $((now - since)) -lt "$limit" ] || {
+					sick="$sick; $name is not healthy after $limit s: $ill"
+					break
+				}
+				sleep 1
+			done
+		done <components
+		[ -z "$sick" ] || fail "${sick#; }"
+		sleep $pause
+	done
 }
 
 mkdir -p "$run" && exec 9>"$run/lock"
@@ -252,6 +256,7 @@ mkdir -p "$state" && cd "$state"
 [ ! -s attempt ] || attempt=$(($(cat attempt) + 1))
 echo "$attempt" | put attempt
 [ -f seed/node.conf ] || fail "no $state/seed/node.conf"
+# shellcheck source=/dev/null
 . ./seed/node.conf
 apply
 start

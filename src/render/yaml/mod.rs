@@ -1,7 +1,7 @@
-//! YAML that every reader understands as it was meant: cloud-init's `PyYAML` (YAML 1.1), netplan's libyaml, YAML 1.2.
+//! YAML that its readers take as it was meant: cloud-init's `PyYAML` (YAML 1.1), libyaml, those of YAML 1.2.
 //!
-//! Readers disagree about which plain words are numbers, dates and booleans, so only text that is none of these to any
-//! of them stays plain; scripts stay readable as literal blocks, and all else is double-quoted.
+//! Readers disagree about which plain words are numbers, dates and booleans, so only text that is none of
+//! these to any of them stays plain; scripts stay readable as literal blocks, and all else is double-quoted.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -74,6 +74,11 @@ impl Map {
         }
         self
     }
+
+    /// The names and values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Yaml)> {
+        self.entries.iter().map(|entry| (entry.key.as_str(), &entry.value))
+    }
 }
 
 impl Document {
@@ -126,11 +131,16 @@ impl From<bool> for Yaml {
     }
 }
 
-impl From<i64> for Yaml {
-    fn from(number: i64) -> Self {
-        Self::Integer(number)
-    }
+macro_rules! from_integers {
+    ($($integer:ty)+) => {$(
+        impl From<$integer> for Yaml {
+            fn from(number: $integer) -> Self {
+                Self::Integer(number.into())
+            }
+        }
+    )+};
 }
+from_integers!(i64 i32 u32 u16);
 
 impl From<Map> for Yaml {
     fn from(map: Map) -> Self {
@@ -141,5 +151,86 @@ impl From<Map> for Yaml {
 impl<T: Into<Yaml>> From<Vec<T>> for Yaml {
     fn from(items: Vec<T>) -> Self {
         Self::List(items.into_iter().map(Into::into).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_looks_as_people_write_them() {
+        let script = "#!/bin/sh\nset -eu\n\n\techo 'ready: $1'\n";
+        let file = Map::new()
+            .with("path", "/usr/local/sbin/first-boot")
+            .with("permissions", "0755")
+            .with("content", script);
+        let disk = Map::new().with_comment("Found by its label.", "label", "CIDATA");
+        let root = Map::new()
+            .with("hostname", "ptrn-1")
+            .with_comment("Two lines:\nthe second.\n", "ssh_pwauth", false)
+            .with("write_files", vec![file])
+            .with("disks", vec![disk])
+            .with("ports", vec![2379_u16, 2380])
+            .with("mac", "52:54:00:12:34:56")
+            .with("runcmd", vec![vec!["systemctl", "start", "a b"], vec!["true"]])
+            .with("users", Vec::<Yaml>::new())
+            .with("chpasswd", Map::new().with("expire", false).with("users", Map::new()));
+        let text = Document::cloud_config(root).with_comment("Node ptrn-1\n\nof patroni").to_string();
+        assert_eq!(
+            text,
+            "\
+#cloud-config
+# Node ptrn-1
+#
+# of patroni
+hostname: ptrn-1
+# Two lines:
+# the second.
+ssh_pwauth: false
+write_files:
+  - path: /usr/local/sbin/first-boot
+    permissions: \"0755\"
+    content: |
+      #!/bin/sh
+      set -eu
+
+      \techo 'ready: $1'
+disks:
+  -
+    # Found by its label.
+    label: CIDATA
+ports:
+  - 2379
+  - 2380
+mac: \"52:54:00:12:34:56\"
+runcmd:
+  - - systemctl
+    - start
+    - a b
+  - - \"true\"
+users: []
+chpasswd:
+  expire: false
+  users: {}
+"
+        );
+    }
+
+    #[test]
+    fn a_document_of_nothing_is_an_empty_map() {
+        assert_eq!(Document::new(Map::new()).to_string(), "{}\n");
+    }
+
+    #[test]
+    fn a_key_is_there_once_and_keeps_its_place() {
+        let root = Map::new().with_comment("old", "a", 1).with("b", 2).with("a", 3);
+        assert_eq!(Document::new(root).to_string(), "a: 3\nb: 2\n");
+    }
+
+    #[test]
+    fn nothing_breaks_out_of_a_comment() {
+        let root = Map::new().with_comment("a\r\nb\rc\u{85}d\u{2028}e\0", "key", 1);
+        assert_eq!(Document::new(root).to_string(), "# a\n# b\u{FFFD}c\u{FFFD}d\u{FFFD}e\u{FFFD}\nkey: 1\n");
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::{self, Formatter, Write as _};
 use super::scalar::{fits_literal_block, is_visible, plain_or_quoted, write_literal_block};
 use super::{Map, Yaml};
 
-/// Writes a map whose names stand `depth` steps of two spaces from the left; its first one goes on in the line of the
-/// list item before it if there is one (`in_item`).
+/// Writes a map whose names stand `depth` steps of two spaces from the left; its first one goes on in the
+/// line of the list item before it if there is one (`in_item`).
 pub(super) fn write_map(out: &mut Formatter<'_>, map: &Map, depth: usize, in_item: bool) -> fmt::Result {
     for (number, entry) in map.entries.iter().enumerate() {
         write_comment(out, &entry.comment, depth)?;
@@ -48,7 +48,7 @@ fn write_list(out: &mut Formatter<'_>, items: &[Yaml], depth: usize, in_item: bo
     Ok(())
 }
 
-/// Writes what follows a colon or a dash, up to the end of the line; `depth` is that of the map or list around it.
+/// Writes what follows a colon or a dash, up to the end of the line; `depth` is that of what is around it.
 fn write_value(out: &mut Formatter<'_>, value: &Yaml, depth: usize) -> fmt::Result {
     match value {
         Yaml::Map(map) if !map.entries.is_empty() => {
@@ -77,7 +77,7 @@ fn begins_with_comment(value: &Yaml) -> bool {
     }
 }
 
-/// Bytes of a key in front of its colon: a longer one is no simple key (YAML 1.1, 1.2: 1024 characters) and needs `?`.
+/// Bytes of a key with nothing but a colon: longer ones need `?` (YAML 1.1 and 1.2 say 1024 characters).
 const MAX_SIMPLE_KEY: usize = 1000;
 
 /// Writes a comment; what could end it or is not allowed in a document is replaced.

@@ -1,0 +1,29 @@
+"""Runs the first-boot program in sandboxes, and judges what it leaves; needs root, overlayfs and the tree of scripts/guest-tree."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+from cases import FirstBoot
+from sandbox import ROOT
+
+
+def main() -> int:
+    """Prints each case and, last, how many passed."""
+    if os.geteuid() != 0:
+        sys.stderr.write("skipped: needs root\n")
+        return 1 if os.environ.get("CI") == "true" else 0
+    made = subprocess.run([ROOT / "scripts/guest-tree"], stdout=subprocess.PIPE, text=True, check=True)
+    FirstBoot.tree = pathlib.Path(made.stdout.strip())
+    loader = unittest.TestLoader()
+    suite = loader.loadTestsFromNames([f"cases.FirstBoot.{name}" for name in sys.argv[1:]]) if sys.argv[1:] else loader.loadTestsFromTestCase(FirstBoot)
+    result = unittest.TextTestRunner(stream=sys.stderr, verbosity=2).run(suite)
+    failed = len(result.failures) + len(result.errors)
+    sys.stdout.write(f"{result.testsRun - failed} passed, {failed} failed\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

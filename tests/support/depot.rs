@@ -1,0 +1,117 @@
+//! A store in a temporary folder, an artifact for it, and what must hold whatever happened to it.
+#![expect(clippy::disallowed_methods, reason = "tests look at the store from outside")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use imgbuild::digest::Sha256;
+use imgbuild::store::{ArtifactRequest, ErrorClass, FetchOptions, Outcome, Patience, Store, StoreError};
+use tempfile::TempDir;
+
+use super::server::{Answer, Server};
+
+/// The entity tag under which servers of tests keep [`artifact`].
+pub const ETAG: &str = "\"one\"";
+
+/// The bytes of an artifact.
+pub fn artifact() -> Vec<u8> {
+    (0..1000_u32).map(|i| u8::try_from(i * i % 251).unwrap_or_default()).collect()
+}
+
+/// A server that has [`artifact`], in parts too.
+pub fn good_server() -> Server {
+    Server::start(|request, _| Answer::file(&artifact(), ETAG, request))
+}
+
+/// Times that are long enough for loopback and short enough for tests.
+pub const PATIENCE: Patience = Patience {
+    connect: Duration::from_millis(500),
+    stall: Duration::from_millis(750),
+    pause: Duration::from_millis(1),
+    retry_after: Duration::from_secs(2),
+};
+
+/// A store of one test.
+pub struct Depot {
+    folder: TempDir,
+}
+
+impl Depot {
+    pub fn new() -> Self {
+        Self { folder: TempDir::new().expect("there is room for temporary files") }
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("store")
+    }
+
+    pub fn store(&self) -> Store {
+        Store::open(self.path()).expect("a new place is a store")
+    }
+
+    pub fn blob(&self) -> PathBuf {
+        self.path().join("sha256").join(Sha256::of(artifact()).to_string())
+    }
+
+    pub fn partial(&self) -> PathBuf {
+        self.path().join("partial").join(Sha256::of(artifact()).to_string())
+    }
+
+    pub fn lock(&self) -> PathBuf {
+        self.path().join("lock").join(Sha256::of(artifact()).to_string())
+    }
+
+    /// Fetches [`artifact`] from `url`.
+    pub fn fetch(&self, url: &str) -> Result<Outcome, StoreError> {
+        self.fetch_with(&request(url), &FetchOptions { patience: PATIENCE, ..FetchOptions::default() })
+    }
+
+    pub fn fetch_with(
+        &self,
+        request: &ArtifactRequest,
+        options: &FetchOptions,
+    ) -> Result<Outcome, StoreError> {
+        let fetched = self.store().fetch_all(std::slice::from_ref(request), options, &|_| {})?;
+        assert_eq!(fetched[0].size, artifact().len() as u64);
+        Ok(fetched[0].outcome)
+    }
+
+    /// Whatever went before: no file has a name that its bytes do not bear out, and a good server makes it whole.
+    #[track_caller]
+    pub fn recovers(&self) {
+        self.is_sound();
+        self.fetch(&good_server().url("/a")).expect("a good server is enough");
+        assert_eq!(fs::read(self.blob()).expect("it was fetched"), artifact());
+        assert!(!self.partial().exists(), "the partial file is left over");
+        assert_eq!(files(&self.path().join("tmp")).len(), 0, "staged files are left over");
+    }
+
+    /// Nothing unverified has a final name.
+    #[track_caller]
+    pub fn is_sound(&self) {
+        for path in files(&self.path().join("sha256")) {
+            let damaged = path.extension().is_some_and(|extension| extension == "damaged");
+            let name = path.file_name().and_then(|name| name.to_str()).expect("names are digests").to_owned();
+            let digest = Sha256::of(fs::read(&path).expect("blobs can be read")).to_string();
+            assert!(damaged || digest == name, "{name} has other bytes");
+        }
+    }
+}
+
+/// A request for [`artifact`], its size pinned.
+pub fn request(url: &str) -> ArtifactRequest {
+    let (sha256, size) = (Sha256::of(artifact()), Some(artifact().len() as u64));
+    ArtifactRequest { name: "thing 1.0 amd64".into(), url: url.into(), sha256, size }
+}
+
+/// The class and the text of an error, its help included.
+pub fn told(error: &StoreError) -> (ErrorClass, String) {
+    (error.class(), format!("{error}\nhelp: {}", error.help().unwrap_or_default()))
+}
+
+/// The files of a folder, if there is one.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().map_while(Result::ok);
+    entries.map(|entry| entry.path()).collect()
+}
