@@ -1,8 +1,10 @@
 //! The integration tests, one binary; each module says in its first line what belongs in it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod build;
 mod downloads;
 mod downloads_in_parts;
+mod errors;
 mod grafana;
 mod mirrors;
 mod overlay_archive;

@@ -86,7 +86,7 @@ pub fn generate(
         };
         secrets.insert((*name).to_owned(), value);
     }
-    Ok(file.append(&lines)?)
+    file.append(&lines)
 }
 
 /// Says what nodes lack because secrets were not given, each thing once.
@@ -133,19 +133,20 @@ impl<'a> SecretsFile<'a> {
     }
 
     /// The secrets of a text that is in the file, or that will be.
-    fn parse(&self, text: &str) -> anyhow::Result<Secrets> {
+    fn parse(&self, text: &str) -> Result<Secrets, Failure> {
         let mut report = Report::new();
         let shown = self.path.display().to_string();
         let secrets = Secrets::parse(&Source::secret(shown.as_str(), text), &mut report);
-        anyhow::ensure!(
-            !report.has_errors(),
-            "no secret can be added to {shown}: write one `name: value` a line there"
-        );
+        if report.has_errors() {
+            let message = format!("no generated secret can be added to `{shown}`");
+            let diagnostic = Diagnostic::error(message).help("write one `name: value` a line there");
+            return Err(Failure::Invalid(diagnostic.into()));
+        }
         Ok(secrets)
     }
 
     /// Adds lines: all of them or, if anything fails, none.
-    fn append(self, lines: &str) -> anyhow::Result<()> {
+    fn append(self, lines: &str) -> Result<(), Failure> {
         if lines.is_empty() {
             return Ok(());
         }

@@ -21,6 +21,7 @@ pub(super) struct Builder<'s> {
     /// Byte offset of each character, empty for ASCII texts: the parser counts characters.
     offsets: Vec<usize>,
     report: Report,
+    refused: Vec<Span>,
 }
 
 impl<'s> Builder<'s> {
@@ -28,12 +29,14 @@ impl<'s> Builder<'s> {
         let text = source.text();
         let offsets =
             if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(at, _)| at).collect() };
-        Self { source, parser: Parser::new_from_str(text), offsets, report: Report::new() }
+        let parser = Parser::new_from_str(text);
+        Self { source, parser, offsets, report: Report::new(), refused: Vec::new() }
     }
 
-    /// What was refused on the way.
-    pub(super) fn into_report(self) -> Report {
-        self.report
+    /// Reports what was refused on the way, and returns its places.
+    pub(super) fn finish(self, report: &mut Report) -> Vec<Span> {
+        report.extend(self.report);
+        self.refused
     }
 
     fn byte(&self, character: usize) -> usize {
@@ -44,7 +47,8 @@ impl<'s> Builder<'s> {
     }
 
     fn refuse(&mut self, span: Span, message: &str, help: &str) {
-        self.report.push(Diagnostic::error(message).at(self.source, span, "").help(help));
+        self.report.push(Diagnostic::error(message).at(self.source, span.clone(), "").help(help));
+        self.refused.push(span);
     }
 
     fn next(&mut self) -> Result<(Event<'s>, Span), Unreadable> {
@@ -88,14 +92,18 @@ impl<'s> Builder<'s> {
         let value = match event {
             Event::Scalar(text, style, _, tag) => {
                 if tag.is_some() {
-                    self.refuse(span.clone(), "a YAML tag", "remove the tag: types follow from the key");
+                    self.refuse(
+                        span.clone(),
+                        "YAML tags are not read",
+                        "remove the tag: types follow from the key",
+                    );
                 }
                 NodeValue::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain }
             }
             Event::SequenceStart(..) => return self.sequence(span, depth),
             Event::MappingStart(..) => return self.mapping(span, depth),
             _ => {
-                self.refuse(span.clone(), "a YAML alias", "write the value out: aliases are not read");
+                self.refuse(span.clone(), "YAML aliases are not read", "write the value out");
                 NodeValue::Scalar { text: String::new(), plain: true }
             }
         };
@@ -146,10 +154,11 @@ impl<'s> Builder<'s> {
             let quoted =
                 if self.source.is_secret() { "a key".to_owned() } else { format!("the key `{text}`") };
             let diagnostic = Diagnostic::error(format!("{quoted} stands here twice"))
-                .at(self.source, key.span, "again")
+                .at(self.source, key.span.clone(), "again")
                 .at(self.source, earlier.span.clone(), "first")
                 .help("remove one of the two");
             self.report.push(diagnostic);
+            self.refused.push(key.span);
             return;
         }
         entries.push((Key { span: key.span, text }, value));

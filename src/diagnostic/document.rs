@@ -96,6 +96,8 @@ pub struct Document {
     pub source: Arc<Source>,
     /// What it says.
     pub root: Node,
+    /// The places of what was refused, with something else in their stead or nothing.
+    pub refused: Vec<Span>,
 }
 
 impl Document {
@@ -105,10 +107,10 @@ impl Document {
     pub fn parse(source: &Arc<Source>, report: &mut Report) -> Option<Self> {
         let mut builder = Builder::new(source);
         let root = builder.root();
-        report.extend(builder.into_report());
+        let refused = builder.finish(report);
         let nothing = || Node { span: 0..0, value: NodeValue::Mapping(Vec::new()) };
         let root = root.ok()?.filter(|node| !node.is_null()).unwrap_or_else(nothing);
-        Some(Self { source: Arc::clone(source), root })
+        Some(Self { source: Arc::clone(source), root, refused })
     }
 
     /// Where the value at `path` stands; of the nearest value above it if there is none.
@@ -188,8 +190,8 @@ mod tests {
     fn what_is_ambiguous_is_refused_with_its_place() {
         for (text, message, place) in [
             ("a: 1\nb: 2\na: 3\n", "the key `a` stands here twice", "t.yaml:3:1"),
-            ("a: &x 1\nb: *x\n", "a YAML alias", "t.yaml:2:4"),
-            ("a: !!int 1\n", "a YAML tag", "t.yaml:1:4"),
+            ("a: &x 1\nb: *x\n", "YAML aliases are not read", "t.yaml:2:4"),
+            ("a: !!int 1\n", "YAML tags are not read", "t.yaml:1:4"),
             ("a: [1\nb: 2\n", "this is no YAML", "t.yaml:"),
             ("a: 1\n---\nb: 2\n", "a second document", "t.yaml:2:1"),
             ("{[1]: 2}\n", "a key that is no single word", "t.yaml:1:2"),

@@ -118,9 +118,10 @@ impl Diagnostic {
 
 /// The span within the text, cut at its first line's end: a mapping of forty lines is shown by its first.
 fn visible(text: &str, span: &Span) -> Span {
-    let start = span.start.min(text.len());
-    let end = span.end.clamp(start, text.len());
-    let line = text.get(start..end).and_then(|part| part.find('\n')).map_or(end, |newline| start + newline);
+    // Template errors come with spans that may begin or end inside of a character.
+    let start = text.floor_char_boundary(span.start);
+    let end = text.ceil_char_boundary(span.end.max(start));
+    let line = text[start..end].find('\n').map_or(end, |newline| start + newline);
     start..line
 }
 
