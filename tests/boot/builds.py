@@ -1,0 +1,64 @@
+"""What the machines boot: the default profile with what a test must have, built by imgbuild from a mirror of real programs."""
+
+import pathlib
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# A component of files alone, which the changed profile has no more.
+MARKER = {"component.yaml": "description: a file that a later profile has no more\n", "files/etc/boot-test/marker": "here\n"}
+
+LONE = """cluster: lone
+network: {{subnet: 192.168.2.0/24}}
+system: {{admin: {{name: vasya, uid: 1000, ssh_authorized_keys: ["{key}"]}}}}
+roles: {{lone: [node_exporter]}}
+nodes:
+{nodes}settings: {{node_exporter: {{options: "{options}"}}}}
+"""
+
+
+def replace(text: str, old: str, new: str) -> str:
+    """Replaces what has to be there exactly once."""
+    if text.count(old) != 1:
+        raise ValueError(f"the default profile has `{old}` {text.count(old)} times")
+    return text.replace(old, new)
+
+
+def cluster(key: str, changed: bool) -> str:
+    """The default profile, with a key to log in by, and an observer without Grafana, which no registry carries."""
+    text = (ROOT / "profiles/patroni.yaml").read_text()
+    text = replace(text, "ssh_authorized_keys: []", f'ssh_authorized_keys: ["{key}"]')
+    text = replace(text, "[node_exporter, prometheus, grafana]", "[node_exporter, prometheus]")
+    if changed:
+        return replace(text, "settings:\n", 'settings:\n  node_exporter: {options: "--collector.tcpstat"}\n')
+    return replace(text, "[node_exporter, etcd]", "[node_exporter, etcd, marker]")
+
+
+def lone(key: str, names: list[str], options: str) -> str:
+    """Nodes that run Node Exporter alone and know nothing of each other."""
+    nodes = "".join(f"  - {{name: {name}, address: 192.168.2.{number}, roles: [lone]}}\n" for number, name in enumerate(names, 11))
+    return LONE.format(key=key, nodes=nodes, options=options)
+
+
+def build(work: pathlib.Path, mirror: pathlib.Path, faults: list[str]) -> None:
+    """Builds all that the scenarios need into folders of `work`, with a new key to log in by in `work/key`."""
+    for name, text in MARKER.items():
+        path = work / "overlays/marker" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "boot-test", "-f", work / "key"], check=True)
+    key = (work / "key.pub").read_text().strip()
+    profiles = {
+        "cluster": cluster(key, changed=False),
+        "changed": cluster(key, changed=True),
+        "lone": lone(key, faults, ""),
+        "other": lone(key, faults, "--no-such-option"),
+    }
+    for name, text in profiles.items():
+        (work / f"{name}.yaml").write_text(text)
+        options = {
+            "--profile": work / f"{name}.yaml", "--overlays": work / "overlays", "--releases": mirror / "releases.yaml", "--mirror": mirror,
+            "--secrets": work / "secrets.yaml", "--store": work / "store", "--out": work / name,
+        }  # fmt: skip
+        arguments = [str(part) for option in options.items() for part in option]
+        subprocess.run(["cargo", "run", "--quiet", "--", "--all", "--quiet", *arguments], cwd=ROOT, check=True)

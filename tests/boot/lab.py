@@ -1,0 +1,90 @@
+"""What the scenarios share: the built outputs, the machines that run, one cluster for all scenarios that can share it."""
+
+import itertools
+import json
+import pathlib
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from image import Image
+from node import Node
+from outputs import Output
+from tally import CheckFailed
+
+MEMBERS = ("ptrn-1", "ptrn-2", "ptrn-3")
+OBSERVER = "prmt-1"
+
+
+class Lab:
+    """One run's machines. `work` has what was built, `scratch` gets what the machines write."""
+
+    def __init__(self, work: pathlib.Path, scratch: pathlib.Path, image: Image) -> None:
+        self.work = work
+        self.scratch = scratch
+        self.image = image
+        self.numbers = itertools.count(1)
+        self.nodes: dict[str, Node] = {}
+        self.lock = threading.Lock()
+
+    def output(self, build: str, name: str) -> Output:
+        """What imgbuild made for a node."""
+        return Output(self.work / build / name)
+
+    def node(self, build: str, name: str, image: Image | None = None) -> Node:
+        """A new machine for a node; it is off."""
+        with self.lock:
+            number = next(self.numbers)
+        node = Node(self.output(build, name), number, image or self.image, self.scratch, self.work / "key")
+        self.nodes[name] = node
+        return node
+
+    def cluster(self) -> dict[str, Node]:
+        """The cluster, booted from its seeds by the first who asks."""
+        names = (*MEMBERS, OBSERVER)
+        if OBSERVER not in self.nodes:
+            for name in names:
+                self.node("cluster", name).start_seeded()
+            with ThreadPoolExecutor(len(names)) as pool:
+                for verdict in pool.map(lambda name: self.nodes[name].expect_ready(), names):
+                    print(f"      {verdict['node']}: ready {verdict['uptime']} s after its kernel started, {verdict['seconds']} s of them imgbuild's", flush=True)
+        return {name: self.nodes[name] for name in names}
+
+    def members(self) -> list[Node]:
+        """The members of the etcd cluster."""
+        cluster = self.cluster()
+        return [cluster[name] for name in MEMBERS]
+
+    def ask(self, path: str, **query: str) -> Any:
+        """Asks Prometheus' API, as anybody in the network can."""
+        address = self.cluster()[OBSERVER].address
+        url = f"http://{address}:9090/api/v1/{path}?{urllib.parse.urlencode(query)}"
+        try:
+            with urllib.request.urlopen(url, timeout=60) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            raise CheckFailed(f"Prometheus: {path} {query}: {error.read().decode()}") from error
+        except OSError as error:
+            raise CheckFailed(f"Prometheus: {path} {query}: {error}") from error
+
+    def value(self, query: str) -> float:
+        """The value of a query that gives one sample; 0 if it gives none."""
+        result = self.ask("query", query=query)["result"]
+        return float(result[0]["value"][1]) if result else 0.0
+
+    def stop(self, names: list[str]) -> None:
+        """Cuts the power of machines that nobody needs any more."""
+        for name in names:
+            self.nodes[name].machine.kill()
+
+
+def timed(body: Callable[[], None]) -> float:
+    """Runs something and returns the seconds that it took."""
+    began = time.monotonic()
+    body()
+    return time.monotonic() - began

@@ -1,0 +1,103 @@
+"""One virtual machine: QEMU without hardware help, its console, its plugs."""
+
+import json
+import pathlib
+import socket
+import subprocess
+import time
+from typing import Any
+
+import network
+from image import Image
+
+# What the kernel of the stand-in has built in, so that it needs no initial RAM disk: NVMe, and ext4.
+KERNEL_LINE = "root=/dev/nvme0n1 rw console=ttyS0 mitigations=off quiet"
+
+
+class Machine:
+    """A machine with one disk that lasts. `start` after `kill` or `wait_off` is the next time that its power is on."""
+
+    def __init__(self, name: str, number: int, image: Image, folder: pathlib.Path) -> None:
+        """`number` tells this machine's network card from the others'; `folder` gets its files."""
+        self.name = name
+        self.number = number
+        self.image = image
+        self.folder = folder
+        self.process: subprocess.Popen[bytes] | None = None
+        self.attached = 0
+        folder.mkdir()
+        image.copy(folder / "disk")
+        network.plug(f"vm{number}")
+
+    def start(self, seed: pathlib.Path | None) -> None:
+        """Switches it on, with this seed or none."""
+        command = [
+            "qemu-system-x86_64", "-name", self.name, "-accel", "tcg,tb-size=256", "-cpu", "max", "-m", "1024",
+            "-nodefaults", "-display", "none", "-device", "virtio-rng-pci", "-device", "virtio-scsi-pci",
+            "-chardev", f"file,id=console,path={self.folder}/console,append=on", "-serial", "chardev:console",
+            "-qmp", f"unix:{self.folder}/qmp,server=on,wait=off",
+            "-netdev", f"tap,id=net,ifname=vm{self.number},script=no,downscript=no",
+            "-device", f"virtio-net-pci,netdev=net,mac=52:54:00:00:00:{self.number:02x}",
+            "-drive", f"if=none,id=disk,file={self.folder}/disk,cache=unsafe", "-device", "nvme,drive=disk,serial=disk",
+        ]  # fmt: skip
+        if self.image.kernel:
+            command += ["-kernel", str(self.image.kernel), "-append", KERNEL_LINE]
+        if seed:
+            command += ["-drive", f"if=none,id=seed,file={seed},format=raw,read-only=on", "-device", "nvme,drive=seed,serial=seed"]
+        with (self.folder / "qemu").open("ab") as said:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+
+    @property
+    def running(self) -> bool:
+        """Whether its power is on."""
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self) -> None:
+        """Cuts its power."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def wait_off(self, seconds: int) -> None:
+        """Waits until it has switched itself off; raises TimeoutExpired."""
+        if self.process:
+            self.process.wait(seconds)
+
+    def attach(self, volume: pathlib.Path) -> None:
+        """Inserts a CD-ROM while the machine runs."""
+        self.attached += 1
+        name = f"cd{self.attached}"
+        self.ask("blockdev-add", {"driver": "raw", "node-name": name, "read-only": True, "file": {"driver": "file", "filename": str(volume)}})
+        self.ask("device_add", {"driver": "scsi-cd", "drive": name, "id": f"drive-{name}"})
+
+    def grow_disk(self, size: int) -> None:
+        """Makes the disk `size` bytes large while the machine runs."""
+        self.ask("block_resize", {"device": "disk", "size": size})
+
+    def ask(self, what: str, arguments: dict[str, Any]) -> None:
+        """Tells QEMU to do something; raises RuntimeError where it will not."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(30)
+            connection.connect(f"{self.folder}/qmp")
+            with connection.makefile("rwb") as stream:
+                stream.readline()
+                for command in ({"execute": "qmp_capabilities"}, {"execute": what, "arguments": arguments}):
+                    stream.write(json.dumps(command).encode() + b"\n")
+                    stream.flush()
+                    while "return" not in (answer := json.loads(stream.readline())):
+                        if "error" in answer:
+                            raise RuntimeError(f"{what}: {answer['error']['desc']}")
+
+    def console(self) -> str:
+        """What it has said on its serial console, over all its starts."""
+        path = self.folder / "console"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def wait_console(self, text: str, after: int, seconds: int) -> bool:
+        """Waits until `text` is said beyond position `after`; false if time is up or power is off."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.running:
+            if text in self.console()[after:]:
+                return True
+            time.sleep(0.5)
+        return False

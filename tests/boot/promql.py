@@ -1,0 +1,70 @@
+"""Asks the live Prometheus everything that dashboards and rules ask, and whether it has what they name."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from builds import ROOT
+from lab import Lab
+from tally import CheckFailed
+
+# What Grafana puts in for its variables.
+VARIABLES = {"__rate_interval": "1m", "__interval": "15s", "__range": "15m", "node": ".+"}
+
+# What exists only when something has gone wrong, or on machines of another kind: named here with what makes it.
+ONLY_WHEN: dict[str, str] = {}
+
+
+def dashboards() -> Iterator[tuple[str, str]]:
+    """Every query of every panel and its place."""
+    for path in sorted((ROOT / "overlays").glob("*/dashboards/*.json")):
+        board = json.loads(path.read_text())
+        panels = [*board["panels"], *(inner for panel in board["panels"] for inner in panel.get("panels", []))]
+        for panel in panels:
+            for target in panel.get("targets", []):
+                yield f"{path.stem}: {panel['title']}", fill(target["expr"])
+        for annotation in board.get("annotations", {}).get("list", []):
+            if "expr" in annotation:
+                yield f"{path.stem}: {annotation['name']}", fill(annotation["expr"])
+
+
+def fill(query: str) -> str:
+    """A query as Grafana sends it."""
+    return re.sub(r"\$\{?(\w+)(?::\w+)?\}?", lambda found: VARIABLES.get(found[1], found[0]), query)
+
+
+def rules(lab: Lab) -> Iterator[tuple[str, str]]:
+    """Every rule's query."""
+    for group in lab.ask("rules")["groups"]:
+        for rule in group["rules"]:
+            yield f"rule {rule['name']}", rule["query"]
+
+
+def selectors(tree: Any) -> Iterator[str]:
+    """The series that a parsed query selects, each as a query of its own."""
+    if isinstance(tree, dict):
+        if tree.get("type") == "vectorSelector":
+            yield "{" + ", ".join(f"{one['name']}{one['type']}{json.dumps(one['value'])}" for one in tree["matchers"]) + "}"
+        for part in tree.values():
+            yield from selectors(part)
+    elif isinstance(tree, list):
+        for part in tree:
+            yield from selectors(part)
+
+
+def check(lab: Lab) -> None:
+    """Fails, naming all, where a query has an error or selects series that are not there."""
+    problems, seen = [], {}
+    for place, query in [*dashboards(), *rules(lab)]:
+        try:
+            lab.ask("query", query=query)
+            for selector in set(selectors(lab.ask("parse_query", query=query))):
+                if selector not in seen:
+                    seen[selector] = lab.value(f"count({selector})") > 0
+                if not seen[selector] and not any(name in selector for name in ONLY_WHEN):
+                    problems.append(f"{place}: nothing is {selector}")
+        except CheckFailed as error:
+            problems.append(f"{place}: {error}")
+    if problems or not seen:
+        raise CheckFailed("\n".join(problems) or "nothing asks anything")
