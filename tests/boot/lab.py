@@ -4,11 +4,9 @@ import itertools
 import json
 import pathlib
 import threading
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -36,11 +34,11 @@ class Lab:
         """What imgbuild made for a node."""
         return Output(self.work / build / name)
 
-    def node(self, build: str, name: str, image: Image | None = None) -> Node:
+    def node(self, build: str, name: str) -> Node:
         """A new machine for a node; it is off."""
         with self.lock:
             number = next(self.numbers)
-        node = Node(self.output(build, name), number, image or self.image, self.scratch, self.work / "key")
+        node = Node(self.output(build, name), number, self.image, self.scratch, self.work / "key")
         self.nodes[name] = node
         return node
 
@@ -81,10 +79,3 @@ class Lab:
         """Cuts the power of machines that nobody needs any more."""
         for name in names:
             self.nodes[name].machine.kill()
-
-
-def timed(body: Callable[[], None]) -> float:
-    """Runs something and returns the seconds that it took."""
-    began = time.monotonic()
-    body()
-    return time.monotonic() - began

@@ -10,7 +10,7 @@ from typing import Any
 import network
 from image import Image
 
-# What the kernel of the stand-in has built in, so that it needs no initial RAM disk: NVMe, and ext4.
+# The kernel of the stand-in has NVMe and ext4 built in, so that it needs no initial RAM disk.
 KERNEL_LINE = "root=/dev/nvme0n1 rw console=ttyS0 mitigations=off quiet"
 
 
@@ -38,12 +38,13 @@ class Machine:
             "-qmp", f"unix:{self.folder}/qmp,server=on,wait=off",
             "-netdev", f"tap,id=net,ifname=vm{self.number},script=no,downscript=no",
             "-device", f"virtio-net-pci,netdev=net,mac=52:54:00:00:00:{self.number:02x}",
-            "-drive", f"if=none,id=disk,file={self.folder}/disk,cache=unsafe", "-device", "nvme,drive=disk,serial=disk",
+            "-drive", f"if=none,id=disk,file={self.folder}/disk,cache=unsafe", "-device", "nvme,serial=boot-test",
+            "-device", "nvme-ns,drive=disk,nsid=1",
         ]  # fmt: skip
         if self.image.kernel:
             command += ["-kernel", str(self.image.kernel), "-append", KERNEL_LINE]
         if seed:
-            command += ["-drive", f"if=none,id=seed,file={seed},format=raw,read-only=on", "-device", "nvme,drive=seed,serial=seed"]
+            command += ["-drive", f"if=none,id=seed,file={seed},format=raw,read-only=on", "-device", "nvme-ns,drive=seed,nsid=2"]
         with (self.folder / "qemu").open("ab") as said:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
 
@@ -69,10 +70,6 @@ class Machine:
         name = f"cd{self.attached}"
         self.ask("blockdev-add", {"driver": "raw", "node-name": name, "read-only": True, "file": {"driver": "file", "filename": str(volume)}})
         self.ask("device_add", {"driver": "scsi-cd", "drive": name, "id": f"drive-{name}"})
-
-    def grow_disk(self, size: int) -> None:
-        """Makes the disk `size` bytes large while the machine runs."""
-        self.ask("block_resize", {"device": "disk", "size": size})
 
     def ask(self, what: str, arguments: dict[str, Any]) -> None:
         """Tells QEMU to do something; raises RuntimeError where it will not."""
