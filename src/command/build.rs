@@ -31,9 +31,10 @@ pub fn run(names: &[String], all: bool, options: &Options, console: &Console) ->
                 .to_owned(),
         });
     }
-    let (plan, components, mut report) = inputs::Written::read(options)?.plan(options)?;
+    let mut written = inputs::Written::read(options)?;
+    let mut secrets = written.secrets(&options.secrets)?;
+    let (plan, components, mut report) = written.draft(options)?;
     let nodes = select::nodes(&plan, names, all)?;
-    let mut secrets = secrets::read(&options.secrets, &components, &mut report)?;
     let rendered = rendered(&plan, &nodes, &secrets, &mut report);
     if report.has_errors() {
         return Err(Failure::Invalid(report));

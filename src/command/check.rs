@@ -3,13 +3,14 @@
 use super::console::Console;
 use super::documents::rendered;
 use super::failure::Failure;
-use super::{inputs, layers, secrets};
+use super::{inputs, layers};
 use crate::cli::Options;
 
 /// Checks all nodes.
 pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
-    let (plan, components, mut report) = inputs::Written::read(options)?.plan(options)?;
-    let secrets = secrets::read(&options.secrets, &components, &mut report)?;
+    let mut written = inputs::Written::read(options)?;
+    let secrets = written.secrets(&options.secrets)?;
+    let (plan, _, mut report) = written.draft(options)?;
     let nodes: Vec<_> = plan.nodes.iter().collect();
     rendered(&plan, &nodes, &secrets, &mut report);
     if report.has_errors() {

@@ -20,10 +20,13 @@ pub fn rendered(
     report: &mut Report,
 ) -> Vec<Vec<NodeFile>> {
     let mut files = NodeFiles::new(plan);
+    let mut is_told = false;
     let node = |node: &&NodePlan| {
         let secrets = NodeSecrets { files: private_files(plan, node, secrets, report), password: None };
-        if let Err(why) = documents(plan, node, OverlayFacts::UNKNOWN, &secrets) {
+        // What makes one node's documents too long makes those of all.
+        if !is_told && let Err(why) = documents(plan, node, OverlayFacts::UNKNOWN, &secrets) {
             report.push(why);
+            is_told = true;
         }
         files.of(node, report)
     };

@@ -7,13 +7,13 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
-use super::builtin;
 use super::failure::Failure;
+use super::{builtin, secrets};
 use crate::cli::Options;
 use crate::component::{Component, Components, FolderFile, SPEC_FILE};
 use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Source, decode};
 use crate::plan::{self, Plan, resolve};
-use crate::profile::Profile;
+use crate::profile::{Profile, Secrets};
 use crate::release::Releases;
 
 /// The longest profile or pins file that is read, in bytes: a million nodes, and no device that never ends.
@@ -68,8 +68,26 @@ impl Written {
         Ok(Self { profile, releases, components, unreadable, report })
     }
 
+    /// The secrets; what is wrong with them is kept too.
+    pub fn secrets(&mut self, path: &Path) -> Result<Secrets, Failure> {
+        let secrets = secrets::read(path, &mut self.report)?;
+        // The names in components that could not be read are not known.
+        if self.unreadable.is_empty() {
+            secrets.check(&secrets::specs(&self.components), &mut self.report);
+        }
+        Ok(secrets)
+    }
+
     /// The plan and the warnings that go with it, or everything that is wrong.
-    pub fn plan(mut self, options: &Options) -> Result<(Plan, Components, Report), Failure> {
+    pub fn plan(self, options: &Options) -> Result<(Plan, Components, Report), Failure> {
+        match self.draft(options)? {
+            (_, _, report) if report.has_errors() => Err(Failure::Invalid(report)),
+            plan => Ok(plan),
+        }
+    }
+
+    /// The plan with everything that is wrong: a plan with errors may be rendered, for more of them, but not built.
+    pub fn draft(mut self, options: &Options) -> Result<(Plan, Components, Report), Failure> {
         let inputs = plan::Inputs {
             profile: &self.profile,
             releases: &self.releases,

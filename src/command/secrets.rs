@@ -23,7 +23,7 @@ const MAX_FILE: u64 = 1 << 20;
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// Reads the secrets of a file that may not be there. What is wrong with it goes into `report`.
-pub fn read(path: &Path, components: &Components, report: &mut Report) -> Result<Secrets, Failure> {
+pub fn read(path: &Path, report: &mut Report) -> Result<Secrets, Failure> {
     let metadata = match fs_err::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Secrets::default()),
         metadata => metadata.map_err(anyhow::Error::new)?,
@@ -33,18 +33,17 @@ pub fn read(path: &Path, components: &Components, report: &mut Report) -> Result
         let message = format!("others can read the secrets in `{shown}`");
         report.push(Diagnostic::error(message).help(format!("`chmod 600 {shown}`")));
     }
-    let secrets = match inputs::text(path, MAX_FILE) {
+    Ok(match inputs::text(path, MAX_FILE) {
         Ok(text) => Secrets::parse(&Source::secret(shown.to_string(), text), report),
         Err(why) => {
             report.push(why.help("name a text file with `--secrets FILE`"));
-            return Ok(Secrets::default());
+            Secrets::default()
         }
-    };
-    secrets.check(&specs(components), report);
-    Ok(secrets)
+    })
 }
 
-fn specs(components: &Components) -> BTreeMap<&str, &SecretSpec> {
+/// What components declare of secrets, by the secrets' names.
+pub fn specs(components: &Components) -> BTreeMap<&str, &SecretSpec> {
     let secrets = components.values().flat_map(|component| &component.spec.secrets);
     secrets.map(|(name, spec)| (name.as_str(), spec)).collect()
 }

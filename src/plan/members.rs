@@ -64,6 +64,8 @@ fn unknown_roles(inputs: &Inputs<'_>, profile: &Profile, report: &mut Report) ->
     let known = profile.roles.keys().map(String::as_str);
     let mut count = 0;
     for (index, node) in profile.nodes.iter().enumerate() {
+        // Reported with the node.
+        count += usize::from(node.roles.is_empty());
         for (position, role) in node.roles.iter().enumerate() {
             if profile.roles.contains_key(role) {
                 continue;

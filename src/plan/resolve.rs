@@ -56,7 +56,10 @@ impl Plan {
     }
 }
 
-/// Makes the plan. All that is wrong goes into `report`; there is a plan only if nothing is.
+/// Makes the plan. All that is wrong goes into `report`.
+///
+/// There is a plan if every name in the profile has a meaning. What is wrong beyond that does not keep it from being
+/// rendered, so that templates' errors are reported too; but it is not to be built.
 pub fn resolve(inputs: &Inputs<'_>, report: &mut Report) -> Option<Plan> {
     let templates = Templates::new(inputs.components, report);
     let profile = inputs.profile.value.as_ref()?;
@@ -76,10 +79,8 @@ pub fn resolve(inputs: &Inputs<'_>, report: &mut Report) -> Option<Plan> {
     if is_complete {
         checks::rules(inputs, &cluster, (&templates, &context), report);
     }
-    if report.has_errors() || inputs.releases.value.is_none() {
-        return None;
-    }
-    Some(Plan { nodes, epoch: inputs.epoch, cluster, templates, context })
+    let is_whole = is_complete && inputs.releases.value.is_some();
+    is_whole.then(|| Plan { nodes, epoch: inputs.epoch, cluster, templates, context })
 }
 
 /// The cluster, as far as it can be resolved.

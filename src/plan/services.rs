@@ -28,7 +28,7 @@ impl Services<'_> {
         let seen = context! { settings => Value::from(Serde(&settings)) };
         let mut port = |path: &[Step], text: &str| {
             let number = self.port(text, &seen);
-            number.map_err(|why| report.push(component.document.error(path, why, "expected 1 to 65535"))).ok()
+            number.map_err(|why| report.push(self.at_port(component, (path, text), why))).ok()
         };
         let metrics = spec.metrics.as_ref().and_then(|metrics| {
             Some(MetricsEndpoint {
@@ -50,8 +50,9 @@ impl Services<'_> {
         for (name, value) in self.profile.settings.get(&component.name).into_iter().flatten() {
             if let Some(setting) = component.spec.settings.get(name) {
                 let document = &self.inputs.profile.document;
-                checks::setting(document, &component.name, (name, value, setting), report);
-                settings.insert(name.clone(), value.clone());
+                if checks::setting(document, &component.name, (name, value, setting), report) {
+                    settings.insert(name.clone(), value.clone());
+                }
             }
         }
         settings
@@ -61,8 +62,20 @@ impl Services<'_> {
         let found =
             self.templates.expand(text, seen).map_err(|why| format!("`{text}` is no TCP port: {why}"))?;
         let number = found.trim().parse::<u16>().ok().filter(|port| *port > 0);
-        let shown = if found == text { String::new() } else { format!(": it is `{found}`") };
-        number.ok_or_else(|| format!("`{text}` is no TCP port{shown}"))
+        number.ok_or_else(|| format!("`{}` is no TCP port", found.escape_debug()))
+    }
+
+    /// Points at the profile's setting that a port is, or else at the port in component.yaml.
+    fn at_port(&self, component: &Component, (path, text): (&[Step], &str), why: String) -> Diagnostic {
+        let label = "expected a number from 1 to 65535";
+        let set = self.profile.settings.get(&component.name).into_iter().flatten();
+        match set.map(|(name, _)| name).find(|name| text.contains(&format!("settings.{name} "))) {
+            Some(name) => {
+                let path = [Step::from("settings"), Step::from(&component.name), Step::from(name)];
+                self.inputs.profile.document.error(&path, why, label)
+            }
+            None => component.document.error(path, why, label),
+        }
     }
 
     fn release(&self, component: &Component, report: &mut Report) -> Option<ReleaseView> {
@@ -70,6 +83,9 @@ impl Services<'_> {
         let releases = &self.inputs.releases.value.as_ref()?.releases;
         if let Some(release) = releases.get(name) {
             return Some(ReleaseView { name: name.clone(), version: release.version.clone() });
+        }
+        if self.inputs.releases.lossy {
+            return None;
         }
         let known = releases.keys().map(String::as_str);
         let message = format!("there is no release `{}`", name.escape_debug());

@@ -16,15 +16,16 @@ pub fn assert_folder(folder: &str, got: &BTreeMap<String, String>) {
     }
     let mut known = BTreeMap::new();
     collect(&root, &root, &mut known);
-    let mut differences = String::new();
+    let mut differences = Vec::new();
     for path in got.keys().chain(known.keys().filter(|path| !got.contains_key(*path))) {
         let (got, known) = (got.get(path), known.get(path));
         if got != known {
             let text = |text: Option<&String>| text.cloned().unwrap_or_default();
-            differences += &format!("{folder}/{path}\n{}\n", diff(&text(known), &text(got)));
+            differences.push(format!("{folder}/{path}\n{}", diff(&text(known), &text(got))));
         }
     }
-    assert!(differences.is_empty(), "{differences}`UPDATE_GOLDEN=1 cargo test` renews what is right");
+    let shown = differences.join("\n");
+    assert!(differences.is_empty(), "{shown}\n`UPDATE_GOLDEN=1 cargo test` renews what is right");
 }
 
 fn renew(root: &Path, got: &BTreeMap<String, String>) {

@@ -12,6 +12,9 @@ use tempfile::TempDir;
 use super::diff::assert_text;
 use super::releases;
 
+/// The program.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_imgbuild");
+
 /// A folder of one test, with the options that name what is in it.
 #[must_use]
 pub struct Workspace {
@@ -97,9 +100,20 @@ impl Workspace {
         command
     }
 
-    /// The same without the folder's options.
+    /// The same, run by another program, which gets the program's path and its arguments after its own.
+    pub fn command_of(&self, mut other: Command, arguments: &[&str]) -> Command {
+        other.arg(PROGRAM);
+        let mut command = self.prepared(other, arguments);
+        command.args(&self.options);
+        command
+    }
+
+    /// The program without the folder's options.
     pub fn bare(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_imgbuild"));
+        self.prepared(Command::new(PROGRAM), arguments)
+    }
+
+    fn prepared(&self, mut command: Command, arguments: &[&str]) -> Command {
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
             let proxy = name.to_lowercase().ends_with("_proxy");

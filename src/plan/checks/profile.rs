@@ -126,13 +126,13 @@ pub(in crate::plan) fn overlay_url(url: String) -> Result<String, String> {
     }
 }
 
-/// A setting's value has the kind of its default, and the form that the component asks for.
+/// Whether a setting's value has the kind of its default, and the form that the component asks for.
 pub(in crate::plan) fn setting(
     document: &Document,
     component: &str,
     (name, value, setting): (&str, &Value, &Setting),
     report: &mut Report,
-) {
+) -> bool {
     let default = &setting.default;
     let path = ["settings".into(), component.into(), name.into()];
     let shown = serde_json::to_string(default).unwrap_or_default();
@@ -140,12 +140,16 @@ pub(in crate::plan) fn setting(
     if !(default.is_null() || kind(value) == kind(default) || (default.is_f64() && value.is_number())) {
         let message = format!("`{component}.{name}` is {}, not {}", kind(default), kind(value));
         report.push(document.error(&path, message, format!("expected {}", kind(default))).help(help));
-    } else if let (Some(pattern), Some(text)) = (&setting.pattern, value.as_str())
+        return false;
+    }
+    if let (Some(pattern), Some(text)) = (&setting.pattern, value.as_str())
         && !matches_whole(pattern, text)
     {
         let message = format!("`{component}.{name}` has not the form of one");
         report.push(document.error(&path, message, format!("expected a match of `{pattern}`")).help(help));
+        return false;
     }
+    true
 }
 
 fn kind(value: &Value) -> &'static str {
