@@ -29,6 +29,7 @@ class Lab:
         self.numbers = itertools.count(1)
         self.nodes: dict[str, Node] = {}
         self.lock = threading.Lock()
+        self.lost = False  # whether the cluster has failed to come up
 
     def output(self, build: str, name: str) -> Output:
         """What imgbuild made for a node."""
@@ -45,12 +46,16 @@ class Lab:
     def cluster(self) -> dict[str, Node]:
         """The cluster, booted from its seeds by the first who asks."""
         names = (*MEMBERS, OBSERVER)
+        if self.lost:
+            raise CheckFailed("the cluster has not come up")
         if OBSERVER not in self.nodes:
+            self.lost = True
             for name in names:
                 self.node("cluster", name).start_seeded()
             with ThreadPoolExecutor(len(names)) as pool:
                 for verdict in pool.map(lambda name: self.nodes[name].expect_ready(), names):
                     print(f"      {verdict['node']}: ready {verdict['uptime']} s after its kernel started, {verdict['seconds']} s of them imgbuild's", flush=True)
+            self.lost = False
         return {name: self.nodes[name] for name in names}
 
     def members(self) -> list[Node]:

@@ -8,10 +8,11 @@ import time
 from typing import Any
 
 import network
-from image import Image
+from image import ROOT_PARTITION, Image
 
-# The kernel of the stand-in has NVMe and ext4 built in, so that it needs no initial RAM disk.
-KERNEL_LINE = "root=/dev/nvme0n1 rw console=ttyS0 mitigations=off quiet"
+# The kernel of the stand-in has NVMe and ext4 built in, so that it needs no initial RAM disk. Which of two NVMe drives
+# is found first is not said: the root is named by its partition. On a busy host the kernel's check of its timer fails.
+KERNEL_LINE = f"root=PARTUUID={ROOT_PARTITION} rootwait rw console=ttyS0 no_timer_check mitigations=off quiet"
 
 
 class Machine:
@@ -38,13 +39,12 @@ class Machine:
             "-qmp", f"unix:{self.folder}/qmp,server=on,wait=off",
             "-netdev", f"tap,id=net,ifname=vm{self.number},script=no,downscript=no",
             "-device", f"virtio-net-pci,netdev=net,mac=52:54:00:00:00:{self.number:02x}",
-            "-drive", f"if=none,id=disk,file={self.folder}/disk,cache=unsafe", "-device", "nvme,serial=boot-test",
-            "-device", "nvme-ns,drive=disk,nsid=1",
+            "-drive", f"if=none,id=disk,file={self.folder}/disk,cache=unsafe", "-device", "nvme,drive=disk,serial=disk",
         ]  # fmt: skip
         if self.image.kernel:
             command += ["-kernel", str(self.image.kernel), "-append", KERNEL_LINE]
         if seed:
-            command += ["-drive", f"if=none,id=seed,file={seed},format=raw,read-only=on", "-device", "nvme-ns,drive=seed,nsid=2"]
+            command += ["-drive", f"if=none,id=seed,file={seed},format=raw,read-only=on", "-device", "nvme,drive=seed,serial=seed"]
         with (self.folder / "qemu").open("ab") as said:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
 
