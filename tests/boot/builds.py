@@ -61,4 +61,4 @@ def build(work: pathlib.Path, mirror: pathlib.Path, faults: list[str]) -> None:
             "--secrets": work / "secrets.yaml", "--store": work / "store", "--out": work / name,
         }  # fmt: skip
         arguments = [str(part) for option in options.items() for part in option]
-        subprocess.run(["cargo", "run", "--quiet", "--", "--all", "--quiet", *arguments], cwd=ROOT, check=True)
+        subprocess.run(["cargo", "run", "--quiet", "--", "--all", "--quiet", *arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)

@@ -4,7 +4,6 @@ import pathlib
 import subprocess
 
 from cluster import expect
-from image import stand_in
 from lab import Lab
 from node import PATIENCE, Node
 from tally import CheckFailed
@@ -90,13 +89,14 @@ def stale(lab: Lab) -> None:
 
 def full(lab: Lab) -> None:
     """A disk without room for the overlay is left as it was; with room the node gets ready by itself."""
-    small = stand_in("480M", lab.scratch)
-    node = lab.node("lone", "full", small)
-    node.start_seeded()
+    node = lab.node("lone", "full")
+    node.start(seed(lab, node.name, overlay=None))
+    node.expect_failed("no overlay")
+    node.must("free=$(df -kP / | awk 'END { print $4 }') && sudo fallocate -l $((free - 8000))K /filler")
+    node.machine.attach(volume(lab, node.name))
     node.expect_failed("the overlay needs [0-9]+ KiB in /usr/lib, [0-9]+ are free|No space left on device")
     untouched(node)
-    node.machine.grow_disk(1 << 30)
-    node.must("sudo resize2fs /dev/nvme0n1")
+    node.must("sudo rm /filler")
     well(node)
 
 

@@ -7,6 +7,9 @@ import subprocess
 
 from isolation import guest_tree
 
+DISK_ID = "626f6f74"
+ROOT_PARTITION = f"{DISK_ID}-01"
+
 # What an image's maker does beside installing packages: what systemd would do at the first start of any image, and one
 # kind of SSH host key, since making three takes long without hardware help.
 RECIPE = r"""
@@ -16,8 +19,9 @@ mount -t overlay -o "lowerdir=$1,upperdir=upper,workdir=work" root root
 printf 'ssh_genkeytypes: [ed25519]\n' >root/etc/cloud/cloud.cfg.d/90-image.cfg
 chroot root journalctl --update-catalog
 touch root/etc/.updated root/var/.updated
-truncate -s "$2" disk
-mkfs.ext4 -q -F -d root disk
+truncate -s 3G disk
+printf 'label: dos\nlabel-id: 0x%s\nstart=2048, type=83\n' "$2" | sfdisk -q disk
+mkfs.ext4 -q -F -E offset=$((2048 * 512)) -d root disk 3071M
 umount root
 qemu-img convert -O qcow2 disk "$3"
 """
@@ -42,16 +46,16 @@ class Image:
         subprocess.run(command, check=True)
 
 
-def stand_in(size: str, scratch: pathlib.Path) -> Image:
-    """The image with a disk of `size`, made in `scratch` and kept beside the tree it is made of until either changes."""
+def stand_in(scratch: pathlib.Path) -> Image:
+    """The image, made in `scratch` and kept beside the tree it is made of until either changes."""
     tree = guest_tree()
-    key = hashlib.sha256(f"{tree.name}\n{size}\n{RECIPE}".encode()).hexdigest()[:12]
-    path = tree.parent.parent / "boot-image" / f"{tree.name}-{size}-{key}.qcow2"
+    key = hashlib.sha256(f"{tree.name}\n{DISK_ID}\n{RECIPE}".encode()).hexdigest()[:12]
+    path = tree.parent.parent / "boot-image" / f"{tree.name}-{key}.qcow2"
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
-        folder = scratch / f"image-{size}"
+        folder = scratch / "image"
         folder.mkdir()
         part = path.with_suffix(".part")
-        subprocess.run(["sh", "-c", RECIPE, "image", tree, size, part], cwd=folder, check=True, capture_output=True)
+        subprocess.run(["sh", "-c", RECIPE, "image", tree, DISK_ID, part], cwd=folder, check=True, capture_output=True)
         part.rename(path)
     return Image(path, tree / "vmlinuz")

@@ -4,11 +4,9 @@ import itertools
 import json
 import pathlib
 import threading
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -31,28 +29,33 @@ class Lab:
         self.numbers = itertools.count(1)
         self.nodes: dict[str, Node] = {}
         self.lock = threading.Lock()
+        self.lost = False  # whether the cluster has failed to come up
 
     def output(self, build: str, name: str) -> Output:
         """What imgbuild made for a node."""
         return Output(self.work / build / name)
 
-    def node(self, build: str, name: str, image: Image | None = None) -> Node:
+    def node(self, build: str, name: str) -> Node:
         """A new machine for a node; it is off."""
         with self.lock:
             number = next(self.numbers)
-        node = Node(self.output(build, name), number, image or self.image, self.scratch, self.work / "key")
+        node = Node(self.output(build, name), number, self.image, self.scratch, self.work / "key")
         self.nodes[name] = node
         return node
 
     def cluster(self) -> dict[str, Node]:
         """The cluster, booted from its seeds by the first who asks."""
         names = (*MEMBERS, OBSERVER)
+        if self.lost:
+            raise CheckFailed("the cluster has not come up")
         if OBSERVER not in self.nodes:
+            self.lost = True
             for name in names:
                 self.node("cluster", name).start_seeded()
             with ThreadPoolExecutor(len(names)) as pool:
                 for verdict in pool.map(lambda name: self.nodes[name].expect_ready(), names):
                     print(f"      {verdict['node']}: ready {verdict['uptime']} s after its kernel started, {verdict['seconds']} s of them imgbuild's", flush=True)
+            self.lost = False
         return {name: self.nodes[name] for name in names}
 
     def members(self) -> list[Node]:
@@ -81,10 +84,3 @@ class Lab:
         """Cuts the power of machines that nobody needs any more."""
         for name in names:
             self.nodes[name].machine.kill()
-
-
-def timed(body: Callable[[], None]) -> float:
-    """Runs something and returns the seconds that it took."""
-    began = time.monotonic()
-    body()
-    return time.monotonic() - began

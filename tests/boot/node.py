@@ -4,6 +4,7 @@ import json
 import pathlib
 import re
 import subprocess
+import tempfile
 import time
 from typing import Any
 
@@ -26,10 +27,11 @@ class Node:
         self.machine = Machine(self.name, number, image, folder / self.name)
         self.key = key
         self.said = 0  # how much of the console belongs to earlier starts and verdicts
+        self.starts = 0
 
     def start(self, seed: pathlib.Path | None) -> None:
         """Switches it on, with a seed or without."""
-        self.said = len(self.machine.console())
+        self.renew()
         self.machine.start(seed)
 
     def start_seeded(self) -> None:
@@ -43,20 +45,30 @@ class Node:
 
     def reboot(self) -> None:
         """Restarts it from within."""
-        self.said = len(self.machine.console())
         self.run("sudo systemctl reboot")
+        self.renew()
+
+    def renew(self) -> None:
+        """Forgets what is true of one start alone: what the console said, and the connection."""
+        self.said = len(self.machine.console())
+        self.starts += 1
 
     def run(self, command: str, seconds: int = 120) -> subprocess.CompletedProcess[str]:
         """Runs a shell command there as the administrator, over SSH."""
         options = {
-            "StrictHostKeyChecking": "no", "UserKnownHostsFile": "/dev/null", "LogLevel": "ERROR", "BatchMode": "yes", "ConnectTimeout": "20",
-            "ServerAliveInterval": "15", "ControlMaster": "auto", "ControlPath": f"{self.machine.folder}/ssh", "ControlPersist": "60",
+            "StrictHostKeyChecking": "no", "UserKnownHostsFile": "/dev/null", "LogLevel": "ERROR", "BatchMode": "yes", "ConnectTimeout": "60",
+            "ServerAliveInterval": "15", "ControlMaster": "auto", "ControlPath": f"{self.machine.folder}/ssh{self.starts}", "ControlPersist": "60",
         }  # fmt: skip
         ssh = ["ssh", "-F", "none", "-i", str(self.key), *(f"-o{name}={value}" for name, value in options.items()), f"{ADMIN}@{self.address}"]
-        try:
-            return subprocess.run([*ssh, command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False)
-        except subprocess.TimeoutExpired:
-            raise CheckFailed(f"{self.name}: `{command}` has not ended after {seconds} s") from None
+        # Files, not pipes: the connection that is kept for later commands would hold a pipe open.
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+            try:
+                done = subprocess.run([*ssh, command], stdin=subprocess.DEVNULL, stdout=out, stderr=err, timeout=seconds, check=False)
+            except subprocess.TimeoutExpired:
+                raise CheckFailed(f"{self.name}: `{command}` has not ended after {seconds} s") from None
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(command, done.returncode, out.read(), err.read())
 
     def must(self, command: str, seconds: int = 120) -> str:
         """Runs a command that has to succeed, and returns its output."""
@@ -65,21 +77,19 @@ class Node:
             raise CheckFailed(f"{self.name}: `{command}` ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def reachable(self) -> bool:
-        """Whether one can log in."""
-        return self.run("true", 60).returncode == 0
-
     def verdict(self) -> dict[str, Any]:
         """The next verdict that the node gives, awaited on the console and read from the node."""
         end = time.monotonic() + PATIENCE
         pattern = re.compile(rf"imgbuild: {self.name} (ready|failed: [^\r\n]*)[\r\n]")
         while not (found := pattern.search(self.machine.console(), self.said)):
-            if time.monotonic() > end or not self.machine.running:
-                raise CheckFailed(f"{self.name}: no verdict after {PATIENCE} s" if self.machine.running else f"{self.name}: is off")
+            if "Kernel panic" in self.machine.console()[self.said :] or not self.machine.running:
+                raise CheckFailed(f"{self.name}: has crashed")
+            if time.monotonic() > end:
+                raise CheckFailed(f"{self.name}: no verdict after {PATIENCE} s")
             time.sleep(0.5)
         self.said = found.end()
         while time.monotonic() < end:
-            done = self.run("cat /var/lib/imgbuild/first-boot.json /proc/sys/kernel/random/boot_id", 60)
+            done = self.run("cat /var/lib/imgbuild/first-boot.json /proc/sys/kernel/random/boot_id", 180)
             if done.returncode == 0:
                 verdict, boot_id = done.stdout.rsplit("}", 1)
                 record: dict[str, Any] = json.loads(verdict + "}")
