@@ -1,6 +1,6 @@
 //! The files of a node's own layer: rendered templates, collected files, and the lists that first boot reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::syntax::Malformed;
@@ -27,12 +27,14 @@ pub struct NodeFile {
 pub struct NodeFiles<'a> {
     plan: &'a Plan,
     shared: BTreeMap<String, Arc<[u8]>>,
+    /// Templates that did not render for some node: that is reported, and may have taken all the fuel.
+    failed: BTreeSet<String>,
 }
 
 impl<'a> NodeFiles<'a> {
     /// A renderer for the nodes of a plan.
     pub fn new(plan: &'a Plan) -> Self {
-        Self { plan, shared: BTreeMap::new() }
+        Self { plan, shared: BTreeMap::new(), failed: BTreeSet::new() }
     }
 
     /// The files of a node, sorted by path. Those that do not render are left out; `report` says why.
@@ -59,9 +61,15 @@ impl<'a> NodeFiles<'a> {
         if let Some(bytes) = self.shared.get(template) {
             return Some(Arc::clone(bytes));
         }
+        if self.failed.contains(template) {
+            return None;
+        }
         let templates = &self.plan.templates;
         let context = self.plan.context.of_node(sees, node.index);
-        let text = templates.render(template, &context, false, report)?;
+        let Some(text) = templates.render(template, &context, false, report) else {
+            self.failed.insert(template.to_owned());
+            return None;
+        };
         if let Some(found) = Malformed::find(&file.path, &text) {
             let message = format!("the rendered {} is no {}: {}", file.path, found.kind, found.reason);
             let span = found.span(&text);

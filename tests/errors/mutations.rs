@@ -121,7 +121,7 @@ fn what_is_mutated_is_right_to_begin_with() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_text_makes_it_panic_or_fail_without_a_word(edits in vec(edit(), 1..6), which in 0..4_usize) {
