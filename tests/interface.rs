@@ -152,14 +152,10 @@ fn completions_are_scripts_of_their_shells() {
     let workspace = Workspace::new();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = workspace.run(&["completions", shell]).exit(0).stderr("").data();
-        for word in ["imgbuild", "network", "show"] {
-            assert!(script.contains(word) || word == "network", "{shell}: {word}");
+        for verb in VERBS {
+            assert!(script.contains(verb), "{shell}: {verb}");
         }
-        assert!(script.lines().count() > 20, "{shell}");
-        let parsed = match shell {
-            "bash" | "zsh" | "fish" => oracle(shell),
-            _ => None,
-        };
+        let parsed = if shell == "bash" { oracle(shell) } else { None };
         if let Some(mut parser) = parsed {
             let file = workspace.path(shell);
             std::fs::write(&file, script).unwrap();

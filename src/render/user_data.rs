@@ -39,10 +39,8 @@ pub fn user_data(
     secrets: &NodeSecrets,
 ) -> Result<String, String> {
     let system = &plan.cluster.system;
-    let mut root = Map::new()
-        .with("hostname", node.name.as_str())
-        .with("preserve_hostname", false)
-        .with("manage_etc_hosts", false);
+    let host = Map::new().with("hostname", node.name.as_str());
+    let mut root = host.with("preserve_hostname", false).with("manage_etc_hosts", false);
     if let Some(zone) = &system.timezone {
         root = root.with("timezone", zone.as_str());
     }
@@ -65,12 +63,8 @@ pub fn user_data(
             "runcmd",
             vec![Yaml::from(["systemctl", "start", "imgbuild.service"].map(Yaml::from).to_vec())],
         );
-    let comment = format!(
-        "{} of the cluster {}, by imgbuild {}",
-        node.name,
-        plan.cluster.name,
-        env!("CARGO_PKG_VERSION")
-    );
+    let (cluster, version) = (&plan.cluster.name, env!("CARGO_PKG_VERSION"));
+    let comment = format!("{} of the cluster {cluster}, by imgbuild {version}", node.name);
     Ok(Document::cloud_config(root).with_comment(comment).to_string())
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::profile::{collision, host_address};
 use crate::diagnostic::{Diagnostic, Document, Report, Step};
-use crate::profile::Profile;
+use crate::profile::{Node, Profile};
 
 /// All that two nodes can have in common and must not, and what one node alone can get wrong.
 pub(super) fn nodes(profile: &Profile, document: &Document, report: &mut Report) {
@@ -12,53 +12,49 @@ pub(super) fn nodes(profile: &Profile, document: &Document, report: &mut Report)
         let help = "add `- {name: NAME, address: ADDRESS, roles: [ROLE]}` below `nodes:`";
         report.push(document.error(&["nodes".into()], "the profile has no node", "").help(help));
     }
-    let path = |index: usize, key: &str| [Step::from("nodes"), Step::from(index), Step::from(key)];
-    let mut names = Seen::default();
-    let mut addresses = Seen::default();
-    let mut macs = Seen::default();
+    let mut seen = [Seen::default(), Seen::default(), Seen::default()];
     for (index, node) in profile.nodes.iter().enumerate() {
-        let label = if is_label(&node.name) { Ok(()) } else { Err(name_error(&node.name)) };
-        if let Err(why) = label {
-            let suggestion =
-                dns_form(&node.name).map_or(String::new(), |name| format!("did you mean `{name}`?"));
-            report.push(
-                document
-                    .error(&path(index, "name"), why, suggestion)
-                    .help("a host name has lower-case letters, digits and hyphens, begins and ends with no hyphen, at most 63"),
-            );
+        let path = |index: usize, key: &str| [Step::from("nodes"), Step::from(index), Step::from(key)];
+        if let Some(problem) = name(node, document, &path(index, "name")) {
+            report.push(problem);
         }
         if node.roles.is_empty() {
-            let message = format!("`{}` has no role", node.name);
+            let message = format!("`{}` has no role", node.name.escape_debug());
             report.push(document.error(&path(index, "roles"), message, "").help("add one of `roles:`"));
         }
         if let Err(why) = host_address(profile, node.address) {
-            report.push(document.error(&path(index, "address"), why, format!("of `{}`", node.name)));
+            let label = format!("of `{}`", node.name.escape_debug());
+            report.push(document.error(&path(index, "address"), why, label));
         }
-        let node_name = &node.name;
-        for (seen, what, value, key) in [
-            (&mut names, "name", Some(node_name.clone()), "name"),
-            (&mut addresses, "address", Some(node.address.to_string()), "address"),
-            (&mut macs, "MAC address", node.mac.map(|mac| mac.to_string()), "mac"),
-        ] {
+        let unique = [
+            ("name", "name", Some(node.name.clone())),
+            ("address", "address", Some(node.address.to_string())),
+            ("MAC address", "mac", node.mac.map(|mac| mac.to_string())),
+        ];
+        for (seen, (what, key, value)) in seen.iter_mut().zip(unique) {
             let Some(value) = value else { continue };
             if let Some(earlier) = seen.add(&value, index) {
-                let message = format!("two nodes have the {what} `{value}`");
+                let message = format!("two nodes have the {what} `{}`", value.escape_debug());
                 report.push(collision(document, message, &path(index, key), &path(earlier, key)));
             }
         }
     }
-    reserved_names(profile, document, report);
 }
 
-/// Names that mean the machine itself wherever they are looked up.
-fn reserved_names(profile: &Profile, document: &Document, report: &mut Report) {
-    for (index, node) in profile.nodes.iter().enumerate() {
-        if node.name == "localhost" {
-            let path = ["nodes".into(), index.into(), "name".into()];
-            let diagnostic: Diagnostic = document.error(&path, "no node can be called `localhost`", "");
-            report.push(diagnostic.help("every machine calls itself so: choose another name"));
-        }
+/// What is wrong with a node's name.
+fn name(node: &Node, document: &Document, path: &[Step]) -> Option<Diagnostic> {
+    // What means the machine itself wherever it is looked up.
+    if node.name == "localhost" {
+        let diagnostic = document.error(path, "no node can be called `localhost`", "");
+        return Some(diagnostic.help("every machine calls itself so: choose another name"));
     }
+    if is_label(&node.name) {
+        return None;
+    }
+    let meant = dns_form(&node.name).map_or(String::new(), |name| format!("did you mean `{name}`?"));
+    let help =
+        "a host name has lower-case letters, digits and hyphens, begins and ends with no hyphen, at most 63";
+    Some(document.error(path, name_error(&node.name), meant).help(help))
 }
 
 #[derive(Default)]
