@@ -1,4 +1,4 @@
-"""Runs the first-boot program in sandboxes, and judges what it leaves; needs root, overlayfs and the tree of scripts/guest-tree."""
+"""Runs the first-boot program in sandboxes, and judges what it leaves; needs root and scripts/guest-tree."""
 
 import os
 import pathlib
@@ -18,7 +18,11 @@ def main() -> int:
     made = subprocess.run([ROOT / "scripts/guest-tree"], stdout=subprocess.PIPE, text=True, check=True)
     FirstBoot.tree = pathlib.Path(made.stdout.strip())
     loader = unittest.TestLoader()
-    suite = loader.loadTestsFromNames([f"cases.FirstBoot.{name}" for name in sys.argv[1:]]) if sys.argv[1:] else loader.loadTestsFromTestCase(FirstBoot)
+    suite = (
+        loader.loadTestsFromNames([f"cases.FirstBoot.{name}" for name in sys.argv[1:]])
+        if sys.argv[1:]
+        else loader.loadTestsFromTestCase(FirstBoot)
+    )
     result = unittest.TextTestRunner(stream=sys.stderr, verbosity=2).run(suite)
     failed = len(result.failures) + len(result.errors)
     sys.stdout.write(f"{result.testsRun - failed} passed, {failed} failed\n")

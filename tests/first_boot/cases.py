@@ -7,7 +7,15 @@ from sandbox import Overlay, Sandbox
 
 UNIT = "/usr/lib/systemd/system/web.service"
 SERVICES = {"web": ("web.service", "-", 5), "base": ("-", "-", 5)}
-OLD = Overlay({UNIT: ("web", "old"), "/opt/web/conf": ("web", "old"), "/opt/web/gone/file": ("web", "old"), "/etc/motd": ("base", "old")}, SERVICES)
+OLD = Overlay(
+    {
+        UNIT: ("web", "old"),
+        "/opt/web/conf": ("web", "old"),
+        "/opt/web/gone/file": ("web", "old"),
+        "/etc/motd": ("base", "old"),
+    },
+    SERVICES,
+)
 NEW = Overlay({UNIT: ("web", "old"), "/opt/web/conf": ("web", "new"), "/etc/motd": ("base", "old")}, SERVICES)
 
 SERVER = """
@@ -27,7 +35,7 @@ http.server.HTTPServer(("127.0.0.1", 8000), Ranges).serve_forever()
 """
 
 # Does what the program does up to a point, and cuts the power there.
-CUT = "#!/bin/sh\n[ ! -e /cut ] || exec {real} \"$@\"\n: >/cut\n{first}\nkill -9 -1\n"
+CUT = '#!/bin/sh\n[ ! -e /cut ] || exec {real} "$@"\n: >/cut\n{first}\nkill -9 -1\n'
 
 
 class FirstBoot(unittest.TestCase):
@@ -157,7 +165,9 @@ class FirstBoot(unittest.TestCase):
         self.assertIn("restart --no-block web.service", guest.calls)
 
     def test_a_component_that_goes_away_is_stopped_and_its_data_stays(self) -> None:
-        both = Overlay({UNIT: ("web", "1"), "/opt/db/bin": ("db", "1")}, SERVICES | {"db": ("db.service,db.timer", "-", 5)})
+        both = Overlay(
+            {UNIT: ("web", "1"), "/opt/db/bin": ("db", "1")}, SERVICES | {"db": ("db.service,db.timer", "-", 5)}
+        )
         guest = self.applied(both)
         guest.write("/opt/db/data/rows", "mine")
         one = Overlay({UNIT: ("web", "1")}, SERVICES)
@@ -197,7 +207,9 @@ class FirstBoot(unittest.TestCase):
         guest = self.guest()
         guest.write("/mounts", "/opt\n")
         guest.path("/etc/web").symlink_to("/srv")
-        overlay = Overlay({"/opt/web/a": ("web", "a"), "/etc/web/b": ("web", "b"), "/etc/c": ("web", "-> /opt/web/a")}, SERVICES)
+        overlay = Overlay(
+            {"/opt/web/a": ("web", "a"), "/etc/web/b": ("web", "b"), "/etc/c": ("web", "-> /opt/web/a")}, SERVICES
+        )
         guest.volume("CIDATA", overlay.data)
         guest.seed(overlay)
         guest.write("/broken", "web.service\n")
@@ -208,7 +220,12 @@ class FirstBoot(unittest.TestCase):
 
     def test_power_cuts_are_survived_without_the_seed(self) -> None:
         half = 'find . -name conf | while read -r f; do /usr/bin/ln -f "$f" "/$f"; done'
-        cuts = {"while staging": ("tar", '/usr/bin/tar "$@"'), "while linking": ("cp", half), "while removing": ("rmdir", ""), "while starting": ("systemctl", "")}
+        cuts = {
+            "while staging": ("tar", '/usr/bin/tar "$@"'),
+            "while linking": ("cp", half),
+            "while removing": ("rmdir", ""),
+            "while starting": ("systemctl", ""),
+        }
         for name, (program, first) in cuts.items():
             with self.subTest(name):
                 guest = self.applied()
@@ -245,7 +262,9 @@ class FirstBoot(unittest.TestCase):
 
     def test_a_full_disk_leaves_the_node_as_it_was(self) -> None:
         guest = self.guest(room="4m")
-        big = Overlay({UNIT: ("web", "old"), **{f"/opt/{n}": ("web", f"{n}" * 1_000_000) for n in range(1, 9)}}, SERVICES)
+        big = Overlay(
+            {UNIT: ("web", "old"), **{f"/opt/{n}": ("web", f"{n}" * 1_000_000) for n in range(1, 9)}}, SERVICES
+        )
         guest.volume("CIDATA", big.data)
         guest.seed(big)
         self.failed(guest, "^cannot unpack the overlay: tar: .*No space left on device$")
@@ -260,7 +279,7 @@ class FirstBoot(unittest.TestCase):
     def test_users_folders_and_private_files_come_in_that_order(self) -> None:
         files = {
             UNIT: ("web", "1"),
-            "/usr/lib/sysusers.d/web.conf": ("web", "u web - \"Web\" /opt/web -\n"),
+            "/usr/lib/sysusers.d/web.conf": ("web", 'u web - "Web" /opt/web -\n'),
             "/usr/lib/tmpfiles.d/web.conf": ("web", "d /opt/web_data 0700 web web -\n"),
         }
         overlay = Overlay(files, SERVICES)
@@ -291,7 +310,10 @@ class FirstBoot(unittest.TestCase):
         guest.write("/broken", "db.service\n")
         guest.volume("CIDATA", overlay.data)
         guest.seed(overlay)
-        self.failed(guest, "^db is not healthy after 3 s: db.service is failed; api is not healthy after 3 s: http://127.0.0.1:9/health: ")
+        self.failed(
+            guest,
+            "^db is not healthy after 3 s: db.service is failed; api is not healthy after 3 s: http://127.0.0.1:9/health: ",
+        )
         self.assertEqual(guest.verdict()["overlay_sha256"], overlay.sha256)
 
     def test_a_node_without_a_seed_says_so(self) -> None:
