@@ -1,76 +1,14 @@
-"""What the first-boot program must do, case by case."""
+"""Cases of applying the overlay: what changes, what stays, what is left of an interrupted run."""
 
-import pathlib
-import unittest
-
-from sandbox import Overlay, Sandbox
-
-UNIT = "/usr/lib/systemd/system/web.service"
-SERVICES = {"web": ("web.service", "-", 5), "base": ("-", "-", 5)}
-OLD = Overlay(
-    {
-        UNIT: ("web", "old"),
-        "/opt/web/conf": ("web", "old"),
-        "/opt/web/gone/file": ("web", "old"),
-        "/etc/motd": ("base", "old"),
-    },
-    SERVICES,
-)
-NEW = Overlay({UNIT: ("web", "old"), "/opt/web/conf": ("web", "new"), "/etc/motd": ("base", "old")}, SERVICES)
-
-SERVER = """
-import functools, http.server, pathlib, sys
-class Ranges(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        data = pathlib.Path("/served").read_bytes()
-        start = int(self.headers.get("Range", "bytes=0-")[6:].split("-")[0])
-        self.send_response(404 if "missing" in self.path else 206 if start else 200)
-        pathlib.Path("/asked").open("a").write(f"{self.path} from {start}\\n")
-        self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-        self.send_header("Content-Length", str(len(data) - start))
-        self.end_headers()
-        self.wfile.write(data[start:])
-    def log_message(self, *_): pass
-http.server.HTTPServer(("127.0.0.1", 8000), Ranges).serve_forever()
-"""
+from case import NEW, OLD, SERVICES, UNIT, Case
+from sandbox import Overlay
 
 # Does what the program does up to a point, and cuts the power there.
 CUT = '#!/bin/sh\n[ ! -e /cut ] || exec {real} "$@"\n: >/cut\n{first}\nkill -9 -1\n'
 
 
-class FirstBoot(unittest.TestCase):
-    """Each case has a guest of its own."""
-
-    tree: pathlib.Path
-
-    def guest(self, room: str = "64m") -> Sandbox:
-        guest = Sandbox(self.tree, room)
-        self.addCleanup(guest.close)
-        return guest
-
-    def applied(self, overlay: Overlay = OLD) -> Sandbox:
-        guest = self.guest()
-        guest.volume("CIDATA", overlay.data)
-        guest.seed(overlay)
-        self.ready(guest)
-        return guest
-
-    def ready(self, guest: Sandbox) -> None:
-        code = guest.run()
-        self.assertEqual((code, guest.verdict().get("verdict")), (0, "ready"), f"{guest.output}\n{guest.verdict()}")
-        self.assertIn("imgbuild: ptrn-1 ready\n", guest.read("/console"))
-
-    def failed(self, guest: Sandbox, reason: str) -> None:
-        code = guest.run()
-        self.assertEqual((code, guest.verdict().get("verdict")), (1, "failed"), f"{guest.output}\n{guest.verdict()}")
-        self.assertRegex(str(guest.verdict()["reason"]), reason)
-        self.assertIn(f"imgbuild: ptrn-1 failed: {guest.verdict()['reason']}\n", guest.read("/console"))
-
-    def nothing_started(self, guest: Sandbox) -> None:
-        self.assertEqual(guest.calls, [])
-        self.assertIsNone(guest.read(UNIT))
-        self.assertFalse(guest.path("/usr/lib/imgbuild.new").exists())
-        self.assertFalse(guest.path("/usr/lib/imgbuild.new.part").exists())
+class Applying(Case):
+    """The overlay is there."""
 
     def test_a_first_run_applies_and_starts_and_a_second_changes_nothing(self) -> None:
         guest = self.applied()
@@ -84,73 +22,6 @@ class FirstBoot(unittest.TestCase):
         self.assertNotIn("daemon-reload", guest.calls)
         self.assertIn("start --no-block web.service", guest.calls)
         self.assertFalse([call for call in guest.calls if call.startswith("restart")])
-
-    def test_an_overlay_with_a_flipped_byte_is_refused_whole(self) -> None:
-        guest = self.guest()
-        bad = bytearray(OLD.data)
-        bad[len(bad) // 2] ^= 1
-        guest.volume("CIDATA", bytes(bad))
-        guest.seed(OLD)
-        self.failed(guest, rf"^the overlay on /volumes/CIDATA.0 has sha256 [0-9a-f]{{64}}, expected {OLD.sha256}$")
-        self.nothing_started(guest)
-
-    def test_a_missing_overlay_fails_until_it_appears(self) -> None:
-        guest = self.guest()
-        guest.seed(OLD)
-        self.failed(guest, "^no overlay.tar.gz on a volume labelled CIDATA or IMGBUILD, and no URL of one$")
-        self.nothing_started(guest)
-        self.failed(guest, "^no overlay")
-        self.assertEqual(guest.verdict()["attempt"], 2)
-        guest.volume("IMGBUILD", OLD.data)
-        self.ready(guest)
-        self.assertEqual(guest.verdict()["attempt"], 3)
-
-    def test_the_matching_one_of_several_volumes_is_taken(self) -> None:
-        guest = self.guest()
-        guest.volume("CIDATA", None, NEW.data, OLD.data)
-        guest.write("/volumes/cidata", "/volumes/unreadable\n")
-        guest.seed(OLD)
-        self.ready(guest)
-
-    def test_an_unreadable_volume_is_named(self) -> None:
-        guest = self.guest()
-        guest.write("/volumes/CIDATA", "/volumes/unreadable\n")
-        guest.seed(OLD)
-        self.failed(guest, "^mount: /volumes/unreadable: can't read superblock")
-
-    def test_a_url_serves_it_resumes_and_stays_secret(self) -> None:
-        for curl in (True, False):
-            with self.subTest(curl=curl):
-                guest = self.guest()
-                if not curl:
-                    guest.path("/usr/bin/curl").unlink()
-                guest.write("/server.py", SERVER)
-                guest.write("/served", OLD.data)
-                guest.seed(OLD, urls=f"http://{'me:secret@' if curl else ''}127.0.0.1:8000/missing?token=secret")
-                self.failed(guest, "^cannot fetch http://127.0.0.1:8000/missing: .*404")
-                self.assertNotIn("secret", guest.output)
-                guest.write("/var/lib/imgbuild/download", OLD.data[:100])
-                guest.seed(OLD, urls="http://127.0.0.1:8000/missing http://127.0.0.1:8000/a")
-                self.ready(guest)
-                guest.write("/var/lib/imgbuild/download", OLD.data[:100])
-                guest.write("/asked", "")
-                guest.write("/served", NEW.data)
-                guest.seed(NEW, urls="http://127.0.0.1:8000/a")
-                self.failed(guest, "has sha256") if curl else None
-                self.ready(guest)
-                self.assertEqual(guest.read("/asked"), "/a from 100\n/a from 0\n" if curl else "/a from 0\n")
-                self.assertIsNone(guest.read("/var/lib/imgbuild/download"))
-
-    def test_a_url_that_serves_too_much_is_cut_off(self) -> None:
-        guest = self.guest()
-        guest.write("/server.py", SERVER)
-        guest.write("/served", b"x" * 10_000_000)
-        guest.seed(OLD, urls="http://127.0.0.1:8000/a")
-        self.failed(guest, "^cannot fetch|has sha256")
-        self.assertLess(len(guest.read("/var/lib/imgbuild/download") or ""), 2 * len(OLD.data) + 1024)
-        guest.write("/served", OLD.data)
-        self.failed(guest, "from an earlier try has sha256") if guest.run() else None
-        self.ready(guest)
 
     def test_a_new_overlay_changes_what_changed_and_removes_what_is_gone(self) -> None:
         guest = self.applied()
@@ -260,22 +131,6 @@ class FirstBoot(unittest.TestCase):
         self.assertEqual((guest.read(UNIT), guest.read("/opt/web/gone/file")), ("old", "old"))
         self.assertIn("restart --no-block web.service", guest.calls)
 
-    def test_a_full_disk_leaves_the_node_as_it_was(self) -> None:
-        guest = self.guest(room="4m")
-        big = Overlay(
-            {UNIT: ("web", "old"), **{f"/opt/{n}": ("web", f"{n}" * 1_000_000) for n in range(1, 9)}}, SERVICES
-        )
-        guest.volume("CIDATA", big.data)
-        guest.seed(big)
-        self.failed(guest, "^cannot unpack the overlay: tar: .*No space left on device$")
-        self.nothing_started(guest)
-        guest.seed(big, room=8000)
-        self.failed(guest, "^the overlay needs 8000 KiB in /usr/lib, [0-9]+ are free$")
-        self.nothing_started(guest)
-        guest.volume("CIDATA", OLD.data)
-        guest.seed(OLD, room=100)
-        self.ready(guest)
-
     def test_users_folders_and_private_files_come_in_that_order(self) -> None:
         files = {
             UNIT: ("web", "1"),
@@ -312,12 +167,7 @@ class FirstBoot(unittest.TestCase):
         guest.seed(overlay)
         self.failed(
             guest,
-            "^db is not healthy after 3 s: db.service is failed; api is not healthy after 3 s: http://127.0.0.1:9/health: ",
+            "^db is not healthy after 3 s: db.service is failed; "
+            "api is not healthy after 3 s: http://127.0.0.1:9/health: ",
         )
         self.assertEqual(guest.verdict()["overlay_sha256"], overlay.sha256)
-
-    def test_a_node_without_a_seed_says_so(self) -> None:
-        guest = self.guest()
-        code = guest.run()
-        self.assertEqual(code, 1)
-        self.assertEqual(guest.verdict()["reason"], "no /var/lib/imgbuild/seed/node.conf")
