@@ -24,6 +24,9 @@ pub enum Sha256Error {
 }
 
 impl Sha256 {
+    /// Stands for a digest that is not known yet.
+    pub const ZEROS: Self = Self([0; 32]);
+
     /// The digest of `bytes`.
     pub fn of(bytes: impl AsRef<[u8]>) -> Self {
         Self(sha2::Sha256::digest(bytes.as_ref()).into())

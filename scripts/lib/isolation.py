@@ -1,5 +1,6 @@
 """Runs a program as root in namespaces of its own: its mounts, processes and network end with it, whatever happens."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -23,26 +24,43 @@ def isolate(*namespaces: str) -> None:
     if TREE in os.environ:
         return
     # The tree is made outside: it needs the network, and belongs into the cache of the one who calls.
-    tree = subprocess.run([SCRIPTS / "guest-tree"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    command = ["env", f"{TREE}={tree}", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    command += [*namespaces, sys.executable, *sys.argv]
+    made = subprocess.run([SCRIPTS / "guest-tree"], check=False, stdout=subprocess.PIPE, text=True)
+    if made.returncode != 0:
+        sys.exit(made.returncode)
+    command = ["env", f"{TREE}={made.stdout.strip()}", "unshare", "--mount", "--pid", "--fork", "--kill-child"]
+    command += ["--mount-proc", *namespaces, sys.executable, *sys.argv]
     process = subprocess.Popen(command if os.geteuid() == 0 else ["sudo", "--", *command])
-    # unshare itself is deaf to SIGTERM; its end takes all that it started along.
-    signal.signal(signal.SIGTERM, lambda *_: process.kill())
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = process.wait()
     except KeyboardInterrupt:
-        process.kill()
-        code = 130
+        code = stop(process)
     sys.exit(code)
 
 
+def stop(process: subprocess.Popen[bytes]) -> int:
+    """Tells the copy to end, which unshare would not pass on; ends it with all that it started if it does not."""
+    for _ in range(30):  # a copy that has just begun does not listen yet
+        with contextlib.suppress(OSError):  # it is gone already, or root's
+            for copy in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+                os.kill(int(copy), signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(timeout=1)
+    process.kill()
+    return process.wait()
+
+
 def limit(seconds: int) -> None:
-    """Ends this isolated program, and with it all that it started, after `seconds`."""
+    """Makes this isolated program end in good order when it is told to, and after `seconds` by itself."""
+    signals = (signal.SIGALRM, signal.SIGTERM, signal.SIGINT)
 
-    def stop(*_: object) -> None:
-        print(f"error: not finished after {seconds} s", file=sys.stderr, flush=True)
-        os._exit(1)
+    def end(number: int, _: object) -> None:
+        for other in signals:  # the first is enough; another would cut the cleaning up short
+            signal.signal(other, lambda *_: None)
+        if number == signal.SIGALRM:
+            print(f"error: not finished after {seconds} s", file=sys.stderr, flush=True)
+        sys.exit(1)
 
-    signal.signal(signal.SIGALRM, stop)
+    for number in signals:
+        signal.signal(number, end)
     signal.alarm(seconds)

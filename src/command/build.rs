@@ -1,27 +1,26 @@
 //! `imgbuild NODE...`: builds nodes.
 
+use std::collections::BTreeMap;
+use std::io::{self, Cursor, Read};
 use std::num::NonZero;
+use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 
 use super::console::Console;
+use super::documents::{documents, rendered};
 use super::failure::Failure;
 use super::layers::{self, Layers};
 use super::{inputs, password, secrets, select};
 use crate::cli::Options;
-use crate::diagnostic::Report;
+use crate::diagnostic::{Diagnostic, Report};
 use crate::layer::{Content, Entry, IndexKind, LayerIndex, MembersWriter, Tree, write_layer};
-use crate::output::{Manifest, NodeOutput, OutputFile, Outputs, Text, write};
+use crate::output::{Manifest, NodeOutput, OutputFile, Outputs, write};
 use crate::plan::{NodePlan, Plan};
 use crate::profile::{ADMIN_PASSWORD, Secrets};
-use crate::render::{
-    NodeFile, NodeFiles, OverlayFacts, PrivateContent, lists, meta_data, network_config, private_files,
-    user_data,
-};
+use crate::render::{NodeFile, NodeSecrets, OverlayFacts, lists, private_files};
 use crate::store::Store;
-
-/// What user-data may be without secrets, in bytes: the tightest limit that a data source is known to have.
-const USER_DATA_LIMIT: usize = 16 * 1024;
 
 /// Builds the nodes of these names, or all.
 pub fn run(names: &[String], all: bool, options: &Options, console: &Console) -> Result<(), Failure> {
@@ -32,47 +31,28 @@ pub fn run(names: &[String], all: bool, options: &Options, console: &Console) ->
                 .to_owned(),
         });
     }
-    let (plan, components, mut report) = inputs::Written::read(options)?.plan(options)?;
+    let mut written = inputs::Written::read(options)?;
+    let mut secrets = written.secrets(&options.secrets)?;
+    let (plan, components, mut report) = written.draft(options)?;
     let nodes = select::nodes(&plan, names, all)?;
-    let mut secrets = secrets::read(&options.secrets, &components, &mut report)?;
-    let rendered = render(&plan, &nodes, &secrets, &mut report);
+    let rendered = rendered(&plan, &nodes, &secrets, &mut report);
     if report.has_errors() {
         return Err(Failure::Invalid(report));
     }
     nobody_can_log_in(&plan, &secrets, &mut report);
     console.report(&report);
     let store = select::store(options)?;
-    let finished = layers::finish(&nodes, &store, &select::fetching(options)?, console)?;
-    secrets::generate(&mut secrets, &options.secrets, &nodes, &components, console)?;
+    let layers = layers::finish(&nodes, &store, &select::fetching(options)?, console)?;
+    secrets::generate(&mut secrets, &options.secrets, &secrets::needed(&nodes, &components), console)?;
     secrets::tell_what_is_lacking(&secrets, &nodes, console);
-    let build = Build { plan: &plan, store: &store, layers: &finished, secrets: &secrets };
-    let outputs = Outputs::open(&options.out)?;
-    let mut staged = Vec::new();
-    for (node, files) in nodes.iter().zip(rendered) {
-        let folder = outputs.stage(&node.name)?;
-        let manifest = build.node(node, files, folder.path())?;
-        staged.push((folder, manifest));
+    let build = Build { plan: &plan, store: &store, layers: &layers, secrets: &secrets };
+    let manifests = build.publish(nodes.into_iter().zip(rendered), &options.out)?;
+    if console.json {
+        return Ok(Console::data_json(&manifests)?);
     }
-    let mut manifests = Vec::new();
-    for (folder, manifest) in staged {
-        folder.publish()?;
-        if !console.json {
-            Console::data(format!("{}\n", select::shown(&options.out, &manifest.node)))?;
-        }
-        manifests.push(manifest);
-    }
-    if console.json { Ok(Console::data_json(&manifests)?) } else { Ok(()) }
-}
-
-fn render(plan: &Plan, nodes: &[&NodePlan], secrets: &Secrets, report: &mut Report) -> Vec<Vec<NodeFile>> {
-    let mut files = NodeFiles::new(plan);
-    nodes
-        .iter()
-        .map(|node| {
-            private_files(plan, node, secrets, report);
-            files.of(node, report)
-        })
-        .collect()
+    let lines =
+        manifests.iter().map(|manifest| options.out.join(&manifest.node).display().to_string() + "\n");
+    Ok(Console::data(lines.collect::<String>())?)
 }
 
 fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Report) {
@@ -81,7 +61,7 @@ fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Report) {
         let message = format!("nobody can log in: `{}` has neither an SSH key nor a password", admin.name);
         let help =
             format!("add a key to `ssh_authorized_keys` of the profile, or the secret `{ADMIN_PASSWORD}`");
-        report.push(crate::diagnostic::Diagnostic::warning(message).help(help));
+        report.push(Diagnostic::warning(message).help(help));
     }
 }
 
@@ -94,30 +74,41 @@ struct Build<'a> {
 }
 
 impl Build<'_> {
-    /// Writes one node's files into a folder.
-    fn node(
+    /// Writes all nodes, and puts them into `out` when each of them is whole.
+    fn publish<'n>(
         &self,
-        node: &NodePlan,
-        files: Vec<NodeFile>,
-        folder: &std::path::Path,
-    ) -> Result<Manifest, Failure> {
-        let plan = self.plan;
-        let mut report = Report::new();
-        let private = private_files(plan, node, self.secrets, &mut report);
-        if report.has_errors() {
-            return Err(Failure::Invalid(report));
+        nodes: impl Iterator<Item = (&'n NodePlan, Vec<NodeFile>)>,
+        out: &Path,
+    ) -> Result<Vec<Manifest>, Failure> {
+        let outputs = Outputs::open(out)?;
+        let mut staged = Vec::new();
+        for (node, files) in nodes {
+            let folder = outputs.stage(&node.name)?;
+            let manifest = self.node(node, files, folder.path())?;
+            staged.push((folder, manifest));
         }
-        let password = self.password(node)?;
+        let mut manifests = Vec::new();
+        for (folder, manifest) in staged {
+            folder.publish()?;
+            manifests.push(manifest);
+        }
+        Ok(manifests)
+    }
+
+    /// Writes one node's files into a folder.
+    fn node(&self, node: &NodePlan, files: Vec<NodeFile>, folder: &Path) -> Result<Manifest, Failure> {
+        let plan = self.plan;
+        let secrets = self.secrets(node)?;
         let (own, room_kib) = self.own_layer(node, files)?;
-        let mut readers: Vec<Box<dyn std::io::Read>> = Vec::new();
+        let mut readers: Vec<Box<dyn Read>> = Vec::new();
         for layer in &node.layers {
             readers.push(Box::new(self.store.read(&self.layers[&layer.key].sha256)?));
         }
-        readers.push(Box::new(std::io::Cursor::new(own)));
-        let has_secrets = !private.is_empty() || password.is_some();
+        readers.push(Box::new(Cursor::new(own)));
+        let has_secrets = !secrets.is_empty();
         let documents = |overlay: OutputFile| {
             let facts = OverlayFacts { sha256: overlay.sha256, size: overlay.size, room_kib };
-            documents(plan, node, facts, (&private, password.as_deref()))
+            documents(plan, node, facts, &secrets).map_err(|why| anyhow::anyhow!(why.message().to_owned()))
         };
         let output = NodeOutput {
             layers: readers,
@@ -127,6 +118,16 @@ impl Build<'_> {
             manifest: self.manifest(node),
         };
         Ok(write(output, folder).with_context(|| format!("building `{}`", node.name))?)
+    }
+
+    /// What the node's user-data has of secrets, those among them that were generated after the rendering.
+    fn secrets(&self, node: &NodePlan) -> Result<NodeSecrets, Failure> {
+        let mut report = Report::new();
+        let files = private_files(self.plan, node, self.secrets, &mut report);
+        if report.has_errors() {
+            return Err(Failure::Invalid(report));
+        }
+        Ok(NodeSecrets { files, password: self.password(node)? })
     }
 
     /// The node's own layer, compressed, and the KiB that all of the overlay's files need. What a release's folder
@@ -145,12 +146,12 @@ impl Build<'_> {
             indexes.iter().flat_map(|(_, index)| &index.entries).map(|entry| kib(&entry.kind)).sum();
         for file in files {
             room_kib += (file.bytes.len() as u64).div_ceil(4096) * 4;
-            let entry = Entry::file(file.mode, Content::Bytes(std::sync::Arc::clone(&file.bytes)));
+            let entry = Entry::file(file.mode, Content::Bytes(Arc::clone(&file.bytes)));
             tree.insert(file.path, entry).with_context(context)?;
         }
         let mut compressed = MembersWriter::new(Vec::new(), NonZero::<usize>::MIN);
-        let own = write_layer(&tree, &mut std::io::empty(), self.plan.epoch, &mut compressed)
-            .with_context(context)?;
+        let own =
+            write_layer(&tree, &mut io::empty(), self.plan.epoch, &mut compressed).with_context(context)?;
         LayerIndex::merge(indexes.iter().map(|(_, index)| *index).chain([&own])).with_context(context)?;
         Ok((compressed.finish().with_context(context)?, room_kib))
     }
@@ -178,7 +179,7 @@ impl Build<'_> {
                 .filter_map(|layer| layer.artifact.as_ref())
                 .map(Into::into)
                 .collect(),
-            outputs: std::collections::BTreeMap::new(),
+            outputs: BTreeMap::new(),
         }
     }
 }
@@ -189,27 +190,4 @@ fn kib(kind: &IndexKind) -> u64 {
         IndexKind::File { size, .. } => size.div_ceil(4096) * 4,
         IndexKind::Directory | IndexKind::Symlink { .. } => 4,
     }
-}
-
-/// The cloud-init documents of a node: file name and text.
-pub fn documents(
-    plan: &Plan,
-    node: &NodePlan,
-    overlay: OverlayFacts,
-    (private, password): (&[PrivateContent], Option<&str>),
-) -> anyhow::Result<Vec<Text>> {
-    let failed = |why| anyhow::anyhow!("writing the user-data of `{}`: {why}", node.name);
-    let user_data = user_data(plan, node, overlay, private, password).map_err(failed)?;
-    let private_size: usize = private.iter().map(|file| file.content.len() + file.path.len()).sum();
-    anyhow::ensure!(
-        user_data.len() - private_size.min(user_data.len()) <= USER_DATA_LIMIT,
-        "the user-data of `{}` has {} bytes, more than {USER_DATA_LIMIT}: shorten keys or `overlay_urls`",
-        node.name,
-        user_data.len(),
-    );
-    Ok(vec![
-        ("meta-data", meta_data(node)),
-        ("user-data", user_data),
-        ("network-config", network_config(&plan.cluster, &plan.cluster.members[node.index])),
-    ])
 }

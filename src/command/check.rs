@@ -1,24 +1,23 @@
 //! `imgbuild check`: reads everything, renders everything, fetches and writes nothing.
 
 use super::console::Console;
+use super::documents::rendered;
 use super::failure::Failure;
-use super::{inputs, secrets};
+use super::{inputs, layers};
 use crate::cli::Options;
-use crate::diagnostic::Report;
-use crate::plan::Plan;
-use crate::profile::Secrets;
-use crate::render::{NodeFiles, private_files};
 
 /// Checks all nodes.
 pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
-    let (plan, components, mut report) = inputs::Written::read(options)?.plan(options)?;
-    let secrets = secrets::read(&options.secrets, &components, &mut report)?;
-    rendered(&plan, &secrets, &mut report);
+    let mut written = inputs::Written::read(options)?;
+    let secrets = written.secrets(&options.secrets)?;
+    let (plan, _, mut report) = written.draft(options)?;
+    let nodes: Vec<_> = plan.nodes.iter().collect();
+    rendered(&plan, &nodes, &secrets, &mut report);
     if report.has_errors() {
         return Err(Failure::Invalid(report));
     }
     console.report(&report);
-    let artifacts = super::layers::requests_of(&plan.nodes.iter().collect::<Vec<_>>()).len();
+    let artifacts = layers::requests_of(&nodes).len();
     if console.json {
         let counts = serde_json::json!({
             "cluster": plan.cluster.name, "nodes": plan.nodes.len(),
@@ -33,13 +32,4 @@ pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
         plan.cluster.services.len(),
     ));
     Ok(())
-}
-
-/// Renders every file of every node, for what is wrong with it alone.
-fn rendered(plan: &Plan, secrets: &Secrets, report: &mut Report) {
-    let mut files = NodeFiles::new(plan);
-    for node in &plan.nodes {
-        files.of(node, report);
-        private_files(plan, node, secrets, report);
-    }
 }

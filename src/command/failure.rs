@@ -77,6 +77,12 @@ impl fmt::Display for Failure {
     }
 }
 
+impl From<Report> for Failure {
+    fn from(report: Report) -> Self {
+        Self::Invalid(report)
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)

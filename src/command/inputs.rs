@@ -1,19 +1,19 @@
 //! Reads what the user wrote: profile, pins and components, from files or from what is compiled in.
 #![expect(clippy::disallowed_methods, reason = "edge: reads the user's files")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::path::Path;
 
-use anyhow::Context as _;
 use serde::de::DeserializeOwned;
 
-use super::builtin;
 use super::failure::Failure;
+use super::{builtin, secrets};
 use crate::cli::Options;
-use crate::component::{Component, Components, FolderFile};
+use crate::component::{Component, Components, FolderFile, SPEC_FILE};
 use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Source, decode};
 use crate::plan::{self, Plan, resolve};
-use crate::profile::Profile;
+use crate::profile::{Profile, Secrets};
 use crate::release::Releases;
 
 /// The longest profile or pins file that is read, in bytes: a million nodes, and no device that never ends.
@@ -26,33 +26,73 @@ pub struct Written {
     profile: Decoded<Profile>,
     releases: Decoded<Releases>,
     components: Components,
+    unreadable: BTreeSet<String>,
     report: Report,
 }
+
+/// What is read where no option names a file.
+struct Builtin {
+    name: &'static str,
+    text: &'static str,
+    option: &'static str,
+}
+
+const PROFILE: Builtin =
+    Builtin { name: "profiles/patroni.yaml", text: builtin::PROFILE, option: "--profile FILE" };
+const RELEASES: Builtin =
+    Builtin { name: "profiles/releases.yaml", text: builtin::RELEASES, option: "--releases FILE" };
 
 impl Written {
     /// Reads it all. What is wrong with it is kept, so that [`Self::plan`] reports everything at once.
     pub fn read(options: &Options) -> Result<Self, Failure> {
         let mut report = Report::new();
-        let profile =
-            document(options.profile.as_deref(), ("profiles/patroni.yaml", builtin::PROFILE), &mut report)?;
-        let releases = document(
-            options.releases.as_deref(),
-            ("profiles/releases.yaml", builtin::RELEASES),
-            &mut report,
-        )?;
-        let components = components(options.overlays.as_deref(), &mut report)?;
+        let profile = document(options.profile.as_deref(), &PROFILE, &mut report);
+        let releases = document(options.releases.as_deref(), &RELEASES, &mut report);
+        let mut folders = builtin::overlays();
+        if let Some(folder) = &options.overlays {
+            match folders_of(folder, &mut report) {
+                Ok(own) => folders.extend(own),
+                Err(why) => report.push(why.help("name a folder of components with `--overlays DIR`")),
+            }
+        }
+        let (mut components, mut unreadable) = (Components::new(), BTreeSet::new());
+        for (name, files) in folders {
+            match Component::read(&name, files, &mut report) {
+                Some(component) => _ = components.insert(name, component),
+                None => _ = unreadable.insert(name),
+            }
+        }
         let (Some(profile), Some(releases)) = (profile, releases) else {
             return Err(Failure::Invalid(report));
         };
-        Ok(Self { profile, releases, components, report })
+        Ok(Self { profile, releases, components, unreadable, report })
+    }
+
+    /// The secrets; what is wrong with them is kept too.
+    pub fn secrets(&mut self, path: &Path) -> Result<Secrets, Failure> {
+        let secrets = secrets::read(path, &mut self.report)?;
+        // The names in components that could not be read are not known.
+        if self.unreadable.is_empty() {
+            secrets.check(&secrets::specs(&self.components), &mut self.report);
+        }
+        Ok(secrets)
     }
 
     /// The plan and the warnings that go with it, or everything that is wrong.
-    pub fn plan(mut self, options: &Options) -> Result<(Plan, Components, Report), Failure> {
+    pub fn plan(self, options: &Options) -> Result<(Plan, Components, Report), Failure> {
+        match self.draft(options)? {
+            (_, _, report) if report.has_errors() => Err(Failure::Invalid(report)),
+            plan => Ok(plan),
+        }
+    }
+
+    /// The plan with everything that is wrong: a plan with errors may be rendered, for more of them, but not built.
+    pub fn draft(mut self, options: &Options) -> Result<(Plan, Components, Report), Failure> {
         let inputs = plan::Inputs {
             profile: &self.profile,
             releases: &self.releases,
             components: &self.components,
+            unreadable: &self.unreadable,
             arch: options.arch,
             epoch: options.source_date_epoch,
         };
@@ -65,107 +105,99 @@ impl Written {
 
 fn document<T: DeserializeOwned>(
     file: Option<&Path>,
-    builtin: (&str, &str),
+    builtin: &Builtin,
     report: &mut Report,
-) -> Result<Option<Decoded<T>>, Failure> {
+) -> Option<Decoded<T>> {
     let source = match file {
-        None => Source::new(builtin.0, builtin.1),
-        Some(path) => match text(path, MAX_DOCUMENT)? {
+        None => Source::new(builtin.name, builtin.text),
+        Some(path) => match text(path, MAX_DOCUMENT) {
             Ok(text) => Source::new(path.display().to_string(), text),
             Err(why) => {
-                report.push(why);
-                return Ok(None);
+                let help = format!(
+                    "name a text file with `{}`, or leave it out for the built-in one",
+                    builtin.option
+                );
+                report.push(why.help(help));
+                return None;
             }
         },
     };
-    Ok(Document::parse(&source, report).map(|document| decode(document, report)))
+    Document::parse(&source, report).map(|document| decode(document, report))
 }
 
-/// The text of a file; the inner error is one of its contents.
-pub(super) fn text(path: &Path, limit: u64) -> Result<Result<String, Diagnostic>, Failure> {
-    let bytes = bytes(path, limit)?;
-    Ok(String::from_utf8(bytes).map_err(|error| {
+/// The text of a file.
+pub(super) fn text(path: &Path, limit: u64) -> Result<String, Diagnostic> {
+    String::from_utf8(bytes(path, limit)?).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         Diagnostic::error(format!("`{}` is no UTF-8 text: byte {at} is wrong", path.display()))
-            .help("save it as UTF-8")
-    }))
+    })
 }
 
-fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
-    use std::io::Read as _;
-    let file = fs_err::File::open(path).map_err(anyhow::Error::new)?;
+fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Diagnostic> {
     let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes).with_context(|| format!("reading {}", path.display()))?;
+    let read = fs_err::File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes));
+    read.map_err(|error| Diagnostic::error(error.to_string()))?;
     if bytes.len() as u64 > limit {
-        return Err(anyhow::anyhow!("`{}` is longer than {limit} bytes", path.display()).into());
+        return Err(Diagnostic::error(format!("`{}` is longer than {limit} bytes", path.display())));
     }
     Ok(bytes)
 }
 
-fn components(folder: Option<&Path>, report: &mut Report) -> Result<Components, Failure> {
-    let mut folders = builtin::overlays();
-    if let Some(folder) = folder {
-        folders.extend(read_folders(folder, report)?);
-    }
-    let read = |(name, files)| Some((String::clone(&name), Component::read(&name, files, report)?));
-    Ok(folders.into_iter().filter_map(read).collect())
-}
+type Folder = BTreeMap<String, FolderFile>;
 
-fn read_folders(
-    root: &Path,
-    report: &mut Report,
-) -> Result<BTreeMap<String, BTreeMap<String, FolderFile>>, Failure> {
+/// The components of a folder. `Err` if there is no such folder; what is wrong inside goes into `report`.
+fn folders_of(root: &Path, report: &mut Report) -> Result<BTreeMap<String, Folder>, Diagnostic> {
     let mut folders = BTreeMap::new();
     for entry in entries(root)? {
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else {
-            report
-                .push(Diagnostic::error(format!("`{}` has a name that is no UTF-8", entry.path().display())));
+        let path = entry.path();
+        let Some(name) = name(&entry, report).filter(|name| !name.starts_with('.') && path.is_dir()) else {
             continue;
         };
-        let is_folder = entry.file_type().map_err(anyhow::Error::new)?.is_dir();
-        if name.starts_with('.') || !is_folder {
-            continue;
+        let mut files = Folder::new();
+        // Nothing is read of a folder that is no component: it may be of any size.
+        if path.join(SPEC_FILE).exists() {
+            read_files(&path, "", &mut files, report);
         }
-        let mut files = BTreeMap::new();
-        read_files(&entry.path(), "", &mut files, report)?;
-        folders.insert(name.to_owned(), files);
+        folders.insert(name, files);
     }
     Ok(folders)
 }
 
-fn read_files(
-    folder: &Path,
-    prefix: &str,
-    files: &mut BTreeMap<String, FolderFile>,
-    report: &mut Report,
-) -> Result<(), Failure> {
-    for entry in entries(folder)? {
+/// Reads all files below a component's folder.
+fn read_files(folder: &Path, prefix: &str, files: &mut Folder, report: &mut Report) {
+    let entries = entries(folder).map_err(|why| report.push(why)).unwrap_or_default();
+    for entry in entries {
+        let Some(name) = name(&entry, report) else { continue };
         let path = entry.path();
         let shown = path.display().to_string();
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else {
-            report.push(Diagnostic::error(format!("`{shown}` has a name that is no UTF-8")));
-            continue;
-        };
-        let kind = entry.file_type().map_err(anyhow::Error::new)?;
-        if kind.is_dir() {
-            read_files(&path, &format!("{prefix}{name}/"), files, report)?;
-        } else if kind.is_file() {
-            let bytes = bytes(&path, MAX_COMPONENT_FILE)?.into();
-            files.insert(format!("{prefix}{name}"), FolderFile { name: shown, bytes });
-        } else {
-            let help = "a component has folders and files alone; put a copy here";
-            report.push(Diagnostic::error(format!("`{shown}` is no plain file")).help(help));
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => read_files(&path, &format!("{prefix}{name}/"), files, report),
+            Ok(kind) if kind.is_file() => match bytes(&path, MAX_COMPONENT_FILE) {
+                Ok(bytes) => {
+                    files.insert(format!("{prefix}{name}"), FolderFile { name: shown, bytes: bytes.into() });
+                }
+                Err(why) => report.push(why.help("what is large belongs into a release")),
+            },
+            _ => {
+                let help = "a component has folders and files alone; put a copy here";
+                report.push(Diagnostic::error(format!("`{shown}` is no plain file")).help(help));
+            }
         }
     }
-    Ok(())
 }
 
-fn entries(folder: &Path) -> Result<Vec<fs_err::DirEntry>, Failure> {
-    let mut entries = fs_err::read_dir(folder)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(anyhow::Error::new)?;
+/// The name of a file, if it is a text.
+fn name(entry: &fs_err::DirEntry, report: &mut Report) -> Option<String> {
+    let complaint = |_| {
+        let message = format!("`{}` has a name that is no UTF-8", entry.path().display());
+        report.push(Diagnostic::error(message).help("rename it"));
+    };
+    entry.file_name().into_string().map_err(complaint).ok()
+}
+
+fn entries(folder: &Path) -> Result<Vec<fs_err::DirEntry>, Diagnostic> {
+    let entries = fs_err::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let mut entries = entries.map_err(|error| Diagnostic::error(error.to_string()))?;
     entries.sort_by_key(fs_err::DirEntry::file_name);
     Ok(entries)
 }

@@ -4,6 +4,7 @@ mod build;
 mod builtin;
 mod check;
 mod console;
+mod documents;
 mod failure;
 mod fetch;
 mod inputs;
@@ -32,6 +33,10 @@ pub fn run(cli: Cli) -> Exit {
         Some(_) if all || !nodes.is_empty() => Err(Failure::Usage {
             message: "nodes and a command, where one of them is expected".to_owned(),
             help: "`imgbuild build NODE...` builds nodes".to_owned(),
+        }),
+        None if all && !nodes.is_empty() => Err(Failure::Usage {
+            message: "nodes and `--all`, where one of them is expected".to_owned(),
+            help: "`imgbuild NODE...` builds nodes, `imgbuild --all` every one".to_owned(),
         }),
         None => build::run(&nodes, all, &options, &console),
         Some(Command::Build { nodes, all }) => build::run(&nodes, all, &options, &console),

@@ -1,7 +1,7 @@
 //! Reads the secrets file, and keeps in it what is generated.
 #![expect(clippy::disallowed_methods, reason = "edge: reads and writes the secrets file")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -23,7 +23,7 @@ const MAX_FILE: u64 = 1 << 20;
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// Reads the secrets of a file that may not be there. What is wrong with it goes into `report`.
-pub fn read(path: &Path, components: &Components, report: &mut Report) -> Result<Secrets, Failure> {
+pub fn read(path: &Path, report: &mut Report) -> Result<Secrets, Failure> {
     let metadata = match fs_err::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Secrets::default()),
         metadata => metadata.map_err(anyhow::Error::new)?,
@@ -33,44 +33,59 @@ pub fn read(path: &Path, components: &Components, report: &mut Report) -> Result
         let message = format!("others can read the secrets in `{shown}`");
         report.push(Diagnostic::error(message).help(format!("`chmod 600 {shown}`")));
     }
-    let secrets = match inputs::text(path, MAX_FILE)? {
+    Ok(match inputs::text(path, MAX_FILE) {
         Ok(text) => Secrets::parse(&Source::secret(shown.to_string(), text), report),
         Err(why) => {
-            report.push(why);
-            return Ok(Secrets::default());
+            report.push(why.help("name a text file with `--secrets FILE`"));
+            Secrets::default()
         }
-    };
-    secrets.check(&specs(components), report);
-    Ok(secrets)
+    })
 }
 
-fn specs(components: &Components) -> BTreeMap<&str, &SecretSpec> {
+/// What components declare of secrets, by the secrets' names.
+pub fn specs(components: &Components) -> BTreeMap<&str, &SecretSpec> {
     let secrets = components.values().flat_map(|component| &component.spec.secrets);
     secrets.map(|(name, spec)| (name.as_str(), spec)).collect()
 }
 
-/// Generates what these nodes need and the user did not give, and keeps it in the file.
+/// The secrets that private files of these nodes need, by name.
+pub fn needed<'a>(nodes: &[&NodePlan], components: &'a Components) -> BTreeMap<&'a str, &'a SecretSpec> {
+    let names: BTreeSet<_> =
+        nodes.iter().flat_map(|node| &node.private).flat_map(|file| &file.needs).collect();
+    specs(components).into_iter().filter(|(name, _)| names.iter().any(|other| *other == name)).collect()
+}
+
+/// Generates what is needed and the user did not give, and keeps it in the file.
 pub fn generate(
     secrets: &mut Secrets,
     path: &Path,
-    nodes: &[&NodePlan],
-    components: &Components,
+    needed: &BTreeMap<&str, &SecretSpec>,
     console: &Console,
 ) -> Result<(), Failure> {
-    let needed: Vec<_> = nodes.iter().flat_map(|node| &node.private).flat_map(|file| &file.needs).collect();
-    let mut lines = String::new();
-    for (name, spec) in specs(components) {
-        let Some(length) =
-            spec.generate.filter(|_| needed.iter().any(|other| *other == name) && !secrets.has(name))
-        else {
-            continue;
-        };
-        let value = random(length as usize)?;
-        lines.extend([name, ": \"", &value, "\"\n"]);
-        secrets.insert(name.to_owned(), value);
-        console.talk(&format!("generated the secret `{name}`, kept in {}", path.display()));
+    let missing = |secrets: &Secrets, name: &str, spec: &SecretSpec| {
+        spec.generate.filter(|_| !secrets.has(name)).map(|length| length as usize)
+    };
+    if needed.iter().all(|(name, spec)| missing(secrets, name, spec).is_none()) {
+        return Ok(());
     }
-    if lines.is_empty() { Ok(()) } else { append(path, &lines).map_err(Failure::Other) }
+    let file = SecretsFile::lock(path)?;
+    // Another build may have been faster: what it keeps there is the secret.
+    let kept = file.parse(&file.text)?;
+    let mut lines = String::new();
+    for (name, spec) in needed {
+        let Some(length) = missing(secrets, name, spec) else { continue };
+        let value = match kept.get(name) {
+            Some(value) => value.to_owned(),
+            None => {
+                let value = random(length)?;
+                lines.extend([name, ": \"", &value, "\"\n"]);
+                console.talk(&format!("generated the secret `{name}`, kept in {}", path.display()));
+                value
+            }
+        };
+        secrets.insert((*name).to_owned(), value);
+    }
+    file.append(&lines)
 }
 
 /// Says what nodes lack because secrets were not given, each thing once.
@@ -97,24 +112,51 @@ fn random(length: usize) -> Result<String, Failure> {
     Ok(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 63)])).collect())
 }
 
-/// Adds lines to the secrets file: all of them or, if anything fails, none.
-fn append(path: &Path, lines: &str) -> anyhow::Result<()> {
-    let context = || format!("keeping generated secrets in {}", path.display());
-    let mut text = match fs_err::read_to_string(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        text => text?,
-    };
-    if !text.is_empty() && !text.ends_with('\n') {
-        text.push('\n');
+/// The secrets file while one build adds to it. What is locked is the folder, so that no lock file is left.
+struct SecretsFile<'a> {
+    path: &'a Path,
+    folder: fs_err::File,
+    text: String,
+}
+
+impl<'a> SecretsFile<'a> {
+    fn lock(path: &'a Path) -> anyhow::Result<Self> {
+        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = fs_err::File::open(folder)?;
+        folder.file().lock().with_context(|| format!("locking {}", folder.path().display()))?;
+        let text = match fs_err::read_to_string(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            text => text?,
+        };
+        Ok(Self { path, folder, text })
     }
-    text.push_str(lines);
-    let mut report = Report::new();
-    Secrets::parse(&Source::secret(path.display().to_string(), text.as_str()), &mut report);
-    anyhow::ensure!(!report.has_errors(), "{}: write one `name: value` a line there", context());
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Made with mode 0600, and only named when it is whole.
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(context)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).with_context(context)?;
-    file.persist(path).with_context(context)?;
-    Ok(())
+
+    /// The secrets of a text that is in the file, or that will be.
+    fn parse(&self, text: &str) -> Result<Secrets, Failure> {
+        let mut report = Report::new();
+        let shown = self.path.display().to_string();
+        let secrets = Secrets::parse(&Source::secret(shown.as_str(), text), &mut report);
+        if report.has_errors() {
+            let message = format!("no generated secret can be added to `{shown}`");
+            let diagnostic = Diagnostic::error(message).help("write one `name: value` a line there");
+            return Err(Failure::Invalid(diagnostic.into()));
+        }
+        Ok(secrets)
+    }
+
+    /// Adds lines: all of them or, if anything fails, none.
+    fn append(self, lines: &str) -> Result<(), Failure> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let context = || format!("keeping generated secrets in {}", self.path.display());
+        let gap = if self.text.is_empty() || self.text.ends_with('\n') { "" } else { "\n" };
+        let text = [&self.text, gap, lines].concat();
+        self.parse(&text)?;
+        // Made with mode 0600, and only named when it is whole.
+        let mut file = tempfile::NamedTempFile::new_in(self.folder.path()).with_context(context)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).with_context(context)?;
+        file.persist(self.path).with_context(context)?;
+        Ok(())
+    }
 }

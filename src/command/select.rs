@@ -1,7 +1,7 @@
 //! Which nodes are meant, and where the store is.
 #![expect(clippy::disallowed_methods, reason = "edge: the user's cache folder is named by the environment")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::failure::Failure;
 use crate::cli::Options;
@@ -21,6 +21,12 @@ pub fn nodes<'a>(plan: &'a Plan, names: &[String], all: bool) -> Result<Vec<&'a 
 }
 
 fn unknown(plan: &Plan, name: &str) -> Failure {
+    if VERBS.contains(&name) {
+        return Failure::Usage {
+            message: format!("`{name}` stands where a node is expected"),
+            help: format!("a command stands before its nodes: `imgbuild {name} ...`"),
+        };
+    }
     let known: Vec<_> = plan.nodes.iter().map(|node| node.name.as_str()).collect();
     let meant = nearest(name, known.iter().copied().chain(VERBS));
     let meant = meant.map_or(String::new(), |meant| format!("did you mean `{meant}`? "));
@@ -57,9 +63,4 @@ fn mirror(text: &str) -> Result<Mirror, Failure> {
         message: format!("--mirror: {error}"),
         help: "a mirror is a folder or an http(s) address".to_owned(),
     })
-}
-
-/// The folder of a node's outputs, as people write it.
-pub fn shown(out: &Path, node: &str) -> String {
-    out.join(node).display().to_string()
 }

@@ -40,11 +40,16 @@ impl Component {
     pub fn read(name: &str, mut files: BTreeMap<String, FolderFile>, report: &mut Report) -> Option<Self> {
         let Some(spec_file) = files.remove(SPEC_FILE) else {
             let message = format!("the component `{name}` has no {SPEC_FILE}");
-            report.push(
-                Diagnostic::error(message).help("every folder of overlays/ is a component and has one"),
-            );
+            report.push(Diagnostic::error(message).help(
+                "every folder of overlays/ is a component, but for those whose names begin with a dot",
+            ));
             return None;
         };
+        if !is_name(name) {
+            let message = format!("`{}` is no name of a component", name.escape_debug());
+            report.push(Diagnostic::error(message).help("a name has letters, digits, `_`, `-` and `.`"));
+            return None;
+        }
         let text = text_of(&spec_file, report)?;
         let document = Document::parse(&Source::new(spec_file.name, text), report)?;
         let decoded = decode::<Spec>(document, report);
@@ -62,6 +67,11 @@ impl Component {
     pub fn job(&self) -> &str {
         self.spec.metrics.as_ref().and_then(|metrics| metrics.job.as_deref()).unwrap_or(&self.name)
     }
+}
+
+/// Names become parts of guest paths, template keys and lists in the guest.
+fn is_name(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c)) && name.len() <= 64
 }
 
 fn text_of(file: &FolderFile, report: &mut Report) -> Option<String> {

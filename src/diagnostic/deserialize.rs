@@ -27,11 +27,21 @@ pub struct DecodeError {
     pub problem: Problem,
     /// Where; the last step comes last.
     pub path: Path,
+    /// Whether it is the key at the end of the path, not its value.
+    pub is_key: bool,
 }
 
 impl DecodeError {
     fn new(problem: Problem) -> Self {
-        Self { problem, path: Vec::new() }
+        Self { problem, path: Vec::new(), is_key: false }
+    }
+
+    fn of_key(self) -> Self {
+        let problem = match self.problem {
+            Problem::UnknownVariant(name, known) => Problem::UnknownField(name, known),
+            other => other,
+        };
+        Self { problem, is_key: true, ..self }
     }
 
     fn below(mut self, step: Step) -> Self {
@@ -66,9 +76,17 @@ impl de::Error for DecodeError {
             Unexpected::Map => "a mapping".to_owned(),
             Unexpected::Seq => "a list".to_owned(),
             Unexpected::Str(text) => format!("the text `{text}`"),
+            Unexpected::Bool(value) => format!("`{value}`"),
+            Unexpected::Signed(number) => format!("the number {number}"),
+            Unexpected::Unsigned(number) => format!("the number {number}"),
+            Unexpected::Float(number) => format!("the number {number}"),
             other => other.to_string(),
         };
-        Self::new(Problem::Invalid(format!("expected {expected}, got {found}")))
+        Self::new(Problem::Invalid(format!("expected {}, got {found}", in_words(&expected.to_string()))))
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::invalid_type(found, expected)
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
@@ -81,6 +99,20 @@ impl de::Error for DecodeError {
 
     fn missing_field(field: &'static str) -> Self {
         Self::new(Problem::MissingField(field))
+    }
+}
+
+/// What serde expects, in the words of people who write YAML.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "a string" => "a text",
+        "a boolean" => "`true` or `false`",
+        "a map" => "a mapping",
+        "a sequence" => "a list",
+        "u16" => "a whole number from 0 to 65535",
+        "u32" => "a whole number from 0 to 4294967295",
+        "u64" => "a whole number that is not negative",
+        other => other,
     }
 }
 
@@ -245,7 +277,7 @@ impl<'de> de::MapAccess<'de> for Entries<'de> {
         self.value = Some((&key.text, value));
         seed.deserialize(StrDeserializer::new(&key.text))
             .map(Some)
-            .map_err(|error: DecodeError| error.below(Step::from(&key.text)))
+            .map_err(|error: DecodeError| error.of_key().below(Step::from(&key.text)))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DecodeError> {

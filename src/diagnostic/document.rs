@@ -3,13 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use saphyr_parser::{Event, Parser, ScalarStyle};
-
+use super::builder::Builder;
 use super::report::{Diagnostic, Report};
 use super::source::{Source, Span};
-
-/// How deep a document may nest: deeper than any honest one, shallower than the stack.
-const MAX_DEPTH: usize = 64;
 
 /// One step down a document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,6 +96,8 @@ pub struct Document {
     pub source: Arc<Source>,
     /// What it says.
     pub root: Node,
+    /// The places of what was refused, with something else in their stead or nothing.
+    pub refused: Vec<Span>,
 }
 
 impl Document {
@@ -109,10 +107,10 @@ impl Document {
     pub fn parse(source: &Arc<Source>, report: &mut Report) -> Option<Self> {
         let mut builder = Builder::new(source);
         let root = builder.root();
-        report.extend(builder.report);
+        let refused = builder.finish(report);
         let nothing = || Node { span: 0..0, value: NodeValue::Mapping(Vec::new()) };
         let root = root.ok()?.filter(|node| !node.is_null()).unwrap_or_else(nothing);
-        Some(Self { source: Arc::clone(source), root })
+        Some(Self { source: Arc::clone(source), root, refused })
     }
 
     /// Where the value at `path` stands; of the nearest value above it if there is none.
@@ -159,145 +157,6 @@ impl Document {
     }
 }
 
-/// The rest of the text cannot be read; the report says why.
-struct Unreadable;
-
-/// Turns the parser's events into a tree.
-struct Builder<'s> {
-    source: &'s Arc<Source>,
-    parser: Parser<'s, saphyr_parser::StrInput<'s>>,
-    /// Byte offset of each character, empty for ASCII texts: the parser counts characters.
-    offsets: Vec<usize>,
-    report: Report,
-}
-
-impl<'s> Builder<'s> {
-    fn new(source: &'s Arc<Source>) -> Self {
-        let text = source.text();
-        let offsets =
-            if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(at, _)| at).collect() };
-        Self { source, parser: Parser::new_from_str(text), offsets, report: Report::new() }
-    }
-
-    fn byte(&self, character: usize) -> usize {
-        if self.offsets.is_empty() {
-            return character.min(self.source.text().len());
-        }
-        self.offsets.get(character).copied().unwrap_or(self.source.text().len())
-    }
-
-    fn refuse(&mut self, span: Span, message: &str, help: &str) {
-        self.report.push(Diagnostic::error(message).at(self.source, span, "").help(help));
-    }
-
-    fn next(&mut self) -> Result<(Event<'s>, Span), Unreadable> {
-        match self.parser.next_event() {
-            Some(Ok((event, span))) => {
-                Ok((event, self.byte(span.start.index())..self.byte(span.end.index())))
-            }
-            Some(Err(error)) => {
-                let at = self.byte(error.marker().index());
-                let quote = if self.source.is_secret() { "its structure is broken" } else { error.info() };
-                let message = format!("this is no YAML: {quote}");
-                self.refuse(at..at, &message, "check indentation, quotes and brackets up to here");
-                Err(Unreadable)
-            }
-            None => Ok((Event::StreamEnd, 0..0)),
-        }
-    }
-
-    fn root(&mut self) -> Result<Option<Node>, Unreadable> {
-        let mut root = None;
-        loop {
-            let (event, span) = self.next()?;
-            match event {
-                Event::StreamEnd => return Ok(root),
-                Event::DocumentStart(_) if root.is_some() => {
-                    self.refuse(span, "a second document in one file", "keep one document, remove the `---`");
-                    return Ok(root);
-                }
-                Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
-                event => root = Some(self.node(event, span, 0)?),
-            }
-        }
-    }
-
-    fn node(&mut self, event: Event<'s>, span: Span, depth: usize) -> Result<Node, Unreadable> {
-        if depth > MAX_DEPTH {
-            self.refuse(span, "this nests too deeply", &format!("at most {MAX_DEPTH} levels are read"));
-            return Err(Unreadable);
-        }
-        let value = match event {
-            Event::Scalar(text, style, _, tag) => {
-                if tag.is_some() {
-                    self.refuse(span.clone(), "a YAML tag", "remove the tag: types follow from the key");
-                }
-                NodeValue::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain }
-            }
-            Event::SequenceStart(..) => return self.sequence(span, depth),
-            Event::MappingStart(..) => return self.mapping(span, depth),
-            _ => {
-                self.refuse(span.clone(), "a YAML alias", "write the value out: aliases are not read");
-                NodeValue::Scalar { text: String::new(), plain: true }
-            }
-        };
-        Ok(Node { span, value })
-    }
-
-    fn sequence(&mut self, start: Span, depth: usize) -> Result<Node, Unreadable> {
-        let mut items: Vec<Node> = Vec::new();
-        loop {
-            match self.next()? {
-                (Event::SequenceEnd, end) => {
-                    let end = items.last().map_or(end.end, |last| last.span.end);
-                    let span = start.start..end.max(start.end);
-                    return Ok(Node { span, value: NodeValue::Sequence(items) });
-                }
-                (event, span) => items.push(self.node(event, span, depth + 1)?),
-            }
-        }
-    }
-
-    fn mapping(&mut self, start: Span, depth: usize) -> Result<Node, Unreadable> {
-        let mut entries: Vec<(Key, Node)> = Vec::new();
-        loop {
-            match self.next()? {
-                (Event::MappingEnd, end) => {
-                    let first =
-                        entries.first().map_or(start.start, |(key, _)| key.span.start.min(start.start));
-                    let end = entries.last().map_or(end.end, |(_, value)| value.span.end);
-                    let span = first..end.max(start.end);
-                    return Ok(Node { span, value: NodeValue::Mapping(entries) });
-                }
-                (event, span) => {
-                    let key = self.node(event, span, depth + 1)?;
-                    let (event, span) = self.next()?;
-                    let value = self.node(event, span, depth + 1)?;
-                    self.add_entry(&mut entries, key, value);
-                }
-            }
-        }
-    }
-
-    fn add_entry(&mut self, entries: &mut Vec<(Key, Node)>, key: Node, value: Node) {
-        let NodeValue::Scalar { text, .. } = key.value else {
-            self.refuse(key.span, "a key that is no single word", "write a word before the colon");
-            return;
-        };
-        if let Some((earlier, _)) = entries.iter().find(|(other, _)| other.text == text) {
-            let quoted =
-                if self.source.is_secret() { "a key".to_owned() } else { format!("the key `{text}`") };
-            let diagnostic = Diagnostic::error(format!("{quoted} stands here twice"))
-                .at(self.source, key.span, "again")
-                .at(self.source, earlier.span.clone(), "first")
-                .help("remove one of the two");
-            self.report.push(diagnostic);
-            return;
-        }
-        entries.push((Key { span: key.span, text }, value));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -331,8 +190,8 @@ mod tests {
     fn what_is_ambiguous_is_refused_with_its_place() {
         for (text, message, place) in [
             ("a: 1\nb: 2\na: 3\n", "the key `a` stands here twice", "t.yaml:3:1"),
-            ("a: &x 1\nb: *x\n", "a YAML alias", "t.yaml:2:4"),
-            ("a: !!int 1\n", "a YAML tag", "t.yaml:1:4"),
+            ("a: &x 1\nb: *x\n", "YAML aliases are not read", "t.yaml:2:4"),
+            ("a: !!int 1\n", "YAML tags are not read", "t.yaml:1:4"),
             ("a: [1\nb: 2\n", "this is no YAML", "t.yaml:"),
             ("a: 1\n---\nb: 2\n", "a second document", "t.yaml:2:1"),
             ("{[1]: 2}\n", "a key that is no single word", "t.yaml:1:2"),

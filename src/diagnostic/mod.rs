@@ -1,5 +1,6 @@
 //! Source text and positions in it, diagnostics, and their rendering (pure).
 
+mod builder;
 mod decode;
 mod deserialize;
 mod document;

@@ -70,7 +70,7 @@ impl Diagnostic {
         (self.labels.first().map(|label| (label.source.name(), label.span.start)), &self.message)
     }
 
-    fn groups(&self) -> Vec<Group<'_>> {
+    fn group(&self) -> Group<'_> {
         let level = match self.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -86,12 +86,15 @@ impl Diagnostic {
             main = self.add_source(main, source);
         }
         match &self.help {
-            Some(help) if self.labels.is_empty() => {
-                vec![main, Group::with_title(Level::HELP.secondary_title(help.as_str()))]
-            }
-            Some(help) => vec![main.element(Level::HELP.message(help.as_str()))],
-            None => vec![main],
+            Some(help) if !self.labels.is_empty() => main.element(Level::HELP.message(help.as_str())),
+            _ => main,
         }
+    }
+
+    /// What to show after the main group: help without a snippet before it would hang on nothing.
+    fn separate_help(&self) -> Option<Group<'_>> {
+        let help = self.help.as_ref().filter(|_| self.labels.is_empty())?;
+        Some(Group::with_title(Level::HELP.secondary_title(help.as_str())))
     }
 
     fn add_source<'a>(&'a self, group: Group<'a>, source: &'a Arc<Source>) -> Group<'a> {
@@ -115,9 +118,10 @@ impl Diagnostic {
 
 /// The span within the text, cut at its first line's end: a mapping of forty lines is shown by its first.
 fn visible(text: &str, span: &Span) -> Span {
-    let start = span.start.min(text.len());
-    let end = span.end.clamp(start, text.len());
-    let line = text.get(start..end).and_then(|part| part.find('\n')).map_or(end, |newline| start + newline);
+    // Template errors come with spans that may begin or end inside of a character.
+    let start = text.floor_char_boundary(span.start);
+    let end = text.ceil_char_boundary(span.end.max(start));
+    let line = text[start..end].find('\n').map_or(end, |newline| start + newline);
     start..line
 }
 
@@ -163,8 +167,11 @@ impl Report {
     /// The whole report for people, with colours if `color`.
     pub fn render(&self, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        let texts: Vec<_> = self.sorted().iter().map(|one| renderer.render(&one.groups())).collect();
-        texts.join("\n\n")
+        let show = |one: &&Diagnostic| {
+            let groups = [Some(one.group()), one.separate_help()];
+            groups.into_iter().flatten().map(|group| renderer.render(&[group])).collect::<Vec<_>>().join("\n")
+        };
+        self.sorted().iter().map(show).collect::<Vec<_>>().join("\n\n")
     }
 }
 

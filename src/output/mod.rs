@@ -6,5 +6,5 @@ mod node;
 mod staging;
 
 pub use manifest::{Manifest, OutputFile};
-pub use node::{NodeOutput, Text, write};
+pub use node::{NodeOutput, OVERLAY, Text, write};
 pub use staging::{Outputs, Staged};

@@ -20,9 +20,6 @@ pub struct Cluster {
     /// What is the same on every node's operating system.
     #[serde(skip)]
     pub system: System,
-    /// Where a node may fetch its overlay: templates.
-    #[serde(skip)]
-    pub overlay_urls: Vec<String>,
     /// The nodes, in the profile's order.
     pub members: Vec<Member>,
     /// The components that run on some node.
@@ -90,11 +87,6 @@ pub struct NetworkView {
 }
 
 impl Cluster {
-    /// The index of a node in [`Self::members`].
-    pub fn index_of(&self, node: &str) -> Option<usize> {
-        self.members.iter().position(|member| member.name == node)
-    }
-
     /// The network, as templates see it.
     pub fn network_view(&self) -> NetworkView {
         NetworkView {

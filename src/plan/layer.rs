@@ -68,10 +68,9 @@ impl LayerPlan {
     /// The layer of `component`; `files` are those of its folder that are no templates.
     pub fn new(
         component: &Component,
-        arch: Arch,
+        (arch, epoch): (Arch, u64),
         artifact: Option<Artifact>,
         files: Vec<LayerFile>,
-        epoch: u64,
     ) -> Self {
         let spec = &component.spec;
         let install: Vec<_> =

@@ -4,8 +4,10 @@ mod checks;
 mod claims;
 mod cluster;
 mod layer;
+mod members;
 mod node;
 mod resolve;
+mod services;
 mod shape;
 
 pub use cluster::{Cluster, Member, MetricsEndpoint, ReleaseView, Service};

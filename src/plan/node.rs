@@ -18,6 +18,8 @@ pub struct NodePlan {
     pub index: usize,
     /// What cloud-init knows this instance by: it does once what it does once per instance.
     pub instance_id: String,
+    /// Where it may fetch its overlay, if no attached volume has it.
+    pub overlay_urls: Vec<String>,
     /// The layers that it shares with other nodes, in order.
     pub layers: Vec<Arc<LayerPlan>>,
     /// The files of its own layer, sorted by path.

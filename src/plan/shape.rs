@@ -77,11 +77,8 @@ impl<'a> Shapes<'a> {
     fn layer(&mut self, component: &Component, arch: Arch, report: &mut Report) -> Option<Arc<LayerPlan>> {
         let key = (component.name.clone(), arch);
         if !self.layers.contains_key(&key) {
-            let releases = self.inputs.releases;
-            let artifact =
-                component.spec.release.as_ref().filter(|_| !component.spec.install.is_empty()).and_then(
-                    |name| releases.value.as_ref()?.artifact(name, arch, &releases.document, report),
-                );
+            let release = component.spec.release.as_ref().filter(|_| !component.spec.install.is_empty());
+            let artifact = release.and_then(|name| self.inputs.releases.artifact(name, arch, report));
             let files = component.folder(FILES).filter(|(path, _)| !path.ends_with(SUFFIX));
             let files = files.filter_map(|(path, file)| {
                 let path = guest_path(path, file, report)?;
@@ -91,7 +88,7 @@ impl<'a> Shapes<'a> {
                     Arc::clone(&file.bytes),
                 ))
             });
-            let layer = LayerPlan::new(component, arch, artifact, files.collect(), self.inputs.epoch);
+            let layer = LayerPlan::new(component, (arch, self.inputs.epoch), artifact, files.collect());
             self.layers.insert(key.clone(), Arc::new(layer));
         }
         self.layers.get(&key).filter(|layer| !layer.is_empty()).cloned()
@@ -141,8 +138,8 @@ impl<'a> Shapes<'a> {
                 };
                 let document = &self.inputs.components.get(owner).map(|component| &component.document);
                 let message = format!("the guest path {path} is claimed by {who}, on `{}`", member.name);
-                let mut diagnostic =
-                    Diagnostic::error(message).help("a file of a guest belongs to one component");
+                let mut diagnostic = Diagnostic::error(message)
+                    .help("a file of a guest belongs to one component, and is not a folder of another");
                 if let Some(document) = document {
                     let install =
                         self.inputs.components[owner].spec.install.iter().position(|item| item.to == *path);
@@ -241,7 +238,8 @@ fn private_files(component: &Component, templates: &Templates, report: &mut Repo
 fn guest_path(relative: &str, file: &FolderFile, report: &mut Report) -> Option<GuestPath> {
     let path = format!("/{relative}").parse::<GuestPath>();
     path.map_err(|error| {
-        report.push(Diagnostic::error(format!("`{}` cannot be in a guest: {error}", file.name)));
+        let message = format!("`{}` cannot be in a guest: {error}", file.name.escape_debug());
+        report.push(Diagnostic::error(message).help("rename it"));
     })
     .ok()
 }

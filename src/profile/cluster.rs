@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_yaml::Value;
 
-use super::Mac;
+use super::{Mac, address};
 use crate::release::Arch;
 
 /// What the user writes of a cluster.
@@ -44,14 +44,15 @@ pub struct Profile {
 #[serde(deny_unknown_fields, expecting = "a mapping that describes a network")]
 pub struct Network {
     /// The subnet of all nodes, such as `192.168.2.0/24`.
+    #[serde(deserialize_with = "address::subnet")]
     #[schemars(with = "String")]
     pub subnet: IpNet,
     /// The default route; none if the network leads nowhere.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "address::optional")]
     #[schemars(with = "Option<String>")]
     pub gateway: Option<IpAddr>,
     /// Name servers.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "address::list")]
     #[schemars(with = "Vec<String>")]
     pub nameservers: Vec<IpAddr>,
     /// Domains that are searched for short names.
@@ -101,6 +102,7 @@ pub struct Node {
     /// The host name: lower-case letters, digits, hyphens.
     pub name: String,
     /// The static address, within the subnet.
+    #[serde(deserialize_with = "address::one")]
     #[schemars(with = "String")]
     pub address: IpAddr,
     /// What it is for: names of `roles`.

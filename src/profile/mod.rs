@@ -1,5 +1,6 @@
 //! What the user writes of a cluster (pure).
 
+mod address;
 mod cluster;
 mod mac;
 mod secrets;

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Arch;
-use crate::diagnostic::{Diagnostic, Document, Report, Step};
+use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Step};
 use crate::digest::Sha256;
 
 /// `profiles/releases.yaml`: the releases that can be installed, each pinned by digest.
@@ -83,45 +83,27 @@ impl Artifact {
     }
 }
 
-impl Releases {
-    /// The artifact of `name` for `arch`. What is missing or malformed goes into `report`.
-    pub fn artifact(
-        &self,
-        name: &str,
-        arch: Arch,
-        document: &Document,
-        report: &mut Report,
-    ) -> Option<Artifact> {
-        let release = self.releases.get(name)?;
-        let base = [Step::from("releases"), Step::from(name)];
+impl Decoded<Releases> {
+    /// The artifact of `name` for `arch`. What is missing or malformed goes into `report`, unless it may be among what
+    /// could not be read and was reported as such.
+    pub fn artifact(&self, name: &str, arch: Arch, report: &mut Report) -> Option<Artifact> {
+        let release = self.value.as_ref()?.releases.get(name)?;
         let Some(pin) = release.artifacts.get(&arch) else {
-            let message = format!("the release `{name}` has no pin for {arch}");
-            let path = [&base[..], &[Step::from("artifacts")]].concat();
-            let known: Vec<_> = release.artifacts.keys().map(ToString::to_string).collect();
-            let label = format!(
-                "pins for {}",
-                if known.is_empty() { "nothing".to_owned() } else { known.join(", ") }
-            );
-            report.push(
-                document
-                    .error(&path, message, label)
-                    .help(format!("add `{arch}: {{sha256: ..., source: ...}}` with a digest that you trust")),
-            );
+            if !self.lossy {
+                report.push(self.unpinned(name, release, arch));
+            }
             return None;
         };
+        let path = |key: &str| [Step::from("releases"), Step::from(name), Step::from(key)];
         let mut text = |key: &str, template: &str| {
-            let path = [&base[..], &[Step::from(key)]].concat();
-            release.expand(template, arch).map_err(|error| report.push(located(&error, document, &path))).ok()
+            let text = release.expand(template, arch);
+            text.map_err(|error| report.push(located(&error, &self.document, &path(key)))).ok()
         };
         let url = text("url", &release.url)?;
         let folder = text("folder", release.folder.as_deref().unwrap_or_default())?;
         if !(url.starts_with("https://") || url.starts_with("http://")) {
-            let path = [&base[..], &[Step::from("url")]].concat();
-            report.push(document.error(
-                &path,
-                format!("`{url}` is no web address"),
-                "expected `https://...`",
-            ));
+            let message = format!("`{}` is no web address", url.escape_debug());
+            report.push(self.document.error(&path("url"), message, "expected `https://...`"));
             return None;
         }
         Some(Artifact {
@@ -134,6 +116,16 @@ impl Releases {
             folder,
             source: pin.source.clone(),
         })
+    }
+
+    fn unpinned(&self, name: &str, release: &Release, arch: Arch) -> Diagnostic {
+        let path = [Step::from("releases"), Step::from(name), Step::from("artifacts")];
+        let known: Vec<_> = release.artifacts.keys().map(ToString::to_string).collect();
+        let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+        let message = format!("the release `{name}` has no pin for {arch}");
+        self.document
+            .error(&path, message, format!("pins for {known}"))
+            .help(format!("add `{arch}: {{sha256: ..., source: ...}}` with a digest that you trust"))
     }
 }
 
@@ -167,7 +159,7 @@ mod tests {
         let mut report = Report::new();
         let document = Document::parse(&Source::new("releases.yaml", text), &mut report).unwrap();
         let decoded = decode::<Releases>(document, &mut report);
-        let artifact = decoded.value.unwrap().artifact(name, arch, &decoded.document, &mut report);
+        let artifact = decoded.artifact(name, arch, &mut report);
         (artifact, report.render(false))
     }
 

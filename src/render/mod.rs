@@ -4,6 +4,7 @@ mod context;
 mod documents;
 mod node_files;
 mod private;
+mod syntax;
 mod template;
 mod user_data;
 pub mod yaml;
@@ -11,7 +12,7 @@ pub mod yaml;
 pub use context::Context;
 pub use documents::{meta_data, network_config};
 pub use node_files::{NodeFile, NodeFiles, lists};
-pub use private::{PrivateContent, private_files};
+pub use private::{NodeSecrets, PrivateContent, private_files};
 pub use template::Templates;
 pub use user_data::{OverlayFacts, user_data};
 

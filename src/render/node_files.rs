@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::syntax::Malformed;
 use super::{COMPONENTS_LIST, FILES_LIST};
 use crate::diagnostic::{Diagnostic, Report, Source};
 use crate::digest::Sha256;
@@ -61,10 +62,12 @@ impl<'a> NodeFiles<'a> {
         let templates = &self.plan.templates;
         let context = self.plan.context.of_node(sees, node.index);
         let text = templates.render(template, &context, false, report)?;
-        if let Some(problem) = malformed(&file.path, &text) {
-            report.push(
-                problem.help(format!("this is what the template `{template}` gives on `{}`", node.name)),
-            );
+        if let Some(found) = Malformed::find(&file.path, &text) {
+            let message = format!("the rendered {} is no {}: {}", file.path, found.kind, found.reason);
+            let span = found.span(&text);
+            let source = Source::new(file.path.as_str(), text);
+            let help = format!("this is what the template `{template}` gives on `{}`", node.name);
+            report.push(Diagnostic::error(message).at(&source, span, "").help(help));
             return None;
         }
         let bytes: Arc<[u8]> = text.into_bytes().into();
@@ -73,25 +76,6 @@ impl<'a> NodeFiles<'a> {
         }
         Some(bytes)
     }
-}
-
-/// What is wrong with a rendered text whose name promises YAML or JSON.
-fn malformed(path: &GuestPath, text: &str) -> Option<Diagnostic> {
-    let (kind, error, line) = match path.file_name().rsplit('.').next() {
-        Some("yml" | "yaml") => {
-            let error = serde_yaml::from_str::<serde_yaml::Value>(text).err()?;
-            ("YAML", error.to_string(), error.location().map_or(1, |at| at.line()))
-        }
-        Some("json") => {
-            let error = serde_json::from_str::<serde::de::IgnoredAny>(text).err()?;
-            ("JSON", error.to_string(), error.line())
-        }
-        _ => return None,
-    };
-    let start = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
-    let end = start + text[start..].lines().next().map_or(0, str::len);
-    let source = Source::new(path.as_str(), text);
-    Some(Diagnostic::error(format!("the rendered {path} is no {kind}: {error}")).at(&source, start..end, ""))
 }
 
 /// The two lists by which first boot knows what belongs to whom, and what to start. `layers` are the indexes of the

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::syntax::Malformed;
+use super::user_data::END;
 use crate::diagnostic::{Diagnostic, Report};
-use crate::plan::{NodePlan, Plan};
+use crate::plan::{NodePlan, Plan, PlannedSecret};
 use crate::profile::Secrets;
 
 /// A private file with its contents. It has no `Debug`, so that none can print it.
@@ -19,6 +21,22 @@ pub struct PrivateContent {
     pub component: String,
     /// Its contents, with a line break at the end.
     pub content: String,
+}
+
+/// What user-data has of secrets on one node.
+#[derive(Default)]
+pub struct NodeSecrets {
+    /// The private files.
+    pub files: Vec<PrivateContent>,
+    /// The administrator's password, hashed as crypt(3) has it.
+    pub password: Option<String>,
+}
+
+impl NodeSecrets {
+    /// Whether there is nothing in it that must be kept.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.password.is_none()
+    }
 }
 
 /// The private files of a node, less those whose secrets are not all there.
@@ -39,10 +57,9 @@ pub fn private_files(
         if !content.ends_with('\n') {
             content.push('\n');
         }
-        if content.lines().any(|line| line == super::user_data::END) || content.contains('\0') {
-            let message = format!("the private file {} cannot travel in user-data", file.path);
-            let help = format!("it must not have a line `{}`, nor a NUL character", super::user_data::END);
-            report.push(Diagnostic::error(message).help(help));
+        if let Err(problem) = travels(file, &content) {
+            let origin = format!("the template `{}` gives this on `{}`", file.template, node.name);
+            report.push(problem.help(format!("{origin}; it is not shown, for it holds secrets")));
             continue;
         }
         files.push(PrivateContent {
@@ -53,4 +70,18 @@ pub fn private_files(
         });
     }
     files
+}
+
+/// Whether a text can be part of the boot command and is what its name promises. No message quotes it.
+fn travels(file: &PlannedSecret, content: &str) -> Result<(), Diagnostic> {
+    if let Some(found) = Malformed::find(&file.path, content) {
+        let message =
+            format!("the rendered {} is no {}: line {} is wrong", file.path, found.kind, found.line);
+        return Err(Diagnostic::error(message));
+    }
+    if content.lines().any(|line| line == END) || content.contains('\0') {
+        let message = format!("the private file {} has a line `{END}`, or a NUL character", file.path);
+        return Err(Diagnostic::error(message));
+    }
+    Ok(())
 }

@@ -103,9 +103,15 @@ impl Templates {
             diagnostic = diagnostic.at(source, error.range().unwrap_or_else(line), "");
         }
         match error.kind() {
-            ErrorKind::UndefinedError => diagnostic.help(
+            ErrorKind::UndefinedError if quote => diagnostic.help(
                 "`node`, `nodes`, `cluster`, `members`, `settings`, `components` and `release` can be used",
             ),
+            ErrorKind::UndefinedError => {
+                diagnostic.help("of `secrets`, those that `needs` names can be used")
+            }
+            ErrorKind::TemplateNotFound => {
+                diagnostic.help("templates are called as `etcd/files/etc/etcd/etcd.conf.j2` is")
+            }
             ErrorKind::OutOfFuel => diagnostic.help("it loops without end"),
             _ => diagnostic
                 .help("the syntax is that of Jinja; `{% raw %}` protects braces that are meant as such"),

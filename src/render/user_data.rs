@@ -3,7 +3,7 @@
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
-use super::private::PrivateContent;
+use super::private::{NodeSecrets, PrivateContent};
 use super::yaml::{Document, Map, Yaml};
 use crate::digest::Sha256;
 use crate::plan::{NodePlan, Plan};
@@ -26,13 +26,17 @@ pub struct OverlayFacts {
     pub room_kib: u64,
 }
 
-/// The user-data of a node. `password` is the administrator's, hashed as crypt(3) has it.
+impl OverlayFacts {
+    /// Stands for those of an overlay that is not built.
+    pub const UNKNOWN: Self = Self { sha256: Sha256::ZEROS, size: 0, room_kib: 0 };
+}
+
+/// The user-data of a node. `Err` says, without a value, why the boot command cannot be written.
 pub fn user_data(
     plan: &Plan,
     node: &NodePlan,
     overlay: OverlayFacts,
-    private: &[PrivateContent],
-    password: Option<&str>,
+    secrets: &NodeSecrets,
 ) -> Result<String, String> {
     let system = &plan.cluster.system;
     let mut root = Map::new()
@@ -42,14 +46,14 @@ pub fn user_data(
     if let Some(zone) = &system.timezone {
         root = root.with("timezone", zone.as_str());
     }
-    root = administrator(root, plan, password);
+    root = administrator(root, plan, secrets.password.as_deref());
     if system.upgrade {
         root = root
             .with("package_update", true)
             .with("package_upgrade", true)
             .with("package_reboot_if_required", true);
     }
-    let bootcmd = bootcmd(plan, node, overlay, private)?;
+    let bootcmd = bootcmd(node, overlay, &secrets.files)?;
     root = root
         .with_comment(
             "At every boot that has this seed: lay down the program that applies the overlay, and what it must know.",
@@ -90,20 +94,15 @@ fn administrator(root: Map, plan: &Plan, password: Option<&str>) -> Map {
     root.with("users", vec![Yaml::from(user)]).with("ssh_pwauth", false)
 }
 
-fn bootcmd(
-    plan: &Plan,
-    node: &NodePlan,
-    overlay: OverlayFacts,
-    private: &[PrivateContent],
-) -> Result<String, String> {
+fn bootcmd(node: &NodePlan, overlay: OverlayFacts, private: &[PrivateContent]) -> Result<String, String> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let urls = plan.overlay_urls(node)?;
+    environment.add_filter("sh", quoted);
     let overlay = context! {
         sha256 => overlay.sha256.to_string(),
         size => overlay.size,
         room_kib => overlay.room_kib,
-        urls,
+        urls => node.overlay_urls.clone(),
     };
     let text = environment.render_str(
         BOOTCMD,
@@ -118,4 +117,21 @@ fn bootcmd(
         text.push('\n');
     }
     Ok(text)
+}
+
+/// A text as one word of a POSIX shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_text_is_one_word_of_a_shell() {
+        for (text, word) in [("", "''"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("$(x)", "'$(x)'")] {
+            assert_eq!(quoted(text), word);
+        }
+    }
 }

@@ -32,14 +32,18 @@ fn folders(component: &Component, collected: &BTreeSet<&str>, report: &mut Repor
         let top = path.split_once('/').map_or(path.as_str(), |(folder, _)| folder);
         let known = path.contains('/') && (FOLDERS.contains(&top) || collected.contains(top));
         if !known && !top.ends_with(".md") {
-            odd.insert(top);
+            odd.insert(if path.contains('/') { format!("{top}/") } else { top.to_owned() });
         }
     }
-    for top in odd {
+    for name in odd {
         let known = FOLDERS.into_iter().chain(collected.iter().copied());
-        let message = format!("`{top}` of the component `{}` is used by nothing", component.name);
-        let help = format!("{}: files of a guest are in `files/`", meant(top, known.clone()));
-        report.push(Diagnostic::error(message).at(&component.document.source, 0..0, "").help(help));
+        let message =
+            format!("`{}` of the component `{}` is used by nothing", name.escape_debug(), component.name);
+        let meant = nearest(name.trim_end_matches('/'), known.clone());
+        let meant = meant.map_or(String::new(), |meant| format!("did you mean `{meant}/`? "));
+        let help =
+            format!("{meant}what a guest gets is in `files/`; a component's folders are {}", quoted(known));
+        report.push(Diagnostic::error(message).help(help));
     }
 }
 

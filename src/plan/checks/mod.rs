@@ -6,5 +6,5 @@ mod profile;
 mod rules;
 
 pub(super) use components::components;
-pub(super) use profile::{profile, setting};
+pub(super) use profile::{overlay_url, profile, setting};
 pub(super) use rules::rules;

@@ -21,7 +21,6 @@ pub(in crate::plan) fn profile(profile: &Profile, document: &Document, report: &
     if let Some(admin) = &profile.system.admin {
         administrator(admin, document, report);
     }
-    overlay_urls(profile, document, report);
     nodes::nodes(profile, document, report);
 }
 
@@ -114,27 +113,26 @@ fn ssh_key(line: &str) -> Result<(), &'static str> {
     if is_base64 { Ok(()) } else { Err("the key is not in base64") }
 }
 
-fn overlay_urls(profile: &Profile, document: &Document, report: &mut Report) {
-    for (index, url) in profile.overlay_urls.iter().enumerate() {
-        let is_plain = !url.chars().any(|c| c.is_control() || "'\"\\`$".contains(c));
-        if !is_plain || !(url.starts_with("http://") || url.starts_with("https://")) {
-            let message = format!("`{}` is no web address", url.escape_debug());
-            report.push(document.error(
-                &["overlay_urls".into(), index.into()],
-                message,
-                "expected `https://...`",
-            ));
-        }
+/// The address of an overlay, if a shell and a list of words can hold it.
+pub(in crate::plan) fn overlay_url(url: String) -> Result<String, String> {
+    let is_plain = !url.chars().any(|c| c.is_whitespace() || c.is_control() || "'\"\\`$".contains(c));
+    let is_web = ["http://", "https://"]
+        .iter()
+        .any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+    if is_plain && is_web {
+        Ok(url)
+    } else {
+        Err(format!("`{}` is no plain web address", url.escape_debug()))
     }
 }
 
-/// A setting's value has the kind of its default, and the form that the component asks for.
+/// Whether a setting's value has the kind of its default, and the form that the component asks for.
 pub(in crate::plan) fn setting(
     document: &Document,
     component: &str,
     (name, value, setting): (&str, &Value, &Setting),
     report: &mut Report,
-) {
+) -> bool {
     let default = &setting.default;
     let path = ["settings".into(), component.into(), name.into()];
     let shown = serde_json::to_string(default).unwrap_or_default();
@@ -142,12 +140,16 @@ pub(in crate::plan) fn setting(
     if !(default.is_null() || kind(value) == kind(default) || (default.is_f64() && value.is_number())) {
         let message = format!("`{component}.{name}` is {}, not {}", kind(default), kind(value));
         report.push(document.error(&path, message, format!("expected {}", kind(default))).help(help));
-    } else if let (Some(pattern), Some(text)) = (&setting.pattern, value.as_str())
+        return false;
+    }
+    if let (Some(pattern), Some(text)) = (&setting.pattern, value.as_str())
         && !matches_whole(pattern, text)
     {
         let message = format!("`{component}.{name}` has not the form of one");
         report.push(document.error(&path, message, format!("expected a match of `{pattern}`")).help(help));
+        return false;
     }
+    true
 }
 
 fn kind(value: &Value) -> &'static str {

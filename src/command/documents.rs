@@ -1,0 +1,60 @@
+//! Renders all of a node that needs no release: its files and its cloud-init documents.
+
+use crate::diagnostic::{Diagnostic, Report};
+use crate::output::Text;
+use crate::plan::{NodePlan, Plan};
+use crate::profile::Secrets;
+use crate::render::{
+    NodeFile, NodeFiles, NodeSecrets, OverlayFacts, meta_data, network_config, private_files, user_data,
+};
+
+/// What user-data may be without secrets, in bytes: the tightest limit that a data source is known to have.
+const USER_DATA_LIMIT: usize = 16 * 1024;
+
+/// The files of each node's own layer. Whatever is wrong with these, with private files or with documents goes into
+/// `report`, before anything is fetched or written.
+pub fn rendered(
+    plan: &Plan,
+    nodes: &[&NodePlan],
+    secrets: &Secrets,
+    report: &mut Report,
+) -> Vec<Vec<NodeFile>> {
+    let mut files = NodeFiles::new(plan);
+    let mut is_told = false;
+    let node = |node: &&NodePlan| {
+        let secrets = NodeSecrets { files: private_files(plan, node, secrets, report), password: None };
+        // What makes one node's documents too long makes those of all.
+        if !is_told && let Err(why) = documents(plan, node, OverlayFacts::UNKNOWN, &secrets) {
+            report.push(why);
+            is_told = true;
+        }
+        files.of(node, report)
+    };
+    nodes.iter().map(node).collect()
+}
+
+/// The cloud-init documents of a node: file name and text.
+pub fn documents(
+    plan: &Plan,
+    node: &NodePlan,
+    overlay: OverlayFacts,
+    secrets: &NodeSecrets,
+) -> Result<Vec<Text>, Diagnostic> {
+    let user_data = user_data(plan, node, overlay, secrets).map_err(|why| {
+        Diagnostic::error(format!("the user-data of `{}` cannot be written: {why}", node.name))
+    })?;
+    let secret: usize = secrets.files.iter().map(|file| file.content.len() + file.path.len()).sum();
+    let size = user_data.len().saturating_sub(secret);
+    if size > USER_DATA_LIMIT {
+        let message = format!(
+            "the user-data of `{}` has {size} bytes without secrets, more than {USER_DATA_LIMIT}",
+            node.name
+        );
+        return Err(Diagnostic::error(message).help("shorten `ssh_authorized_keys` or `overlay_urls`"));
+    }
+    Ok(vec![
+        ("meta-data", meta_data(node)),
+        ("user-data", user_data),
+        ("network-config", network_config(&plan.cluster, &plan.cluster.members[node.index])),
+    ])
+}

@@ -1,0 +1,81 @@
+//! Which components run on which node: from the names in nodes and roles.
+
+use std::collections::BTreeSet;
+
+use super::cluster::Member;
+use super::resolve::{Inputs, meant, quoted};
+use crate::diagnostic::{Report, Step};
+use crate::profile::{Node, Profile};
+
+/// Whether every node, role and component of the profile could be read and found. Names that mean nothing go into
+/// `report`.
+pub(super) fn are_known(inputs: &Inputs<'_>, profile: &Profile, report: &mut Report) -> bool {
+    let components = unknown_components(inputs, profile, report);
+    let roles = unknown_roles(inputs, profile, report);
+    !inputs.profile.lossy && inputs.unreadable.is_empty() && components + roles == 0
+}
+
+/// The nodes with their components, less those that do not exist.
+pub(super) fn members(inputs: &Inputs<'_>, profile: &Profile) -> Vec<Member> {
+    let everywhere: Vec<_> = inputs
+        .components
+        .values()
+        .filter(|component| component.spec.everywhere)
+        .map(|component| &component.name)
+        .collect();
+    let member = |node: &Node| {
+        let named = node.roles.iter().filter_map(|role| profile.roles.get(role)).flatten();
+        let mut seen = BTreeSet::new();
+        let components = everywhere.iter().copied().chain(named);
+        let components =
+            components.filter(|name| inputs.components.contains_key(*name) && seen.insert(*name));
+        Member {
+            name: node.name.clone(),
+            address: node.address,
+            mac: node.mac,
+            arch: inputs.arch.or(node.arch).unwrap_or(profile.arch),
+            roles: node.roles.clone(),
+            components: components.cloned().collect(),
+        }
+    };
+    profile.nodes.iter().map(member).collect()
+}
+
+fn unknown_components(inputs: &Inputs<'_>, profile: &Profile, report: &mut Report) -> usize {
+    let known = inputs.components.keys().map(String::as_str);
+    let mut count = 0;
+    for (role, names) in &profile.roles {
+        for (index, name) in names.iter().enumerate() {
+            if inputs.components.contains_key(name) || inputs.unreadable.contains(name) {
+                continue;
+            }
+            count += 1;
+            let path = [Step::from("roles"), Step::from(role), Step::from(index)];
+            let help =
+                format!("the components are {}; a component is a folder of overlays/", quoted(known.clone()));
+            let message = format!("there is no component `{}`", name.escape_debug());
+            report.push(inputs.profile.document.error(&path, message, meant(name, known.clone())).help(help));
+        }
+    }
+    count
+}
+
+fn unknown_roles(inputs: &Inputs<'_>, profile: &Profile, report: &mut Report) -> usize {
+    let known = profile.roles.keys().map(String::as_str);
+    let mut count = 0;
+    for (index, node) in profile.nodes.iter().enumerate() {
+        // Reported with the node.
+        count += usize::from(node.roles.is_empty());
+        for (position, role) in node.roles.iter().enumerate() {
+            if profile.roles.contains_key(role) {
+                continue;
+            }
+            count += 1;
+            let path = [Step::from("nodes"), Step::from(index), Step::from("roles"), Step::from(position)];
+            let help = format!("the roles of this profile are {}", quoted(known.clone()));
+            let message = format!("there is no role `{}`", role.escape_debug());
+            report.push(inputs.profile.document.error(&path, message, meant(role, known.clone())).help(help));
+        }
+    }
+    count
+}

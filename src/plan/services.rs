@@ -1,0 +1,124 @@
+//! What is known of a component in this cluster: its settings, its ports, its metrics, its release.
+
+use std::collections::BTreeMap;
+
+use minijinja::value::Serde;
+use minijinja::{Value, context};
+
+use super::checks;
+use super::cluster::{MetricsEndpoint, ReleaseView, Service};
+use super::resolve::{Inputs, meant, quoted};
+use crate::component::Component;
+use crate::diagnostic::{Diagnostic, Report, Step};
+use crate::profile::Profile;
+use crate::render::Templates;
+
+/// What the services of a cluster follow from.
+pub(super) struct Services<'a> {
+    pub(super) inputs: &'a Inputs<'a>,
+    pub(super) profile: &'a Profile,
+    pub(super) templates: &'a Templates,
+}
+
+impl Services<'_> {
+    /// A component with the settings of this cluster.
+    pub(super) fn of(&self, component: &Component, report: &mut Report) -> Service {
+        let spec = &component.spec;
+        let settings = self.settings(component, report);
+        let seen = context! { settings => Value::from(Serde(&settings)) };
+        let mut port = |path: &[Step], text: &str| {
+            let number = self.port(text, &seen);
+            number.map_err(|why| report.push(self.at_port(component, (path, text), why))).ok()
+        };
+        let metrics = spec.metrics.as_ref().and_then(|metrics| {
+            Some(MetricsEndpoint {
+                job: component.job().to_owned(),
+                port: port(&["metrics".into(), "port".into()], &metrics.port)?,
+                path: metrics.path.clone(),
+                interval: metrics.interval.clone(),
+            })
+        });
+        let ports = spec.ports.iter().enumerate();
+        let ports = ports.filter_map(|(index, text)| port(&["ports".into(), index.into()], text)).collect();
+        Service { settings, release: self.release(component, report), ports, metrics }
+    }
+
+    fn settings(&self, component: &Component, report: &mut Report) -> BTreeMap<String, serde_yaml::Value> {
+        let defaults = component.spec.settings.iter();
+        let mut settings: BTreeMap<_, _> =
+            defaults.map(|(name, setting)| (name.clone(), setting.default.clone())).collect();
+        for (name, value) in self.profile.settings.get(&component.name).into_iter().flatten() {
+            if let Some(setting) = component.spec.settings.get(name) {
+                let document = &self.inputs.profile.document;
+                if checks::setting(document, &component.name, (name, value, setting), report) {
+                    settings.insert(name.clone(), value.clone());
+                }
+            }
+        }
+        settings
+    }
+
+    fn port(&self, text: &str, seen: &Value) -> Result<u16, String> {
+        let found =
+            self.templates.expand(text, seen).map_err(|why| format!("`{text}` is no TCP port: {why}"))?;
+        let number = found.trim().parse::<u16>().ok().filter(|port| *port > 0);
+        number.ok_or_else(|| format!("`{}` is no TCP port", found.escape_debug()))
+    }
+
+    /// Points at the profile's setting that a port is, or else at the port in component.yaml.
+    fn at_port(&self, component: &Component, (path, text): (&[Step], &str), why: String) -> Diagnostic {
+        let label = "expected a number from 1 to 65535";
+        let set = self.profile.settings.get(&component.name).into_iter().flatten();
+        match set.map(|(name, _)| name).find(|name| text.contains(&format!("settings.{name} "))) {
+            Some(name) => {
+                let path = [Step::from("settings"), Step::from(&component.name), Step::from(name)];
+                self.inputs.profile.document.error(&path, why, label)
+            }
+            None => component.document.error(path, why, label),
+        }
+    }
+
+    fn release(&self, component: &Component, report: &mut Report) -> Option<ReleaseView> {
+        let name = component.spec.release.as_ref()?;
+        let releases = &self.inputs.releases.value.as_ref()?.releases;
+        if let Some(release) = releases.get(name) {
+            return Some(ReleaseView { name: name.clone(), version: release.version.clone() });
+        }
+        if self.inputs.releases.lossy {
+            return None;
+        }
+        let known = releases.keys().map(String::as_str);
+        let message = format!("there is no release `{}`", name.escape_debug());
+        let help = format!("`{}` has {}", self.inputs.releases.document.source.name(), quoted(known.clone()));
+        report.push(component.document.error(&["release".into()], message, meant(name, known)).help(help));
+        None
+    }
+
+    /// Settings of the profile that no component has.
+    pub(super) fn unknown_settings(&self, report: &mut Report) {
+        let document = &self.inputs.profile.document;
+        let components = self.inputs.components;
+        for (name, settings) in &self.profile.settings {
+            let path = [Step::from("settings"), Step::from(name)];
+            let unknown = |path: &[Step], message: String, label: String| {
+                Diagnostic::error(message).at(&document.source, document.key_span(path), label)
+            };
+            let Some(component) = components.get(name) else {
+                if !self.inputs.unreadable.contains(name) {
+                    let known = components.keys().map(String::as_str);
+                    let message = format!("there is no component `{}`", name.escape_debug());
+                    let help = format!("the components are {}", quoted(known.clone()));
+                    report.push(unknown(&path, message, meant(name, known)).help(help));
+                }
+                continue;
+            };
+            let known = component.spec.settings.keys().map(String::as_str);
+            for setting in settings.keys().filter(|setting| !component.spec.settings.contains_key(*setting)) {
+                let path = [&path[..], &[Step::from(setting)]].concat();
+                let message = format!("`{name}` has no setting `{}`", setting.escape_debug());
+                let help = format!("its settings are {}", quoted(known.clone()));
+                report.push(unknown(&path, message, meant(setting, known.clone())).help(help));
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! A build that fails, is killed or has company leaves out/ whole: each node old or new, never between.
+#![expect(clippy::disallowed_methods, reason = "edge: kills the program and looks at what it left")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use imgbuild::digest::Sha256;
+use serde_json::Value;
+
+use crate::support::workspace::Workspace;
+
+const PROFILE: &str = include_str!("../../profiles/patroni.yaml");
+
+/// Every node's folder is as its manifest says, and there is nothing else. Returns the digests of the overlays.
+#[track_caller]
+fn whole(workspace: &Workspace, nodes: &[&str]) -> Vec<String> {
+    let files = workspace.files("out");
+    let mut overlays = Vec::new();
+    for node in nodes {
+        let own: Vec<_> = files.iter().filter(|(path, _)| path.starts_with(&format!("{node}/"))).collect();
+        assert_eq!(own.len(), 6, "{node} is not whole");
+        let manifest: Value =
+            serde_json::from_str(&workspace.text(&format!("out/{node}/manifest.json"))).unwrap();
+        for (name, output) in manifest["outputs"].as_object().unwrap() {
+            let digest = Sha256::of(workspace.read(&format!("out/{node}/{name}"))).to_string();
+            assert_eq!(output["sha256"], digest, "{node}/{name}");
+        }
+        overlays.push(manifest["outputs"]["overlay.tar.gz"]["sha256"].to_string());
+    }
+    overlays
+}
+
+/// A workspace whose out/ has a first build of three nodes, and a profile by which they would be others.
+fn changed() -> Workspace {
+    let workspace = Workspace::with_releases().profile(PROFILE);
+    workspace.run(&["ptrn-1", "ptrn-2", "ptrn-3", "--quiet"]).exit(0);
+    workspace.profile(PROFILE.replace("192.168.2.99", "192.168.2.100"))
+}
+
+const NODES: [&str; 3] = ["ptrn-1", "ptrn-2", "ptrn-3"];
+
+#[test]
+fn a_build_that_fails_leaves_the_last_one() {
+    let workspace = changed();
+    let before = workspace.files("out");
+    let untouched = |workspace: &Workspace, why: &str| assert!(workspace.files("out") == before, "{why}");
+
+    workspace.run(&["--all", "--arch", "nonsense"]).exit(2);
+    workspace.run(&["ptrn-1", "ptrn-9"]).exit(2);
+    workspace.run(&["ptrn-1", "--mirror", "ftp://x"]).exit(2);
+    untouched(&workspace, "usage");
+
+    let workspace = workspace.profile(PROFILE.replace("address: 192.168.2.99", "address: 10.0.0.1"));
+    workspace.run(&["ptrn-1"]).exit(3);
+    untouched(&workspace, "invalid input");
+
+    let workspace = workspace.profile(PROFILE.replace("192.168.2.99", "192.168.2.100"));
+    fs::remove_file(workspace.path("mirror/releases.invalid/etcd-amd64.tar.gz")).unwrap();
+    workspace.run(&["--all", "--store", "new"]).exit(5).says(&["so no output was written"]);
+    untouched(&workspace, "something is missing");
+
+    fs::write(workspace.path("mirror/releases.invalid/etcd-amd64.tar.gz"), "something else").unwrap();
+    workspace.run(&["--all", "--store", "new"]).exit(4).says(&["etcd 1.2.3 amd64"]);
+    untouched(&workspace, "something is forged");
+
+    let workspace = workspace.file("not-a-folder", "");
+    workspace.run(&["ptrn-1", "--store", "not-a-folder"]).exit(1).says(&["not a folder", "--store DIR"]);
+    untouched(&workspace, "no store");
+    assert_eq!(before.len(), 18);
+}
+
+#[test]
+fn a_damaged_store_is_mended_and_nothing_of_it_is_published() {
+    let workspace = Workspace::with_releases();
+    workspace.run(&["ptrn-1", "--quiet"]).exit(0);
+    let before = workspace.files("out");
+    let mut damaged = 0;
+    for (path, mut bytes) in workspace.files("cache/imgbuild") {
+        if path.starts_with("sha256/") {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            let path = workspace.path("cache/imgbuild").join(path);
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+            fs::write(path, bytes).unwrap();
+            damaged += 1;
+        }
+    }
+    assert_eq!(damaged, 4, "two artifacts and two layers");
+    workspace
+        .run(&["ptrn-1", "--offline", "--store", "cache/imgbuild"])
+        .exit(0)
+        .says(&["etcd 1.2.3 amd64: fetched"]);
+    assert!(workspace.files("out") == before);
+}
+
+#[test]
+fn a_killed_build_leaves_each_node_old_or_new() {
+    let workspace = changed();
+    let old = whole(&workspace, &NODES);
+    let began = Instant::now();
+    // Layers are finished, so that a build spends its time on out/.
+    let fresh = changed();
+    let timed = Instant::now();
+    fresh.run(&["ptrn-1", "ptrn-2", "ptrn-3", "--quiet"]).exit(0);
+    let (duration, new) = (timed.elapsed(), whole(&fresh, &NODES));
+    assert!(old.iter().zip(&new).all(|(old, new)| old != new));
+    let kills = 25;
+    for kill in 0..kills {
+        let mut run = workspace.spawn(&["ptrn-1", "ptrn-2", "ptrn-3", "--quiet"]);
+        sleep(duration * kill / (kills - 3));
+        let _ = run.kill();
+        run.wait().unwrap();
+        for (at, overlay) in whole(&workspace, &NODES).iter().enumerate() {
+            assert!([&old[at], &new[at]].contains(&overlay), "{} is neither old nor new", NODES[at]);
+        }
+        assert!(began.elapsed() < Duration::from_mins(1), "this takes too long");
+    }
+    workspace.run(&["ptrn-1", "ptrn-2", "ptrn-3", "--quiet"]).exit(0);
+    assert_eq!(whole(&workspace, &NODES), new);
+    assert_eq!(workspace.files("out").len(), 18, "what killed builds left is gone");
+}
+
+#[test]
+fn builds_at_once_share_a_store_and_out() {
+    let workspace = Workspace::with_releases();
+    let all = |_| workspace.spawn(&["--all", "--quiet"]);
+    for mut run in (0..4).map(all).collect::<Vec<_>>() {
+        assert!(run.wait().unwrap().success());
+    }
+    whole(&workspace, &["ptrn-1", "ptrn-2", "ptrn-3", "prmt-1"]);
+    assert_eq!(workspace.files("out").len(), 24);
+}
+
+#[test]
+fn what_others_keep_in_out_stays() {
+    let workspace =
+        Workspace::with_releases().file("out/notes.txt", "mine").file("out/other/file", "mine too");
+    workspace.run(&["ptrn-1", "--quiet"]).exit(0);
+    assert_eq!(
+        (workspace.text("out/notes.txt"), workspace.text("out/other/file")),
+        ("mine".into(), "mine too".into())
+    );
+    // A node's folder is the build's alone: what else was in it is replaced.
+    let workspace = workspace.file("out/ptrn-1/old-file", "");
+    workspace.run(&["ptrn-1", "--quiet"]).exit(0);
+    assert!(!workspace.path("out/ptrn-1/old-file").exists());
+}

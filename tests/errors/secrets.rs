@@ -1,0 +1,79 @@
+//! Errors in the secrets file: named, placed, and never with a value.
+#![expect(clippy::disallowed_methods, reason = "edge: makes a folder where a file should be")]
+
+use std::fs;
+
+use super::{Workspace, assert_messages};
+
+/// Whatever is wrong, no message has this in it.
+const VALUE: &str = "hunter2";
+
+#[test]
+fn secrets_files_that_cannot_be() {
+    let secrets = |text: &str| Workspace::new().secrets(text);
+    let cases = [
+        ("name-unknown", secrets("grafana_admin_pasword: hunter2\n")),
+        ("name-far-off", secrets("hunter2: hunter2\n")),
+        ("chat-id-no-number", secrets("telegram_chat_id: \"@hunter2\"\n")),
+        ("token-form", secrets("telegram_bot_token: hunter2\n")),
+        ("list", secrets("- hunter2\n")),
+        ("value-is-list", secrets("admin_password: [hunter2]\n")),
+        ("value-is-mapping", secrets("admin_password: {hunter2: hunter2}\n")),
+        ("twice", secrets("admin_password: hunter2\nadmin_password: hunter2\n")),
+        ("no-yaml", secrets("admin_password: \"hunter2\n")),
+        ("alias", secrets("admin_password: *hunter2\n")),
+        ("no-text", Workspace::new().secrets(b"admin_password: hunter2\xff\n")),
+        ("long", secrets(&format!("admin_password: hunter2{}\n", "x".repeat(5000)))),
+        ("world-readable", secrets("admin_password: hunter2\n").mode("secrets.yaml", 0o644)),
+        ("group-readable", secrets("admin_password: hunter2\n").mode("secrets.yaml", 0o640)),
+        (
+            "several",
+            secrets("telegram_chat_id: hunter2\ntelegram_bot_tokn: hunter2\n").mode("secrets.yaml", 0o604),
+        ),
+    ];
+    for (_, workspace) in &cases {
+        for arguments in [&["check"][..], &["ptrn-1"], &["show", "prmt-1", "user-data"]] {
+            workspace.run(arguments).exit(3).hides(VALUE);
+        }
+    }
+    assert_messages("secrets", cases);
+}
+
+#[test]
+fn a_folder_is_no_secrets_file() {
+    let workspace = Workspace::new();
+    fs::create_dir(workspace.path("secrets.yaml")).unwrap();
+    workspace.run(&["check"]).exit(3).says(&["secrets.yaml", "--secrets FILE"]);
+}
+
+/// The default cluster with a component that has one private file.
+fn private(path: &str, template: &str) -> Workspace {
+    let spec = format!(
+        "description: a component of a test\neverywhere: true\nsecrets:\n  word: {{description: a word}}\n\
+         private:\n  - {{path: /etc/{path}, needs: [word]}}\n"
+    );
+    Workspace::new()
+        .component("p/component.yaml", spec)
+        .component(&format!("p/private/etc/{path}.j2"), template)
+        .secrets("word: \"hunter2: {\"\n")
+}
+
+#[test]
+fn private_files_that_fail_tell_no_value() {
+    let cases = [
+        ("private-yaml", private("p.yaml", "a: 1\nword: {{ secrets.word }}\n")),
+        ("private-json", private("p.json", "{\"word\": {{ secrets.word }}}\n")),
+        ("private-undefined", private("p.conf", "{{ secrets.wrod }}\n")),
+        ("private-syntax", private("p.conf", "{{ secrets.word }\n")),
+        ("private-kind", private("p.conf", "{{ secrets.word + 1 }}\n")),
+        ("private-key", private("p.conf", "{{ {}[secrets.word] }}\n")),
+        ("private-include", private("p.conf", "{% include secrets.word %}\n")),
+        ("private-filter", private("p.conf", "{{ secrets.word | int }}\n")),
+        ("private-end", private("p.conf", "{{ secrets.word }}\nIMGBUILD_END\n")),
+    ];
+    for (_, workspace) in &cases {
+        workspace.run(&["ptrn-1"]).exit(3).hides(VALUE);
+        workspace.run(&["check"]).exit(3).hides(VALUE);
+    }
+    assert_messages("private", cases);
+}
