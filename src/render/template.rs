@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, Report, Source};
 
 /// What one rendering may cost, in minijinja's instructions: far above any honest template over ten thousand
 /// nodes, and an end to `{% for %}` in `{% for %}` in `{% for %}`.
-const FUEL: u64 = 50_000_000;
+const FUEL: u64 = 10_000_000;
 
 /// The suffix of a template's file name.
 pub const SUFFIX: &str = ".j2";

@@ -1,4 +1,4 @@
-"""What the machines boot: the default profile with what a test must have, built by imgbuild from a mirror of real programs."""
+"""What the machines boot: the default profile with what a test needs, built by imgbuild from work/mirror."""
 
 import pathlib
 import subprocess
@@ -6,7 +6,10 @@ import subprocess
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # A component of files alone, which the changed profile has no more.
-MARKER = {"component.yaml": "description: a file that a later profile has no more\n", "files/etc/boot-test/marker": "here\n"}
+MARKER = {
+    "component.yaml": "description: a file that a later profile has no more\n",
+    "files/etc/boot-test/marker": "here\n",
+}
 
 LONE = """cluster: lone
 network: {{subnet: 192.168.2.0/24}}
@@ -36,11 +39,13 @@ def cluster(key: str, changed: bool) -> str:
 
 def lone(key: str, names: list[str], options: str) -> str:
     """Nodes that run Node Exporter alone and know nothing of each other."""
-    nodes = "".join(f"  - {{name: {name}, address: 192.168.2.{number}, roles: [lone]}}\n" for number, name in enumerate(names, 11))
+    nodes = "".join(
+        f"  - {{name: {name}, address: 192.168.2.{number}, roles: [lone]}}\n" for number, name in enumerate(names, 11)
+    )
     return LONE.format(key=key, nodes=nodes, options=options)
 
 
-def build(work: pathlib.Path, mirror: pathlib.Path, faults: list[str]) -> None:
+def build(work: pathlib.Path, faults: list[str]) -> None:
     """Builds all that the scenarios need into folders of `work`, with a new key to log in by in `work/key`."""
     for name, text in MARKER.items():
         path = work / "overlays/marker" / name
@@ -57,8 +62,14 @@ def build(work: pathlib.Path, mirror: pathlib.Path, faults: list[str]) -> None:
     for name, text in profiles.items():
         (work / f"{name}.yaml").write_text(text)
         options = {
-            "--profile": work / f"{name}.yaml", "--overlays": work / "overlays", "--releases": mirror / "releases.yaml", "--mirror": mirror,
+            "--profile": work / f"{name}.yaml", "--overlays": work / "overlays",
+            "--releases": work / "mirror/releases.yaml", "--mirror": work / "mirror",
             "--secrets": work / "secrets.yaml", "--store": work / "store", "--out": work / name,
         }  # fmt: skip
         arguments = [str(part) for option in options.items() for part in option]
-        subprocess.run(["cargo", "run", "--quiet", "--", "--all", "--quiet", *arguments], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["cargo", "run", "--quiet", "--", "--all", "--quiet", *arguments],
+            cwd=ROOT,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )

@@ -21,10 +21,18 @@ def expect(what: str, expected: object, got: object) -> None:
 def clean(node: Node) -> None:
     """cloud-init has nothing to complain of, no unit has failed, and systemd finds no fault with ours."""
     status = json.loads(node.must("cloud-init status --wait --format json", PATIENCE))
-    expect(f"{node.name}: cloud-init status", ("done", [], {}), (status["status"], status["errors"], status["recoverable_errors"]))
+    expect(
+        f"{node.name}: cloud-init status",
+        ("done", [], {}),
+        (status["status"], status["errors"], status["recoverable_errors"]),
+    )
     expect(f"{node.name}: failed units", "", node.must("systemctl list-units --failed --plain --no-legend"))
     units = node.must("cut -f2 /usr/lib/imgbuild/components | tr , '\\n' | grep -vx -e -").split()
-    expect(f"{node.name}: systemd-analyze verify", "", node.must(f"systemd-analyze verify imgbuild.service {' '.join(units)} 2>&1"))
+    expect(
+        f"{node.name}: systemd-analyze verify",
+        "",
+        node.must(f"systemd-analyze verify imgbuild.service {' '.join(units)} 2>&1"),
+    )
 
 
 def boot(lab: Lab) -> None:
@@ -48,7 +56,11 @@ def etcd(lab: Lab) -> None:
 def targets_up(lab: Lab) -> bool:
     """Whether Prometheus has reached every target: itself, three members, four nodes."""
     targets = lab.ask("targets")["activeTargets"]
-    if bad := [f"{target['scrapeUrl']}: {target['health']} {target['lastError']}" for target in targets if target["health"] != "up"]:
+    if bad := [
+        f"{target['scrapeUrl']}: {target['health']} {target['lastError']}"
+        for target in targets
+        if target["health"] != "up"
+    ]:
         raise CheckFailed("\n".join(bad))
     return len(targets) == 8
 
@@ -59,7 +71,9 @@ def prometheus(lab: Lab) -> None:
 
     def rules_fine() -> bool:
         rules = [rule for group in lab.ask("rules")["groups"] for rule in group["rules"]]
-        if bad := [f"{rule['name']}: {rule['health']} {rule.get('lastError', '')}" for rule in rules if rule["health"] != "ok"]:
+        if bad := [
+            f"{rule['name']}: {rule['health']} {rule.get('lastError', '')}" for rule in rules if rule["health"] != "ok"
+        ]:
             raise CheckFailed("\n".join(bad))
         return bool(rules)
 
@@ -68,7 +82,7 @@ def prometheus(lab: Lab) -> None:
 
 
 def offline(lab: Lab) -> None:
-    """Nothing needs a default route or a name server: all of it has been without, and stays well with no route at all."""
+    """Nothing needs a default route or a name server: nobody had one, and without the route all stays well."""
     for node in lab.cluster().values():
         if node.run("getent hosts debian.org").returncode == 0:
             raise CheckFailed(f"{node.name} has found a name server: this network leaks")
@@ -81,7 +95,10 @@ def offline(lab: Lab) -> None:
 def facts(node: Node) -> dict[str, str]:
     """What a reboot must not change: files' inodes, what etcd holds."""
     files = "/usr/local/bin/* /etc/systemd/system/*.service /etc/hosts /usr/lib/imgbuild/files"
-    return {"files": node.must(f"stat -c '%n %i %y' {files}"), "key": node.must("ETCDCTL_ENDPOINTS=127.0.0.1:2379 etcdctl get boot-test --print-value-only")}
+    return {
+        "files": node.must(f"stat -c '%n %i %y' {files}"),
+        "key": node.must("ETCDCTL_ENDPOINTS=127.0.0.1:2379 etcdctl get boot-test --print-value-only"),
+    }
 
 
 def healthy(member: Node) -> bool:
@@ -104,11 +121,18 @@ def detached(lab: Lab) -> None:
     """A node whose seed is taken away after the first boot comes back into the same state."""
     etcd(lab)
     node = lab.members()[2]
-    before = facts(node) | {"network": node.must("hostname; ip -br address show scope global; timedatectl show -p Timezone")}
+    before = facts(node) | {
+        "network": node.must("hostname; ip -br address show scope global; timedatectl show -p Timezone")
+    }
     node.shut_down()
     node.start(None)
     expect("attempt", 1, node.expect_ready()["attempt"])
-    expect("facts of the node", before, facts(node) | {"network": node.must("hostname; ip -br address show scope global; timedatectl show -p Timezone")})
+    expect(
+        "facts of the node",
+        before,
+        facts(node)
+        | {"network": node.must("hostname; ip -br address show scope global; timedatectl show -p Timezone")},
+    )
     expect("failed units", "", node.must("systemctl list-units --failed --plain --no-legend"))
 
 
@@ -122,13 +146,23 @@ def reseed(lab: Lab) -> None:
     etcd(lab)
     first, node, last = lab.members()
     others = {other.name: started(other) for other in (first, last)}
-    kept = {"data": node.must("sudo stat -c %i /opt/etcd/member/snap/db"), "etcd": node.must("stat -c %i /usr/local/bin/etcd")}
+    kept = {
+        "data": node.must("sudo stat -c %i /opt/etcd/member/snap/db"),
+        "etcd": node.must("stat -c %i /usr/local/bin/etcd"),
+    }
     node.must("test -f /etc/boot-test/marker")
     node.shut_down()
     node.start(lab.output("changed", node.name).file("seed.iso"))
     node.expect_ready()
     node.must("! test -e /etc/boot-test && systemctl status --no-pager node_exporter | grep -q collector.tcpstat")
-    expect("what is kept", kept, {"data": node.must("sudo stat -c %i /opt/etcd/member/snap/db"), "etcd": node.must("stat -c %i /usr/local/bin/etcd")})
+    expect(
+        "what is kept",
+        kept,
+        {
+            "data": node.must("sudo stat -c %i /opt/etcd/member/snap/db"),
+            "etcd": node.must("stat -c %i /usr/local/bin/etcd"),
+        },
+    )
     expect("the other nodes' services", others, {other.name: started(other) for other in (first, last)})
     etcd(lab)
     clean(node)

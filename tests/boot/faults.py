@@ -19,7 +19,11 @@ echo "boot-test: frozen" >/dev/console' >/dev/null 2>&1 </dev/null &"""
 def image(path: pathlib.Path, label: str, files: dict[str, pathlib.Path]) -> pathlib.Path:
     """Makes a CD-ROM image of these files."""
     graft = [f"/{name}={source}" for name, source in files.items()]
-    subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-V", label, "-J", "-R", "-graft-points", "-o", path, *graft], check=True, capture_output=True)
+    subprocess.run(
+        ["xorriso", "-as", "mkisofs", "-quiet", "-V", label, "-J", "-R", "-graft-points", "-o", path, *graft],
+        check=True,
+        capture_output=True,
+    )
     return path
 
 
@@ -33,7 +37,11 @@ def seed(lab: Lab, name: str, **other: pathlib.Path | None) -> pathlib.Path:
 
 def volume(lab: Lab, name: str) -> pathlib.Path:
     """Makes a second volume that holds a node's overlay."""
-    return image(lab.scratch / f"{name}-overlay.iso", "IMGBUILD", {"overlay.tar.gz": lab.output("lone", name).file("overlay.tar.gz")})
+    return image(
+        lab.scratch / f"{name}-overlay.iso",
+        "IMGBUILD",
+        {"overlay.tar.gz": lab.output("lone", name).file("overlay.tar.gz")},
+    )
 
 
 def untouched(node: Node) -> None:
@@ -126,12 +134,16 @@ def sick(lab: Lab) -> None:
 def twins(lab: Lab) -> None:
     """Of two volumes that claim the label, the one with the right overlay is taken."""
     node = lab.node("lone", "twins")
-    foreign = image(lab.scratch / "foreign.iso", "CIDATA", {"overlay.tar.gz": lab.output("lone", "flipped").file("overlay.tar.gz")})
+    foreign = image(
+        lab.scratch / "foreign.iso", "CIDATA", {"overlay.tar.gz": lab.output("lone", "flipped").file("overlay.tar.gz")}
+    )
     node.start(seed(lab, node.name, overlay=None))
     node.expect_failed("no overlay.tar.gz")
     node.machine.attach(foreign)
     node.expect_failed("has sha256")
-    node.machine.attach(image(lab.scratch / "right.iso", "CIDATA", {"overlay.tar.gz": node.output.file("overlay.tar.gz")}))
+    node.machine.attach(
+        image(lab.scratch / "right.iso", "CIDATA", {"overlay.tar.gz": node.output.file("overlay.tar.gz")})
+    )
     well(node)
 
 

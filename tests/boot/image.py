@@ -37,7 +37,7 @@ class Image:
     @property
     def format(self) -> str:
         """The disk's format, as QEMU names it."""
-        info = subprocess.run(["qemu-img", "info", self.path], capture_output=True, text=True, check=True).stdout
+        info = subprocess.run(["qemu-img", "info", str(self.path)], capture_output=True, text=True, check=True).stdout
         return next(line.split(": ")[1] for line in info.splitlines() if line.startswith("file format"))
 
     def copy(self, to: pathlib.Path) -> None:
@@ -56,6 +56,7 @@ def stand_in(scratch: pathlib.Path) -> Image:
         folder = scratch / "image"
         folder.mkdir()
         part = path.with_suffix(".part")
-        subprocess.run(["sh", "-c", RECIPE, "image", tree, DISK_ID, part], cwd=folder, check=True, capture_output=True)
+        command = ["sh", "-c", RECIPE, "image", str(tree), DISK_ID, str(part)]
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         part.rename(path)
     return Image(path, tree / "vmlinuz")

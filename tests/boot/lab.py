@@ -1,4 +1,4 @@
-"""What the scenarios share: the built outputs, the machines that run, one cluster for all scenarios that can share it."""
+"""What the scenarios share: the built outputs, the machines that run, and one cluster."""
 
 import itertools
 import json
@@ -54,7 +54,10 @@ class Lab:
                 self.node("cluster", name).start_seeded()
             with ThreadPoolExecutor(len(names)) as pool:
                 for verdict in pool.map(lambda name: self.nodes[name].expect_ready(), names):
-                    print(f"      {verdict['node']}: ready {verdict['uptime']} s after its kernel started, {verdict['seconds']} s of them imgbuild's", flush=True)
+                    print(
+                        f"      {verdict['node']}: ready {verdict['uptime']} s after power on, {verdict['seconds']} s of it ours",
+                        flush=True,
+                    )
             self.lost = False
         return {name: self.nodes[name] for name in names}
 

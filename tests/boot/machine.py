@@ -11,8 +11,12 @@ import network
 from image import ROOT_PARTITION, Image
 
 # The kernel of the stand-in has NVMe and ext4 built in, so that it needs no initial RAM disk. Which of two NVMe drives
-# is found first is not said: the root is named by its partition. On a busy host the kernel's check of its timer fails.
-KERNEL_LINE = f"root=PARTUUID={ROOT_PARTITION} rootwait rw console=ttyS0 no_timer_check mitigations=off quiet"
+# is found first is not said: the root is named by its partition. On a busy host the kernel's check of its timer fails,
+# and services need longer to start than systemd gives them on real machines.
+KERNEL_LINE = (
+    f"root=PARTUUID={ROOT_PARTITION} rootwait rw console=ttyS0 quiet mitigations=off no_timer_check"
+    " systemd.default_timeout_start_sec=900 systemd.default_device_timeout_sec=900"
+)
 
 
 class Machine:
@@ -44,7 +48,12 @@ class Machine:
         if self.image.kernel:
             command += ["-kernel", str(self.image.kernel), "-append", KERNEL_LINE]
         if seed:
-            command += ["-drive", f"if=none,id=seed,file={seed},format=raw,read-only=on", "-device", "nvme,drive=seed,serial=seed"]
+            command += [
+                "-drive",
+                f"if=none,id=seed,file={seed},format=raw,read-only=on",
+                "-device",
+                "nvme,drive=seed,serial=seed",
+            ]
         with (self.folder / "qemu").open("ab") as said:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
 
@@ -68,7 +77,15 @@ class Machine:
         """Inserts a CD-ROM while the machine runs."""
         self.attached += 1
         name = f"cd{self.attached}"
-        self.ask("blockdev-add", {"driver": "raw", "node-name": name, "read-only": True, "file": {"driver": "file", "filename": str(volume)}})
+        self.ask(
+            "blockdev-add",
+            {
+                "driver": "raw",
+                "node-name": name,
+                "read-only": True,
+                "file": {"driver": "file", "filename": str(volume)},
+            },
+        )
         self.ask("device_add", {"driver": "scsi-cd", "drive": name, "id": f"drive-{name}"})
 
     def ask(self, what: str, arguments: dict[str, Any]) -> None:

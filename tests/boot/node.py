@@ -56,14 +56,25 @@ class Node:
     def run(self, command: str, seconds: int = 120) -> subprocess.CompletedProcess[str]:
         """Runs a shell command there as the administrator, over SSH."""
         options = {
-            "StrictHostKeyChecking": "no", "UserKnownHostsFile": "/dev/null", "LogLevel": "ERROR", "BatchMode": "yes", "ConnectTimeout": "60",
-            "ServerAliveInterval": "15", "ControlMaster": "auto", "ControlPath": f"{self.machine.folder}/ssh{self.starts}", "ControlPersist": "60",
+            "StrictHostKeyChecking": "no", "UserKnownHostsFile": "/dev/null", "LogLevel": "ERROR", "BatchMode": "yes",
+            "ConnectTimeout": "60", "ServerAliveInterval": "15", "ControlMaster": "auto", "ControlPersist": "60",
+            "ControlPath": f"{self.machine.folder}/ssh{self.starts}",
         }  # fmt: skip
-        ssh = ["ssh", "-F", "none", "-i", str(self.key), *(f"-o{name}={value}" for name, value in options.items()), f"{ADMIN}@{self.address}"]
+        ssh = [
+            "ssh",
+            "-F",
+            "none",
+            "-i",
+            str(self.key),
+            *(f"-o{name}={value}" for name, value in options.items()),
+            f"{ADMIN}@{self.address}",
+        ]
         # Files, not pipes: the connection that is kept for later commands would hold a pipe open.
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             try:
-                done = subprocess.run([*ssh, command], stdin=subprocess.DEVNULL, stdout=out, stderr=err, timeout=seconds, check=False)
+                done = subprocess.run(
+                    [*ssh, command], stdin=subprocess.DEVNULL, stdout=out, stderr=err, timeout=seconds, check=False
+                )
             except subprocess.TimeoutExpired:
                 raise CheckFailed(f"{self.name}: `{command}` has not ended after {seconds} s") from None
             out.seek(0)
@@ -94,7 +105,9 @@ class Node:
                 verdict, boot_id = done.stdout.rsplit("}", 1)
                 record: dict[str, Any] = json.loads(verdict + "}")
                 if record["boot_id"] != boot_id.strip():
-                    raise CheckFailed(f"{self.name}: the console has a verdict, the file one of an earlier boot: {record}")
+                    raise CheckFailed(
+                        f"{self.name}: the console has a verdict, the file one of an earlier boot: {record}"
+                    )
                 return record
             time.sleep(2)
         raise CheckFailed(f"{self.name}: gave a verdict, but one cannot log in to read it")
@@ -118,7 +131,8 @@ class Node:
         lines = [f"---- {self.name}: the end of its console", *self.machine.console().splitlines()[-40:]]
         if self.machine.running:
             try:
-                command = "cat /var/lib/imgbuild/first-boot.json; sudo journalctl -q --no-pager -n 40 -u imgbuild; systemctl --failed --no-pager"
+                journal = "sudo journalctl -q --no-pager -n 40 -u imgbuild"
+                command = f"cat /var/lib/imgbuild/first-boot.json; {journal}; systemctl --failed --no-pager"
                 lines += [f"---- {self.name}: its verdict and journal", self.run(command, 60).stdout]
             except CheckFailed as error:
                 lines.append(str(error))

@@ -45,7 +45,11 @@ def selectors(tree: Any) -> Iterator[str]:
     """The series that a parsed query selects, each as a query of its own."""
     if isinstance(tree, dict):
         if tree.get("type") == "vectorSelector":
-            yield "{" + ", ".join(f"{one['name']}{one['type']}{json.dumps(one['value'])}" for one in tree["matchers"]) + "}"
+            yield (
+                "{"
+                + ", ".join(f"{one['name']}{one['type']}{json.dumps(one['value'])}" for one in tree["matchers"])
+                + "}"
+            )
         for part in tree.values():
             yield from selectors(part)
     elif isinstance(tree, list):

@@ -1,4 +1,4 @@
-"""Runs the first-boot program in sandboxes, and judges what it leaves; needs root, overlayfs and the tree of scripts/guest-tree."""
+"""Runs the first-boot program in sandboxes, and judges what it leaves; needs root and scripts/guest-tree."""
 
 import os
 import pathlib
@@ -6,7 +6,9 @@ import subprocess
 import sys
 import unittest
 
-from cases import FirstBoot
+from applying import Applying
+from case import Case
+from finding import Finding
 from sandbox import ROOT
 
 
@@ -16,9 +18,10 @@ def main() -> int:
         sys.stderr.write("skipped: needs root\n")
         return 1 if os.environ.get("CI") == "true" else 0
     made = subprocess.run([ROOT / "scripts/guest-tree"], stdout=subprocess.PIPE, text=True, check=True)
-    FirstBoot.tree = pathlib.Path(made.stdout.strip())
+    Case.tree = pathlib.Path(made.stdout.strip())
     loader = unittest.TestLoader()
-    suite = loader.loadTestsFromNames([f"cases.FirstBoot.{name}" for name in sys.argv[1:]]) if sys.argv[1:] else loader.loadTestsFromTestCase(FirstBoot)
+    loader.testNamePatterns = [f"*{name}*" for name in sys.argv[1:]] or None
+    suite = unittest.TestSuite(map(loader.loadTestsFromTestCase, (Finding, Applying)))
     result = unittest.TextTestRunner(stream=sys.stderr, verbosity=2).run(suite)
     failed = len(result.failures) + len(result.errors)
     sys.stdout.write(f"{result.testsRun - failed} passed, {failed} failed\n")

@@ -1,4 +1,4 @@
-"""A guest without a machine: a Debian tree under an overlayfs, in which the first-boot program can run, be cut off, and run again."""
+"""A guest without a machine: a Debian tree in which the first-boot program can run, be cut off, and run again."""
 
 import hashlib
 import io
@@ -48,7 +48,10 @@ mknod -m 666 "$1/dev/urandom" c 1 9
 mount -t proc proc "$1/proc"
 [ ! -f "$1/mounts" ] || while read -r folder; do mount -t tmpfs room "$1$folder"; done <"$1/mounts"
 ip link set lo up
-[ ! -f "$1/server.py" ] || { chroot "$1" python3 /server.py & while ! grep -q ' 0A ' /proc/net/tcp; do sleep 0.1; done; }
+[ ! -f "$1/server.py" ] || {
+    chroot "$1" python3 /server.py &
+    while ! grep -q ' 0A ' /proc/net/tcp; do sleep 0.1; done
+}
 code=0
 chroot "$1" /usr/local/sbin/imgbuild-first-boot || code=$?
 cp "$1/dev/console" "$1/console"
@@ -59,9 +62,13 @@ exit "$code"
 class Overlay:
     """An overlay of plain files, in the form that imgbuild gives it."""
 
-    def __init__(self, files: dict[str, tuple[str, str]], components: dict[str, tuple[str, str, int]] | None = None) -> None:
-        """`files`: path to (component, content), a content `-> X` being a link; `components`: name to (units, url, seconds)."""
-        lists = [f"{owner}\t{hashlib.sha256(text.encode()).hexdigest()}\t{path}\n" for path, (owner, text) in files.items()]
+    def __init__(
+        self, files: dict[str, tuple[str, str]], components: dict[str, tuple[str, str, int]] | None = None
+    ) -> None:
+        """`files`: path to (component, content), `-> X` being a link; `components`: name to (units, url, seconds)."""
+        lists = [
+            f"{owner}\t{hashlib.sha256(text.encode()).hexdigest()}\t{path}\n" for path, (owner, text) in files.items()
+        ]
         contents = {path: text for path, (_, text) in files.items()}
         contents["/usr/lib/imgbuild/files"] = "".join(sorted(lists))
         contents["/usr/lib/imgbuild/components"] = "".join(
@@ -94,7 +101,7 @@ class Sandbox:
     """One guest. `run` is one boot's run of the program; what it wrote stays for the next."""
 
     def __init__(self, tree: pathlib.Path, room: str) -> None:
-        """`tree` is the Debian tree, never written to; `room` is the size of the guest's disk, as tmpfs has it (`8m`)."""
+        """`tree` is the Debian tree, never written to; `room` is the size of the guest's disk, such as `8m`."""
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="imgbuild-first-boot-"))
         self.guest = self.folder / "guest"
         self.disk = self.folder / "disk"
@@ -136,11 +143,19 @@ class Sandbox:
         self.path(target).unlink(missing_ok=True)
         self.write(target, text, 0o755)
 
-    def seed(self, overlay: Overlay, *, urls: str = "", room: int = 0, private: dict[str, tuple[str, str, str]] | None = None) -> None:
+    def seed(
+        self, overlay: Overlay, *, urls: str = "", room: int = 0, private: dict[str, tuple[str, str, str]] | None = None
+    ) -> None:
         """Does what user-data does; `private`: path to (component, owner, content)."""
         private = private or {}
         shutil.rmtree(self.path("/var/lib/imgbuild/seed"), ignore_errors=True)
-        conf = {"NODE": "ptrn-1", "OVERLAY_SHA256": overlay.sha256, "OVERLAY_SIZE": len(overlay.data), "OVERLAY_ROOM": room, "OVERLAY_URLS": urls}
+        conf = {
+            "NODE": "ptrn-1",
+            "OVERLAY_SHA256": overlay.sha256,
+            "OVERLAY_SIZE": len(overlay.data),
+            "OVERLAY_ROOM": room,
+            "OVERLAY_URLS": urls,
+        }
         self.write("/var/lib/imgbuild/seed/node.conf", "".join(f"{name}='{value}'\n" for name, value in conf.items()))
         lines = [f"{component}\t{owner}\t{path}\n" for path, (component, owner, _) in private.items()]
         self.write("/var/lib/imgbuild/seed/private.list", "".join(lines))
@@ -167,8 +182,22 @@ class Sandbox:
     def run(self) -> int:
         """Runs the program once; returns its exit code. `calls` has what it asked of the service manager."""
         self.path("/calls").unlink(missing_ok=True)
-        command = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER, "enter", str(self.guest)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT, env={"PATH": os.environ["PATH"]}, check=False)
+        command = [
+            "unshare",
+            "--mount",
+            "--net",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "sh",
+            "-c",
+            ENTER,
+            "enter",
+            str(self.guest),
+        ]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIME_LIMIT, env={"PATH": os.environ["PATH"]}, check=False
+        )
         self.output = done.stdout + done.stderr
         self.calls = (self.read("/calls") or "").splitlines()
         return done.returncode

@@ -1,0 +1,113 @@
+"""Cases of finding the overlay: what is taken, what is refused, and what is said of it."""
+
+from case import NEW, OLD, SERVICES, UNIT, Case
+from sandbox import Overlay
+
+SERVER = """
+import functools, http.server, pathlib, sys
+class Ranges(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        data = pathlib.Path("/served").read_bytes()
+        start = int(self.headers.get("Range", "bytes=0-")[6:].split("-")[0])
+        self.send_response(404 if "missing" in self.path else 206 if start else 200)
+        pathlib.Path("/asked").open("a").write(f"{self.path} from {start}\\n")
+        self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        self.wfile.write(data[start:])
+    def log_message(self, *_): pass
+http.server.HTTPServer(("127.0.0.1", 8000), Ranges).serve_forever()
+"""
+
+
+class Finding(Case):
+    """The overlay is elsewhere, broken, or too large."""
+
+    def test_an_overlay_with_a_flipped_byte_is_refused_whole(self) -> None:
+        guest = self.guest()
+        bad = bytearray(OLD.data)
+        bad[len(bad) // 2] ^= 1
+        guest.volume("CIDATA", bytes(bad))
+        guest.seed(OLD)
+        self.failed(guest, rf"^the overlay on /volumes/CIDATA.0 has sha256 [0-9a-f]{{64}}, expected {OLD.sha256}$")
+        self.nothing_started(guest)
+
+    def test_a_missing_overlay_fails_until_it_appears(self) -> None:
+        guest = self.guest()
+        guest.seed(OLD)
+        self.failed(guest, "^no overlay.tar.gz on a volume labelled CIDATA or IMGBUILD, and no URL of one$")
+        self.nothing_started(guest)
+        self.failed(guest, "^no overlay")
+        self.assertEqual(guest.verdict()["attempt"], 2)
+        guest.volume("IMGBUILD", OLD.data)
+        self.ready(guest)
+        self.assertEqual(guest.verdict()["attempt"], 3)
+
+    def test_the_matching_one_of_several_volumes_is_taken(self) -> None:
+        guest = self.guest()
+        guest.volume("CIDATA", None, NEW.data, OLD.data)
+        guest.write("/volumes/cidata", "/volumes/unreadable\n")
+        guest.seed(OLD)
+        self.ready(guest)
+
+    def test_an_unreadable_volume_is_named(self) -> None:
+        guest = self.guest()
+        guest.write("/volumes/CIDATA", "/volumes/unreadable\n")
+        guest.seed(OLD)
+        self.failed(guest, "^mount: /volumes/unreadable: can't read superblock")
+
+    def test_a_url_serves_it_resumes_and_stays_secret(self) -> None:
+        for curl in (True, False):
+            with self.subTest(curl=curl):
+                guest = self.guest()
+                if not curl:
+                    guest.path("/usr/bin/curl").unlink()
+                guest.write("/server.py", SERVER)
+                guest.write("/served", OLD.data)
+                guest.seed(OLD, urls=f"http://{'me:secret@' if curl else ''}127.0.0.1:8000/missing?token=secret")
+                self.failed(guest, "^cannot fetch http://127.0.0.1:8000/missing: .*404")
+                self.assertNotIn("secret", guest.output)
+                guest.write("/var/lib/imgbuild/download", OLD.data[:100])
+                guest.seed(OLD, urls="http://127.0.0.1:8000/missing http://127.0.0.1:8000/a")
+                self.ready(guest)
+                guest.write("/var/lib/imgbuild/download", OLD.data[:100])
+                guest.write("/asked", "")
+                guest.write("/served", NEW.data)
+                guest.seed(NEW, urls="http://127.0.0.1:8000/a")
+                self.failed(guest, "has sha256") if curl else None
+                self.ready(guest)
+                self.assertEqual(guest.read("/asked"), "/a from 100\n/a from 0\n" if curl else "/a from 0\n")
+                self.assertIsNone(guest.read("/var/lib/imgbuild/download"))
+
+    def test_a_url_that_serves_too_much_is_cut_off(self) -> None:
+        guest = self.guest()
+        guest.write("/server.py", SERVER)
+        guest.write("/served", b"x" * 10_000_000)
+        guest.seed(OLD, urls="http://127.0.0.1:8000/a")
+        self.failed(guest, "^cannot fetch|has sha256")
+        self.assertLess(len(guest.read("/var/lib/imgbuild/download") or ""), 2 * len(OLD.data) + 1024)
+        guest.write("/served", OLD.data)
+        self.failed(guest, "from an earlier try has sha256") if guest.run() else None
+        self.ready(guest)
+
+    def test_a_full_disk_leaves_the_node_as_it_was(self) -> None:
+        guest = self.guest(room="4m")
+        big = Overlay(
+            {UNIT: ("web", "old"), **{f"/opt/{n}": ("web", f"{n}" * 1_000_000) for n in range(1, 9)}}, SERVICES
+        )
+        guest.volume("CIDATA", big.data)
+        guest.seed(big)
+        self.failed(guest, "^cannot unpack the overlay: tar: .*No space left on device$")
+        self.nothing_started(guest)
+        guest.seed(big, room=8000)
+        self.failed(guest, "^the overlay needs 8000 KiB in /usr/lib, [0-9]+ are free$")
+        self.nothing_started(guest)
+        guest.volume("CIDATA", OLD.data)
+        guest.seed(OLD, room=100)
+        self.ready(guest)
+
+    def test_a_node_without_a_seed_says_so(self) -> None:
+        guest = self.guest()
+        code = guest.run()
+        self.assertEqual(code, 1)
+        self.assertEqual(guest.verdict()["reason"], "no /var/lib/imgbuild/seed/node.conf")
