@@ -2,13 +2,13 @@
 #![expect(clippy::disallowed_methods, reason = "edge: runs shells and Python on what was printed")]
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
-use std::process::Stdio;
+use std::io::{Read as _, Write as _};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use super::support::golden::assert_folder;
-use super::support::oracle::oracle;
+use super::support::oracle::{oracle, skip};
 use super::support::workspace::{Run, Workspace};
 
 const VERBS: [&str; 7] = ["build", "check", "plan", "fetch", "show", "schema", "completions"];
@@ -208,14 +208,14 @@ fn schemas_accept_the_files_that_are_built_in() {
 }
 
 fn validate(schema: &Value, documents: &[Value]) {
-    use std::io::Write as _;
-    let Some(mut python) = oracle("python3") else { return };
-    let has_library =
-        python.args(["-c", "import jsonschema"]).output().is_ok_and(|tried| tried.status.success());
-    if !has_library {
-        return super::support::oracle::skip("python3 with jsonschema");
-    }
-    let mut python = std::process::Command::new("python3");
+    let has_library = |python: &&str| {
+        let tried = Command::new(python).args(["-c", "import jsonschema"]).output();
+        tried.is_ok_and(|tried| tried.status.success())
+    };
+    let Some(python) = ["python3", "/usr/bin/python3"].into_iter().find(has_library) else {
+        return skip("a python3 with jsonschema");
+    };
+    let mut python = Command::new(python);
     let mut python =
         python.args(["-c", VALIDATE]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let lines: Vec<_> = std::iter::once(schema).chain(documents).map(ToString::to_string).collect();
