@@ -62,6 +62,13 @@ class Machine:
         """Whether its power is on."""
         return self.process is not None and self.process.poll() is None
 
+    def fate(self) -> str:
+        """Why it does not run any more, as far as QEMU and the kernel have said."""
+        if self.running:
+            return "its kernel has panicked"
+        code = self.process.returncode if self.process else None
+        return f"QEMU has ended with {code}: {(self.folder / 'qemu').read_text(errors='replace')[-500:]}"
+
     def kill(self) -> None:
         """Cuts its power."""
         if self.process:

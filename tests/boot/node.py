@@ -94,7 +94,7 @@ class Node:
         pattern = re.compile(rf"imgbuild: {self.name} (ready|failed: [^\r\n]*)[\r\n]")
         while not (found := pattern.search(self.machine.console(), self.said)):
             if "Kernel panic" in self.machine.console()[self.said :] or not self.machine.running:
-                raise CheckFailed(f"{self.name}: has crashed")
+                raise CheckFailed(f"{self.name}: {self.machine.fate()}")
             if time.monotonic() > end:
                 raise CheckFailed(f"{self.name}: no verdict after {PATIENCE} s")
             time.sleep(0.5)
