@@ -1,0 +1,80 @@
+//! Signatures as minisign(1) makes and checks them: Ed25519 over the BLAKE2b digest of the file.
+
+use std::io::{Read, Seek};
+
+use minisign::{PublicKey, PublicKeyBox, SecretKey, SecretKeyBox, SignatureBox};
+
+/// What a signature's file name has behind that of what it signs.
+pub const SIGNATURE: &str = ".minisig";
+
+/// Why something cannot be signed, or its signature does not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum SignatureError {
+    /// The secret key cannot be used.
+    #[error("the secret key cannot be used: {0}")]
+    SecretKey(String),
+    /// The public key cannot be used.
+    #[error("the public key cannot be used: {0}")]
+    PublicKey(String),
+    /// Nothing could be signed.
+    #[error("signing failed: {0}")]
+    Signing(String),
+    /// The signature does not hold.
+    #[error("the signature does not hold: {0}")]
+    Broken(String),
+}
+
+/// A key that signs. It has no `Debug`, so that none can print it.
+pub struct SigningKey(SecretKey);
+
+impl SigningKey {
+    /// Reads the text of a secret key file; the password is needed if the key was made with one.
+    pub fn read(text: &str, password: Option<String>) -> Result<Self, SignatureError> {
+        let open = |password: Option<String>| match password {
+            None => SecretKey::from_unencrypted_box(SecretKeyBox::from(text.to_owned())),
+            // Never without one: the library would ask for it on the terminal.
+            password => SecretKey::from_box(SecretKeyBox::from(text.to_owned()), password),
+        };
+        let key = match open(None) {
+            Err(_) if password.is_some() => open(password),
+            key => key,
+        };
+        key.map(Self).map_err(|error| SignatureError::SecretKey(error.to_string()))
+    }
+
+    /// The text of a signature file over all that `data` gives. `what` is signed with it, and shown by minisign.
+    pub fn sign(&self, data: impl Read, what: &str) -> Result<String, SignatureError> {
+        minisign::sign(None, &self.0, data, Some(what), Some("signature by imgbuild"))
+            .map(SignatureBox::into_string)
+            .map_err(|error| SignatureError::Signing(error.to_string()))
+    }
+}
+
+/// A key that signatures are checked with.
+#[derive(Clone, Debug)]
+pub struct VerifyingKey(PublicKey);
+
+impl VerifyingKey {
+    /// Reads a public key: the text of its file, or its one line of base64.
+    pub fn read(text: &str) -> Result<Self, SignatureError> {
+        let text = text.trim();
+        let key = if text.contains('\n') {
+            PublicKeyBox::from_string(text).and_then(PublicKeyBox::into_public_key)
+        } else {
+            PublicKey::from_base64(text)
+        };
+        key.map(Self).map_err(|error| SignatureError::PublicKey(error.to_string()))
+    }
+
+    /// Checks the text of a signature file over all that `data` gives, and returns what was signed with it.
+    pub fn check(&self, signature: &str, data: impl Read + Seek) -> Result<String, SignatureError> {
+        let broken = |error: minisign::PError| SignatureError::Broken(error.to_string());
+        let signature = SignatureBox::from_string(signature).map_err(broken)?;
+        // Signatures of the old kind are over the whole file, which would have to be in memory.
+        if !signature.is_prehashed() {
+            return Err(SignatureError::Broken("it is of a kind that minisign no longer makes".to_owned()));
+        }
+        minisign::verify(&self.0, &signature, data, true, false, false).map_err(broken)?;
+        signature.trusted_comment().map_err(broken)
+    }
+}
