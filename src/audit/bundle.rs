@@ -19,7 +19,7 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
     if let Some(list) = Parts::list_of(path) {
         match Parts::read(&list) {
             Ok(parts) => pieces(&parts, &list, &mut audit)?,
-            Err(error) => audit.malformed(list.display().to_string(), unless_io(error)?),
+            Err(error) => audit.malformed(list.display().to_string(), unless_io(error)?.to_string()),
         }
         // Pieces that are not sound have no bundle to look into.
         if !audit.faults.is_empty() {
@@ -29,7 +29,7 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
     }
     match Bundle::open(path) {
         Ok(bundle) => members(&bundle, &mut audit)?,
-        Err(error) => audit.malformed(name, unless_io(error)?),
+        Err(error) => audit.malformed(name, unless_io(error)?.to_string()),
     }
     Ok(audit)
 }

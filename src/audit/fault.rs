@@ -64,8 +64,8 @@ impl Audit {
     }
 
     /// Keeps that a part is not what such a part is.
-    pub fn malformed(&mut self, part: impl Into<String>, why: impl ToString) {
-        self.found(part, Problem::Malformed { why: why.to_string() });
+    pub fn malformed(&mut self, part: impl Into<String>, why: impl Into<String>) {
+        self.found(part, Problem::Malformed { why: why.into() });
     }
 
     /// Counts a part, and keeps that it is damaged if it is.

@@ -20,13 +20,16 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
     let manifest: Manifest = match serde_json::from_slice(&text) {
         Ok(manifest) => manifest,
         Err(error) => {
-            audit.malformed(MANIFEST, error);
+            audit.malformed(MANIFEST, error.to_string());
             return Ok(audit);
         }
     };
     for (name, output) in &manifest.outputs {
         if name.contains('/') || name == ".." {
-            audit.malformed(MANIFEST, format!("it names `{}`, which is no file beside it", name.escape_debug()));
+            audit.malformed(
+                MANIFEST,
+                format!("it names `{}`, which is no file beside it", name.escape_debug()),
+            );
             continue;
         }
         match fs::File::open(path.join(name)) {

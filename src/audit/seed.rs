@@ -24,7 +24,7 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
         Ok(listing) => listing,
         Err(crate::seed::SeedError::Read(error)) => return Err(error.into()),
         Err(error) => {
-            audit.malformed(path.display().to_string(), error);
+            audit.malformed(path.display().to_string(), error.to_string());
             return Ok(audit);
         }
     };
@@ -38,7 +38,8 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
     for file in &listing.files {
         if file.name == OVERLAY {
             got = Some(Sha256::of_reader(file.open(&mut image)?)?.0);
-        } else if let Some(text) = document(file, &mut image, &mut audit)?.filter(|_| file.name == USER_DATA) {
+        } else if let Some(text) = document(file, &mut image, &mut audit)?.filter(|_| file.name == USER_DATA)
+        {
             expected = overlay_of(&text);
             if expected.is_none() {
                 audit.malformed(USER_DATA, "it does not say which overlay it is made for");
@@ -73,7 +74,10 @@ fn names(listing: &Listing, audit: &mut Audit) {
 /// The text of a document that cloud-init could read. What is wrong is said without the text, which may be secret.
 fn document(file: &ListedFile, image: &mut (impl Read + Seek), audit: &mut Audit) -> Result<Option<String>> {
     if file.size > MAX_DOCUMENT {
-        audit.malformed(&file.name, format!("it has {} bytes, a document has {MAX_DOCUMENT} at most", file.size));
+        audit.malformed(
+            &file.name,
+            format!("it has {} bytes, a document has {MAX_DOCUMENT} at most", file.size),
+        );
         return Ok(None);
     }
     let mut bytes = Vec::new();

@@ -36,7 +36,7 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
         let mut text = Vec::new();
         fs::File::open(path.join(&part))?.take(MAX_RECORD).read_to_end(&mut text)?;
         match serde_json::from_slice::<LayerRecord<IgnoredAny>>(&text) {
-            Err(error) => audit.malformed(part, error),
+            Err(error) => audit.malformed(part, error.to_string()),
             Ok(record) => match sizes.get(&record.sha256) {
                 None => audit.found(format!("sha256/{}", record.sha256), Problem::Missing),
                 Some(size) if *size != record.size => {

@@ -30,6 +30,16 @@ pub enum BundleError {
         /// The file.
         path: PathBuf,
     },
+    /// It ends too early or too late.
+    #[error("`{}` has {got} bytes, its index says {expected}", .path.display())]
+    Size {
+        /// The file.
+        path: PathBuf,
+        /// The size that follows from its index.
+        expected: u64,
+        /// The size that it has.
+        got: u64,
+    },
     /// The index has its digest and is wrong all the same.
     #[error("the index of `{}` is not valid: {why}", .path.display())]
     IndexInvalid {

@@ -50,12 +50,26 @@ impl Bundle {
         self.total
     }
 
+    /// Refuses a bundle that is shorter or longer than its index says.
+    pub fn check_size(&self) -> Result<(), BundleError> {
+        let (expected, got) = (self.total, self.bytes.size());
+        if got == expected {
+            return Ok(());
+        }
+        Err(BundleError::Size { path: self.path.clone(), expected, got })
+    }
+
+    /// A part with its bytes as they are, for who verifies them.
+    pub fn unverified(&self, path: &str) -> Option<(&Part, Take<Joined>)> {
+        let position = self.index.position(path)?;
+        let part = self.index.parts.get(position)?;
+        Some((part, self.bytes.again(*self.offsets.get(position)?).take(part.size)))
+    }
+
     /// The bytes of a part, verified while they are read.
     pub fn read(&self, path: &str) -> Option<PartReader> {
-        let position = self.index.position(path)?;
-        let part = self.index.parts.get(position)?.clone();
-        let bytes = self.bytes.again(*self.offsets.get(position)?).take(part.size);
-        Some(PartReader { bytes, hashing: HashingWriter::new(io::sink()), part })
+        let (part, bytes) = self.unverified(path)?;
+        Some(PartReader { bytes, hashing: HashingWriter::new(io::sink()), part: part.clone() })
     }
 
     /// All bytes of a part that may have `limit` at most.
@@ -79,11 +93,6 @@ pub struct PartReader {
 }
 
 impl PartReader {
-    /// How many bytes the part has.
-    pub fn size(&self) -> u64 {
-        self.part.size
-    }
-
     fn check(&self) -> io::Result<()> {
         let (expected, got): (Sha256, Sha256) = (self.part.sha256, self.hashing.digest());
         if got == expected {

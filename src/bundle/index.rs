@@ -108,8 +108,9 @@ impl Index {
     }
 
     fn parse(text: &[u8], path: &Path) -> Result<Self, BundleError> {
-        let invalid = |error: serde_json::Error| {
-            BundleError::IndexInvalid { path: path.to_owned(), why: error.to_string() }
+        let invalid = |error: serde_json::Error| BundleError::IndexInvalid {
+            path: path.to_owned(),
+            why: error.to_string(),
         };
         let Versioned { format } = serde_json::from_slice(text).map_err(invalid)?;
         if format != FORMAT {
@@ -133,7 +134,9 @@ impl Index {
         if let Some(path) = [PROFILE, RELEASES].into_iter().find(|path| self.part(path).is_none()) {
             return Err(format!("it has no part `{path}`"));
         }
-        self.layout(before).map(|_| ()).ok_or_else(|| "its parts have more bytes than can be counted".to_owned())
+        self.layout(before)
+            .map(|_| ())
+            .ok_or_else(|| "its parts have more bytes than can be counted".to_owned())
     }
 }
 

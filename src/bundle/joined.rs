@@ -60,6 +60,7 @@ impl Joined {
     }
 
     /// Another reader over the same bytes, at the place `at`.
+    #[must_use]
     pub fn again(&self, at: u64) -> Self {
         Self { pieces: Arc::clone(&self.pieces), at, open: None }
     }

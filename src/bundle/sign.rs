@@ -1,4 +1,4 @@
-//! Signatures as minisign(1) makes and checks them: Ed25519 over the BLAKE2b digest of the file.
+//! Signatures as minisign(1) makes and checks them: Ed25519 over the `BLAKE2b` digest of the file.
 
 use std::io::{Read, Seek};
 

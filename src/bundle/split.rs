@@ -48,8 +48,7 @@ impl Parts {
         if name.ends_with(PARTS_FILE) {
             return Some(path.to_owned());
         }
-        let piece =
-            name.rsplit_once('.').filter(|(_, end)| end.len() == 3 && end.parse::<u16>().is_ok());
+        let piece = name.rsplit_once('.').filter(|(_, end)| end.len() == 3 && end.parse::<u16>().is_ok());
         let base = match piece {
             Some((base, _)) => base,
             None if path.exists() => return None,
