@@ -1,6 +1,8 @@
 //! The integration tests, one binary; each module says in its first line what belongs in it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bundle;
+mod bundle_bytes;
 mod downloads;
 mod downloads_in_parts;
 mod grafana;
@@ -10,4 +12,5 @@ mod seed_image;
 mod store;
 mod store_processes;
 mod support;
+mod verify;
 mod yaml_roundtrip;

@@ -2,6 +2,7 @@
 
 pub mod authority;
 pub mod child;
+pub mod cluster;
 pub mod depot;
 pub mod hostile;
 pub mod oracle;
