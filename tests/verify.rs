@@ -132,6 +132,12 @@ fn a_signature_that_does_not_hold_is_named() {
         (b"untrusted comment: x\nAAAA\n".to_vec(), "does not hold"),
         (text.lines().take(3).collect::<Vec<_>>().join("\n").into_bytes(), "does not hold"),
         (text.replace("==", "=").into_bytes(), "does not hold"),
+        (
+            [text.lines().take(3).collect::<Vec<_>>().join("\n"), "AAAA\n".to_owned()]
+                .join("\n")
+                .into_bytes(),
+            "does not hold",
+        ),
         (vec![0xff], "UTF-8"),
     ] {
         cluster.write("b.minisig", bytes);

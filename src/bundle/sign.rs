@@ -2,6 +2,8 @@
 
 use std::io::{Read, Seek};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use minisign::{PublicKey, PublicKeyBox, SecretKey, SecretKeyBox, SignatureBox};
 
 /// What a signature's file name has behind that of what it signs.
@@ -25,26 +27,33 @@ pub enum SignatureError {
 }
 
 /// A key that signs. It has no `Debug`, so that none can print it.
-pub struct SigningKey(SecretKey);
+pub struct SigningKey {
+    key: SecretKey,
+    public: PublicKey,
+}
 
 impl SigningKey {
     /// Reads the text of a secret key file; the password is needed if the key was made with one.
     pub fn read(text: &str, password: Option<String>) -> Result<Self, SignatureError> {
-        let open = |password: Option<String>| match password {
-            None => SecretKey::from_unencrypted_box(SecretKeyBox::from(text.to_owned())),
-            // Never without one: the library would ask for it on the terminal.
-            password => SecretKey::from_box(SecretKeyBox::from(text.to_owned()), password),
+        let unfit = |error: &dyn std::fmt::Display| SignatureError::SecretKey(error.to_string());
+        let line = text.lines().nth(1).ok_or_else(|| unfit(&"it has no second line"))?;
+        let bytes = BASE64_STANDARD.decode(line.trim()).map_err(|error| unfit(&error))?;
+        // Not through the library's reader for keys without a password: it asks for a checksum, which minisign(1)
+        // leaves empty in them.
+        let key = SecretKey::from_bytes(&bytes).map_err(|error| unfit(&error))?;
+        let key = match (key.is_encrypted(), password) {
+            (false, _) => key,
+            (true, None) => return Err(unfit(&"it has a password")),
+            (true, password) => SecretKey::from_box(SecretKeyBox::from(text.to_owned()), password)
+                .map_err(|error| unfit(&error))?,
         };
-        let key = match open(None) {
-            Err(_) if password.is_some() => open(password),
-            key => key,
-        };
-        key.map(Self).map_err(|error| SignatureError::SecretKey(error.to_string()))
+        let public = PublicKey::from_secret_key(&key).map_err(|error| unfit(&error))?;
+        Ok(Self { key, public })
     }
 
     /// The text of a signature file over all that `data` gives. `what` is signed with it, and shown by minisign.
     pub fn sign(&self, data: impl Read, what: &str) -> Result<String, SignatureError> {
-        minisign::sign(None, &self.0, data, Some(what), Some("signature by imgbuild"))
+        minisign::sign(Some(&self.public), &self.key, data, Some(what), Some("signature by imgbuild"))
             .map(SignatureBox::into_string)
             .map_err(|error| SignatureError::Signing(error.to_string()))
     }

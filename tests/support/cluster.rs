@@ -137,6 +137,9 @@ fn archive() -> Vec<u8> {
     let mut header = tar::Header::new_gnu();
     header.set_size(6);
     header.set_mode(0o755);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
     let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     let mut archive = tar::Builder::new(gzip);
     archive.append_data(&mut header, "thing-1.0/thing", &b"thing\n"[..]).unwrap();
