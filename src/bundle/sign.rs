@@ -9,6 +9,9 @@ use minisign::{PublicKey, PublicKeyBox, SecretKey, SecretKeyBox, SignatureBox};
 /// What a signature's file name has behind that of what it signs.
 pub const SIGNATURE: &str = ".minisig";
 
+/// The length of an Ed25519 signature (RFC 8032, section 5.1.6).
+const SIGNATURE_BYTES: usize = 64;
+
 /// Why something cannot be signed, or its signature does not hold.
 #[derive(Debug, thiserror::Error)]
 pub enum SignatureError {
@@ -78,6 +81,11 @@ impl VerifyingKey {
     /// Checks the text of a signature file over all that `data` gives, and returns what was signed with it.
     pub fn check(&self, signature: &str, data: impl Read + Seek) -> Result<String, SignatureError> {
         let broken = |error: minisign::PError| SignatureError::Broken(error.to_string());
+        // The library takes for granted that the second signature has the length of one.
+        let second = signature.lines().nth(3).and_then(|line| BASE64_STANDARD.decode(line.trim()).ok());
+        if second.is_none_or(|bytes| bytes.len() != SIGNATURE_BYTES) {
+            return Err(SignatureError::Broken("its comment is not signed".to_owned()));
+        }
         let signature = SignatureBox::from_string(signature).map_err(broken)?;
         // Signatures of the old kind are over the whole file, which would have to be in memory.
         if !signature.is_prehashed() {
