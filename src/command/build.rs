@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use super::console::Console;
 use super::failure::Failure;
 use super::layers::{self, Layers};
-use super::{inputs, password, secrets, select};
+use super::{inputs, password, problems, secrets, select};
 use crate::cli::Options;
 use crate::diagnostic::Report;
 use crate::layer::{Content, Entry, IndexKind, LayerIndex, MembersWriter, Tree, write_layer};
@@ -41,6 +41,7 @@ pub fn run(names: &[String], all: bool, options: &Options, console: &Console) ->
     }
     nobody_can_log_in(&plan, &secrets, &mut report);
     console.report(&report);
+    problems::tell(&nodes, console);
     let store = select::store(options)?;
     let finished = layers::finish(&nodes, &store, &select::fetching(options)?, console)?;
     secrets::generate(&mut secrets, &options.secrets, &nodes, &components, console)?;

@@ -2,7 +2,7 @@
 
 use super::console::Console;
 use super::failure::Failure;
-use super::{inputs, secrets};
+use super::{inputs, layers, problems, secrets};
 use crate::cli::Options;
 use crate::diagnostic::Report;
 use crate::plan::Plan;
@@ -18,7 +18,9 @@ pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
         return Err(Failure::Invalid(report));
     }
     console.report(&report);
-    let artifacts = super::layers::requests_of(&plan.nodes.iter().collect::<Vec<_>>()).len();
+    let nodes: Vec<_> = plan.nodes.iter().collect();
+    problems::tell(&nodes, console);
+    let artifacts = layers::requests_of(&nodes).len();
     if console.json {
         let counts = serde_json::json!({
             "cluster": plan.cluster.name, "nodes": plan.nodes.len(),

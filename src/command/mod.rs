@@ -10,6 +10,7 @@ mod inputs;
 mod layers;
 mod password;
 mod plan;
+mod problems;
 mod schema;
 mod secrets;
 mod select;

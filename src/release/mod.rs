@@ -2,6 +2,8 @@
 
 mod arch;
 mod pins;
+mod problem;
 
 pub use arch::Arch;
 pub use pins::{Artifact, Pin, Release, Releases};
+pub use problem::{KnownProblem, Problem, Severity};

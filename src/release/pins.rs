@@ -6,7 +6,7 @@ use minijinja::{Environment, UndefinedBehavior, context};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Arch;
+use super::{Arch, KnownProblem, Problem};
 use crate::diagnostic::{Diagnostic, Document, Report, Step};
 use crate::digest::Sha256;
 
@@ -38,6 +38,9 @@ pub struct Release {
     /// The licence, as an SPDX expression.
     #[serde(default)]
     pub license: Option<String>,
+    /// What is known to be wrong with some versions. A build with one of them says so.
+    #[serde(default)]
+    pub problems: Vec<Problem>,
     /// The artifact of each architecture.
     pub artifacts: BTreeMap<Arch, Pin>,
 }
@@ -74,6 +77,10 @@ pub struct Artifact {
     pub folder: String,
     /// Where the digest is known from.
     pub source: String,
+    /// The licence, as an SPDX expression, where the pins file has it.
+    pub license: Option<String>,
+    /// What is known to be wrong with this version.
+    pub problems: Vec<KnownProblem>,
 }
 
 impl Artifact {
@@ -133,6 +140,8 @@ impl Releases {
             size: pin.size,
             folder,
             source: pin.source.clone(),
+            license: release.license.clone(),
+            problems: release.problems.iter().filter_map(|one| one.of(&release.version)).collect(),
         })
     }
 }
