@@ -6,6 +6,7 @@ mod downloads_in_parts;
 mod grafana;
 mod mirrors;
 mod overlay_archive;
+mod pin;
 mod seed_image;
 mod store;
 mod store_processes;

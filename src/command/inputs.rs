@@ -35,11 +35,7 @@ impl Written {
         let mut report = Report::new();
         let profile =
             document(options.profile.as_deref(), ("profiles/patroni.yaml", builtin::PROFILE), &mut report)?;
-        let releases = document(
-            options.releases.as_deref(),
-            ("profiles/releases.yaml", builtin::RELEASES),
-            &mut report,
-        )?;
+        let releases = releases(options.releases.as_deref(), &mut report)?;
         let components = components(options.overlays.as_deref(), &mut report)?;
         let (Some(profile), Some(releases)) = (profile, releases) else {
             return Err(Failure::Invalid(report));
@@ -61,6 +57,14 @@ impl Written {
             None => Err(Failure::Invalid(self.report)),
         }
     }
+}
+
+/// The pins of a file, or those that are compiled in.
+pub(super) fn releases(
+    file: Option<&Path>,
+    report: &mut Report,
+) -> Result<Option<Decoded<Releases>>, Failure> {
+    document(file, ("profiles/releases.yaml", builtin::RELEASES), report)
 }
 
 fn document<T: DeserializeOwned>(

@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, Document, Report, Step};
 use crate::digest::Sha256;
 
 /// `profiles/releases.yaml`: the releases that can be installed, each pinned by digest.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping with `releases`")]
 pub struct Releases {
     /// The releases, by the name that a component's `release` says.
@@ -19,7 +19,7 @@ pub struct Releases {
 }
 
 /// One upstream version, with a digest for each architecture.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping that describes a release")]
 pub struct Release {
     /// Upstream's version, without a leading `v`.
@@ -46,7 +46,7 @@ pub struct Release {
 }
 
 /// What the bytes of an artifact must be.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping with `sha256`")]
 pub struct Pin {
     /// The digest of the file.
@@ -147,7 +147,8 @@ impl Releases {
 }
 
 impl Release {
-    fn expand(&self, template: &str, arch: Arch) -> Result<String, minijinja::Error> {
+    /// One of its templates, filled in.
+    pub(crate) fn expand(&self, template: &str, arch: Arch) -> Result<String, minijinja::Error> {
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         let arch = arch.to_string();
@@ -160,7 +161,7 @@ impl Release {
     }
 }
 
-fn located(error: &minijinja::Error, document: &Document, path: &[Step]) -> Diagnostic {
+pub(super) fn located(error: &minijinja::Error, document: &Document, path: &[Step]) -> Diagnostic {
     let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     document
         .error(path, format!("this template does not render: {detail}"), "")

@@ -5,7 +5,7 @@ use semver::Version;
 use serde::{Deserialize, Serialize};
 
 /// A known problem of a release.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping with `description` and `fixed_in`")]
 pub struct Problem {
     /// What it is published as, such as a CVE number.
@@ -51,7 +51,7 @@ pub struct KnownProblem {
 
 impl Problem {
     /// The problem as `version` has it; `None` if it is cured there. A version that cannot be compared may have it.
-    pub(super) fn of(&self, version: &str) -> Option<KnownProblem> {
+    pub fn of(&self, version: &str) -> Option<KnownProblem> {
         let version = comparable(version);
         let highest = self.fixed_in.iter().max();
         let line = |fix: &&Version| version.as_ref().is_some_and(|own| is_same_line(own, fix));
