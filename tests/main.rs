@@ -7,6 +7,7 @@ mod grafana;
 mod mirrors;
 mod overlay_archive;
 mod pin;
+mod sbom;
 mod seed_image;
 mod store;
 mod store_processes;

@@ -5,7 +5,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use assert_cmd::Command;
+use imgbuild::diagnostic::{Document, Report, Source, decode};
 use imgbuild::digest::Sha256;
+use imgbuild::release::{Releases, audit, digest_for, moved};
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::support::server::{Answer, Server};
@@ -213,5 +216,48 @@ fn the_own_pins_have_no_hole_and_a_hole_is_invalid_input() {
         let output = imgbuild().args(["pin", "--check", "--releases"]).arg(&path).output().unwrap();
         let (code, text) = said(&output);
         assert!(code == 3 && text.contains(message), "{code}, {message} is missing in\n{text}");
+    }
+}
+
+/// The project's own pins, the worst of which anybody's may be a few strokes away from.
+const OWN: &str = include_str!("../profiles/releases.yaml");
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn no_pins_file_makes_imgbuild_panic(
+        strokes in prop::collection::vec((0..OWN.len(), 0..40_usize, "[-{}:,'\"#|& \n\taz1é]{0,3}"), 1..6),
+        version in "[0-9]{1,3}(\\.[0-9a-z]{0,3}){0,3}",
+    ) {
+        let mut text = OWN.to_owned();
+        for (at, gone, new) in strokes {
+            let start = text.floor_char_boundary(at.min(text.len()));
+            let end = text.floor_char_boundary((start + gone).min(text.len()));
+            text.replace_range(start..end, &new);
+        }
+        let mut report = Report::new();
+        let Some(document) = Document::parse(&Source::new("pins.yaml", text), &mut report) else {
+            return Ok(());
+        };
+        let pins = decode::<Releases>(document, &mut report);
+        audit(&pins, &pins, &mut report);
+        for (name, release) in pins.value.iter().flat_map(|value| &value.releases) {
+            let mut to = release.clone();
+            to.version.clone_from(&version);
+            for pin in to.artifacts.values_mut() {
+                (pin.sha256, pin.size) = (Sha256::of("new"), pin.size.map_or(Some(1), |_| None));
+            }
+            // Only the text for these pins may come of it; it is an error otherwise.
+            let _ = pins.value.as_ref().map(|value| moved(&pins.document, value, name, &to));
+        }
+        report.render(true);
+    }
+
+    #[test]
+    fn a_checksum_file_gives_a_digest_that_it_has(text in "([0-9a-f]{64}|[0-9A-Fx]{0,65}|[ *\t\r\né]|a\\.tgz){0,12}") {
+        if let Ok(digest) = digest_for("a.tgz", "a.tgz.sha256", &text) {
+            prop_assert!(text.to_lowercase().contains(&digest.to_string()));
+        }
     }
 }

@@ -102,18 +102,7 @@ impl Releases {
         let release = self.releases.get(name)?;
         let base = [Step::from("releases"), Step::from(name)];
         let Some(pin) = release.artifacts.get(&arch) else {
-            let message = format!("the release `{name}` has no pin for {arch}");
-            let path = [&base[..], &[Step::from("artifacts")]].concat();
-            let known: Vec<_> = release.artifacts.keys().map(ToString::to_string).collect();
-            let label = format!(
-                "pins for {}",
-                if known.is_empty() { "nothing".to_owned() } else { known.join(", ") }
-            );
-            report.push(
-                document
-                    .error(&path, message, label)
-                    .help(format!("add `{arch}: {{sha256: ..., source: ...}}` with a digest that you trust")),
-            );
+            report.push(no_pin(name, release, arch, document));
             return None;
         };
         let mut text = |key: &str, template: &str| {
@@ -159,6 +148,19 @@ impl Release {
             None => environment.render_str(template, context! { version => self.version.as_str(), arch }),
         }
     }
+}
+
+fn no_pin(name: &str, release: &Release, arch: Arch, document: &Document) -> Diagnostic {
+    let known: Vec<_> = release.artifacts.keys().map(ToString::to_string).collect();
+    let label =
+        format!("pins for {}", if known.is_empty() { "nothing".to_owned() } else { known.join(", ") });
+    document
+        .error(
+            &["releases".into(), Step::from(name), "artifacts".into()],
+            format!("the release `{name}` has no pin for {arch}"),
+            label,
+        )
+        .help(format!("add `{arch}: {{sha256: ..., source: ...}}` with a digest that you trust"))
 }
 
 pub(super) fn located(error: &minijinja::Error, document: &Document, path: &[Step]) -> Diagnostic {

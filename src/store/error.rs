@@ -125,6 +125,10 @@ impl StoreError {
             Self::Unpinned { cause, .. } if matches!(**cause, Cause::Offline) => {
                 "leave `--offline` out, or name a mirror's folder with `--mirror DIR`"
             }
+            Self::Unpinned { .. } if self.is_absence() => {
+                "see that upstream has this version; `--sha256 ARCH=HEX` pins a digest that you know, \
+                 `--trust-first-use` what the server gives now"
+            }
             Self::Unpinned { cause, .. } => return cause.help(),
             Self::Damaged { .. } | Self::Missing { .. } => {
                 "run `imgbuild fetch`: it replaces what is damaged or missing"
