@@ -1,4 +1,4 @@
-//! Who owns which guest path and which port of a node: each has one owner.
+//! Who owns which guest path of a node: each has one owner.
 
 use std::collections::BTreeMap;
 

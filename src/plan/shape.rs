@@ -13,14 +13,12 @@ use crate::diagnostic::{Diagnostic, Report, Step};
 use crate::digest::Sha256;
 use crate::layer::{GuestPath, Mode};
 use crate::release::Arch;
-use crate::render::Templates;
+use crate::render::{SUFFIX, Templates};
 
 /// The folder of a component that is laid out as the guest's root.
 const FILES: &str = "files";
 /// The same for files that hold secrets.
 const PRIVATE: &str = "private";
-/// The suffix that makes a file a template.
-const SUFFIX: &str = ".j2";
 
 /// What a list of components amounts to on an architecture.
 #[derive(Default)]

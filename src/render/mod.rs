@@ -13,7 +13,7 @@ pub use context::Context;
 pub use documents::{meta_data, network_config};
 pub use node_files::{NodeFile, NodeFiles, lists};
 pub use private::{NodeSecrets, PrivateContent, private_files};
-pub use template::Templates;
+pub use template::{SUFFIX, Templates};
 pub use user_data::{OverlayFacts, user_data};
 
 /// Guest paths that imgbuild writes itself, which no component may own.

@@ -79,7 +79,7 @@ impl<'a> NodeFiles<'a> {
             return None;
         }
         let bytes: Arc<[u8]> = text.into_bytes().into();
-        if !templates.depends_on(template, "node") {
+        if templates.is_same_everywhere(template) {
             self.shared.insert(template.to_owned(), Arc::clone(&bytes));
         }
         Some(bytes)
@@ -89,7 +89,7 @@ impl<'a> NodeFiles<'a> {
 /// The two lists by which first boot knows what belongs to whom, and what to start. `layers` are the indexes of the
 /// node's other layers with the component of each.
 pub fn lists(node: &NodePlan, layers: &[(&str, &LayerIndex)], own: &[NodeFile]) -> Vec<NodeFile> {
-    let mut lines: Vec<(String, String)> = Vec::new();
+    let mut lines: Vec<String> = Vec::new();
     for (component, index) in layers {
         for entry in &index.entries {
             let state = match &entry.kind {
@@ -97,16 +97,15 @@ pub fn lists(node: &NodePlan, layers: &[(&str, &LayerIndex)], own: &[NodeFile]) 
                 IndexKind::Symlink { target } => format!("{}link", Sha256::of(target)),
                 IndexKind::Directory => continue,
             };
-            lines.push((entry.path.to_string(), format!("{component}\t{state}\t{}\n", entry.path)));
+            lines.push(format!("{component}\t{state}\t{}\n", entry.path));
         }
     }
     for file in own {
         let state = format!("{}{}", Sha256::of(&file.bytes), file.mode);
-        lines.push((file.path.to_string(), format!("{}\t{state}\t{}\n", file.component, file.path)));
+        lines.push(format!("{}\t{state}\t{}\n", file.component, file.path));
     }
     // Byte order, as comm(1) in the C locale wants it.
-    lines.sort_by(|a, b| a.1.cmp(&b.1));
-    let files: String = lines.into_iter().map(|(_, line)| line).collect();
+    lines.sort();
     let component = |service: &PlannedService| {
         let health = service.health.as_deref().unwrap_or("-");
         format!("{}\t{}\t{health}\t{}\n", service.component, service.units.join(","), service.timeout)
@@ -120,5 +119,8 @@ pub fn lists(node: &NodePlan, layers: &[(&str, &LayerIndex)], own: &[NodeFile]) 
             bytes: text.into_bytes().into(),
         })
     };
-    [list(COMPONENTS_LIST, components.concat()), list(FILES_LIST, files)].into_iter().flatten().collect()
+    [list(COMPONENTS_LIST, components.concat()), list(FILES_LIST, lines.concat())]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, Report, Source};
 /// nodes, and an end to `{% for %}` in `{% for %}` in `{% for %}`.
 const FUEL: u64 = 10_000_000;
 
-/// The suffix of a template's file name.
+/// The suffix that makes a file a template; the guest's file has the name without it.
 pub const SUFFIX: &str = ".j2";
 
 /// Every template of every component, by `component/path/in/its/folder`.
@@ -75,11 +75,15 @@ impl Templates {
         }
     }
 
-    /// Whether the template's text can differ between contexts that differ only in `name`.
-    pub fn depends_on(&self, key: &str, name: &str) -> bool {
-        self.environment
-            .get_template(key)
-            .is_ok_and(|template| template.undeclared_variables(false).contains(name))
+    /// Whether the template gives every node the same text. `false` may be said of one that does.
+    ///
+    /// What another template reads is not among the variables of one that takes it in (`include`, `import`, `extends`),
+    /// nor is what `debug` shows: whatever has such a word is taken to depend on the node.
+    pub fn is_same_everywhere(&self, key: &str) -> bool {
+        let Ok(template) = self.environment.get_template(key) else { return false };
+        let reaches_out =
+            ["include", "import", "extends", "debug"].iter().any(|word| template.source().contains(word));
+        !reaches_out && !template.undeclared_variables(false).contains("node")
     }
 
     /// A text of component.yaml or of the profile that may have `{{ }}` in it.

@@ -96,3 +96,17 @@ fn it_takes_the_place_of_a_builtin_one_of_its_name() {
     workspace.run(&["show", "ptrn-1", "/etc/motd"]).exit(0).stdout("ours\n");
     workspace.run(&["show", "ptrn-1", "/etc/hosts"]).exit(2).says(&["has no /etc/hosts"]);
 }
+
+#[test]
+fn what_a_template_takes_in_is_each_nodes_own() {
+    let workspace = Workspace::with_releases()
+        .component("card/component.yaml", "description: a visiting card\neverywhere: true\n")
+        .component("card/files/etc/card.j2", "{% include \"card/files/etc/name.j2\" %}")
+        .component("card/files/etc/name.j2", "I am {{ node.name }}\n");
+    let nodes = ["ptrn-1", "ptrn-2"];
+    workspace.run(&[nodes[0], nodes[1], "--quiet"]).exit(0);
+    for node in nodes {
+        let files = unpack(&workspace.read(&format!("out/{node}/overlay.tar.gz")));
+        assert_eq!(text(&files, "/etc/card"), format!("I am {node}\n"));
+    }
+}

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::component::{Component, Components};
 use crate::diagnostic::{Diagnostic, Report, Step, nearest};
 use crate::plan::resolve::{meant, quoted};
+use crate::render::SUFFIX;
 
 /// Folders that every component may have.
 const FOLDERS: [&str; 2] = ["files", "private"];
@@ -70,7 +71,7 @@ fn install(component: &Component, report: &mut Report) {
 fn units(component: &Component, report: &mut Report) {
     let kinds = [".service", ".socket", ".timer", ".path", ".target", ".mount", ".slice"];
     let is_name = |c: char| c.is_ascii_alphanumeric() || ":-_.@\\".contains(c);
-    let files: Vec<_> = component.files.keys().map(|path| path.trim_end_matches(".j2")).collect();
+    let files: Vec<_> = component.files.keys().map(|path| path.trim_end_matches(SUFFIX)).collect();
     let files: Vec<_> = files.iter().filter_map(|path| path.rsplit('/').next()).collect();
     for (index, unit) in component.spec.units.iter().enumerate() {
         let path = ["units".into(), index.into()];
@@ -88,7 +89,7 @@ fn units(component: &Component, report: &mut Report) {
 
 fn modes(component: &Component, report: &mut Report) {
     let files: BTreeSet<_> =
-        component.folder("files").map(|(path, _)| format!("/{}", path.trim_end_matches(".j2"))).collect();
+        component.folder("files").map(|(path, _)| format!("/{}", path.trim_end_matches(SUFFIX))).collect();
     for path in component.spec.modes.keys().filter(|path| !files.contains(path.as_str())) {
         let key = ["modes".into(), Step::from(path.as_str())];
         let message = format!("the component has no file {path}");
