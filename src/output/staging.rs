@@ -35,7 +35,9 @@ impl Outputs {
         for entry in fs::read_dir(root)? {
             let entry = entry?;
             if entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX)) {
-                fs::remove_dir_all(entry.path())?;
+                // What stood in a node's place may have been a file.
+                let is_folder = entry.file_type()?.is_dir();
+                if is_folder { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
             }
         }
         Ok(Self { root: root.to_owned(), _lock: lock })
