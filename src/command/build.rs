@@ -142,17 +142,15 @@ impl Build<'_> {
         files.extend(lists);
         let mut tree = Tree::default();
         let context = || format!("building `{}`", node.name);
-        let mut room_kib: u64 =
-            indexes.iter().flat_map(|(_, index)| &index.entries).map(|entry| kib(&entry.kind)).sum();
         for file in files {
-            room_kib += (file.bytes.len() as u64).div_ceil(4096) * 4;
             let entry = Entry::file(file.mode, Content::Bytes(Arc::clone(&file.bytes)));
             tree.insert(file.path, entry).with_context(context)?;
         }
         let mut compressed = MembersWriter::new(Vec::new(), NonZero::<usize>::MIN);
         let own =
             write_layer(&tree, &mut io::empty(), self.plan.epoch, &mut compressed).with_context(context)?;
-        LayerIndex::merge(indexes.iter().map(|(_, index)| *index).chain([&own])).with_context(context)?;
+        let whole = LayerIndex::merge(indexes.iter().map(|(_, index)| *index).chain([&own]));
+        let room_kib = whole.with_context(context)?.entries.iter().map(|entry| kib(&entry.kind)).sum();
         Ok((compressed.finish().with_context(context)?, room_kib))
     }
 
