@@ -37,7 +37,7 @@ fn proxies_of_the_environment_are_used() {
         let depot = Depot::new();
         let mut fetch = command(&depot, url);
         fetch.env("HTTP_PROXY", proxy).env("HTTPS_PROXY", proxy).env("NO_PROXY", no_proxy);
-        let (got, told) = report(fetch, &depot);
+        let (got, told) = report(fetch);
         assert_eq!(got, class, "{url}: {told}");
         assert!(told.contains(text), "{url}: {told}");
         assert!(!told.contains("s3cret"), "{told}");
@@ -70,7 +70,7 @@ fn certificates_are_those_of_the_system() {
         fs::write(&trusted, ours.pem()).unwrap();
         let mut fetch = command(&depot, &server.url("/a"));
         fetch.env("SSL_CERT_FILE", &trusted).env_remove("SSL_CERT_DIR");
-        let (got, told) = report(fetch, &depot);
+        let (got, told) = report(fetch);
         assert_eq!(got, class, "{told}");
         assert!(told.contains(text), "{told}");
         depot.is_sound();
@@ -85,7 +85,7 @@ fn plain_http_needs_no_certificates() {
     fs::write(&nothing, "").unwrap();
     let mut fetch = with_mirror(command(&depot, "https://h/a"), &server.url(""));
     fetch.env("SSL_CERT_FILE", nothing).env_remove("SSL_CERT_DIR");
-    assert_eq!(report(fetch, &depot), (None, FETCHED.to_owned()));
+    assert_eq!(report(fetch), (None, FETCHED.to_owned()));
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn processes_fetch_an_artifact_once() {
     });
     let depot = Depot::new();
     let mut other = command(&depot, &server.url("/a")).stdout(Stdio::null()).spawn().unwrap();
-    let (class, told) = report(command(&depot, &server.url("/a")), &depot);
+    let (class, told) = report(command(&depot, &server.url("/a")));
     assert!(other.wait().unwrap().success());
     assert_eq!(class, None, "{told}");
     assert_eq!(server.requests().len(), 1);
@@ -149,11 +149,11 @@ fn a_read_only_store_serves_what_it_has() {
     let read_only = "mount --bind \"$1\" \"$1\" && mount -o remount,bind,ro \"$1\"";
     depot.fetch(&server.url("/a")).unwrap();
     fs::remove_dir_all(depot.path().join("lock")).unwrap();
-    let (class, told) = report(command_in_namespace(&depot, "https://h/a", read_only), &depot);
+    let (class, told) = report(command_in_namespace(&depot, "https://h/a", read_only));
     assert_eq!((class, told.as_str()), (None, "Cached"));
 
     fs::remove_file(depot.blob()).unwrap();
-    let (class, told) = report(command_in_namespace(&depot, &server.url("/a"), read_only), &depot);
+    let (class, told) = report(command_in_namespace(&depot, &server.url("/a"), read_only));
     assert_eq!(class, Some(Other), "{told}");
     assert!(told.contains("Read-only file system"), "{told}");
     assert!(told.contains("name a store that can be written to"), "{told}");
@@ -168,7 +168,7 @@ fn a_full_disk_is_said_and_harms_nothing() {
     fs::create_dir(depot.path()).unwrap();
     let full = "mount -t tmpfs -o size=16k tmpfs \"$1\" && mkdir \"$1/sha256\" && dd if=/dev/zero of=\"$1/ballast\" \
         bs=4k count=99 2>/dev/null || true";
-    let (class, told) = report(command_in_namespace(&depot, &good_server().url("/a"), full), &depot);
+    let (class, told) = report(command_in_namespace(&depot, &good_server().url("/a"), full));
     assert_eq!(class, Some(Other), "{told}");
     assert!(told.contains("No space left on device"), "{told}");
     assert!(told.contains("make room"), "{told}");

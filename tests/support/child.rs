@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use imgbuild::store::{ErrorClass, FetchOptions, Mirror};
 
@@ -14,6 +15,9 @@ const STORE: &str = "IMGBUILD_TEST_STORE";
 const URL: &str = "IMGBUILD_TEST_URL";
 const MIRROR: &str = "IMGBUILD_TEST_MIRROR";
 const REPORT: &str = "IMGBUILD_TEST_REPORT";
+
+/// Counts the children: those of one depot that run at once must not write over each other's report.
+static CHILDREN: AtomicUsize = AtomicUsize::new(0);
 
 /// A command that runs [`fetch`] on `depot`, with no proxy and no time-out that a test would have to wait for.
 pub fn command(depot: &Depot, url: &str) -> Command {
@@ -60,9 +64,10 @@ pub fn has_tool(tool: &str, arguments: &[&str]) -> bool {
 }
 
 /// Runs a command of this module to its end and returns what the fetch came to.
-pub fn report(mut command: Command, depot: &Depot) -> (Option<ErrorClass>, String) {
+pub fn report(mut command: Command) -> (Option<ErrorClass>, String) {
     let run = command.output().expect("the command starts");
-    let report = fs::read_to_string(report_path(depot)).unwrap_or_default();
+    let place = command.get_envs().find(|(name, _)| *name == REPORT).and_then(|(_, path)| path);
+    let report = fs::read_to_string(place.expect("a command of this module")).unwrap_or_default();
     let (class, text) = report.split_once('\n').unwrap_or_else(|| {
         panic!("no report\n{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr))
     });
@@ -80,7 +85,9 @@ fn prepare(mut command: Command, depot: &Depot, url: &str) -> Command {
     for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
         command.env_remove(proxy).env_remove(proxy.to_lowercase());
     }
-    command.env(STORE, depot.path()).env(URL, url).env(REPORT, report_path(depot));
+    let number = CHILDREN.fetch_add(1, Ordering::Relaxed);
+    let report = depot.path().with_extension(format!("report-{number}"));
+    command.env(STORE, depot.path()).env(URL, url).env(REPORT, report);
     command
 }
 
@@ -88,10 +95,6 @@ fn prepare(mut command: Command, depot: &Depot, url: &str) -> Command {
 pub fn with_mirror(mut command: Command, mirror: &str) -> Command {
     command.env(MIRROR, mirror);
     command
-}
-
-fn report_path(depot: &Depot) -> PathBuf {
-    depot.path().with_extension("report")
 }
 
 fn this_program() -> PathBuf {
