@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod build;
+mod bundle;
+mod bundle_bytes;
 mod downloads;
 mod downloads_in_parts;
 mod errors;
@@ -16,4 +18,5 @@ mod seed_image;
 mod store;
 mod store_processes;
 mod support;
+mod verify;
 mod yaml_roundtrip;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::bundle::BundleError;
 use crate::diagnostic::Report;
 use crate::store::{ErrorClass, StoreError};
 
@@ -37,6 +38,13 @@ pub enum Failure {
     Invalid(Report),
     /// The store, or what should fill it.
     Store(StoreError),
+    /// Bytes that are not what they must be.
+    Integrity {
+        /// Which, and what is wrong with them.
+        message: String,
+        /// How to go on.
+        help: String,
+    },
     /// Anything else, with what was being done.
     Other(anyhow::Error),
 }
@@ -52,6 +60,7 @@ impl Failure {
                 ErrorClass::Integrity => Exit::Integrity,
                 ErrorClass::Other => Exit::Failed,
             },
+            Self::Integrity { .. } => Exit::Integrity,
             Self::Other(_) => Exit::Failed,
         }
     }
@@ -59,7 +68,7 @@ impl Failure {
     /// How to go on, if that is not part of the message.
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Usage { help, .. } => Some(help.clone()),
+            Self::Usage { help, .. } | Self::Integrity { help, .. } => Some(help.clone()),
             Self::Store(error) => error.help(),
             Self::Invalid(_) | Self::Other(_) => None,
         }
@@ -69,7 +78,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage { message, .. } => f.write_str(message),
+            Self::Usage { message, .. } | Self::Integrity { message, .. } => f.write_str(message),
             Self::Invalid(report) => f.write_str(&report.render(false)),
             Self::Store(error) => error.fmt(f),
             Self::Other(error) => write!(f, "{error:#}"),
@@ -86,6 +95,16 @@ impl From<Report> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<BundleError> for Failure {
+    fn from(error: BundleError) -> Self {
+        if !error.is_integrity() {
+            return Self::Other(error.into());
+        }
+        let help = "`imgbuild verify FILE` names all that is wrong with it; bring the bundle again from where it is whole";
+        Self::Integrity { message: error.to_string(), help: help.to_owned() }
     }
 }
 

@@ -2,12 +2,15 @@
 
 mod build;
 mod builtin;
+mod bundle;
+mod bundled;
 mod check;
 mod console;
 mod documents;
 mod failure;
 mod fetch;
 mod inputs;
+mod inspect;
 mod layers;
 mod password;
 mod plan;
@@ -15,6 +18,7 @@ mod schema;
 mod secrets;
 mod select;
 mod show;
+mod verify;
 
 use std::io;
 
@@ -44,6 +48,9 @@ pub fn run(cli: Cli) -> Exit {
         Some(Command::Plan { nodes }) => plan::run(&nodes, &options, &console),
         Some(Command::Fetch) => fetch::run(&options, &console),
         Some(Command::Show { node, file }) => show::run(&node, &file, &options, &console),
+        Some(Command::Bundle(wanted)) => bundle::run(&wanted, &options, &console),
+        Some(Command::Verify { path, key }) => verify::run(&path, key.as_deref(), &console),
+        Some(Command::Inspect { path }) => inspect::run(&path, &console),
         Some(Command::Schema { kind }) => schema::run(kind),
         Some(Command::Completions { shell }) => completions(shell),
     };

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use super::bundled;
 use super::failure::Failure;
 use crate::cli::Options;
 use crate::diagnostic::nearest;
@@ -10,7 +11,8 @@ use crate::plan::{NodePlan, Plan};
 use crate::store::{FetchOptions, Mirror, Store};
 
 /// Words that somebody may have meant who named a node that does not exist.
-const VERBS: [&str; 7] = ["build", "check", "plan", "fetch", "show", "schema", "completions"];
+const VERBS: [&str; 10] =
+    ["build", "check", "plan", "fetch", "show", "bundle", "verify", "inspect", "schema", "completions"];
 
 /// The nodes of these names, each once, in the profile's order; all if `all`.
 pub fn nodes<'a>(plan: &'a Plan, names: &[String], all: bool) -> Result<Vec<&'a NodePlan>, Failure> {
@@ -55,7 +57,8 @@ pub fn store(options: &Options) -> Result<Store, Failure> {
 /// How artifacts are fetched.
 pub fn fetching(options: &Options) -> Result<FetchOptions, Failure> {
     let mirror = options.mirror.as_deref().map(mirror).transpose()?;
-    Ok(FetchOptions { mirror, offline: options.offline, ..FetchOptions::default() })
+    let supply = bundled::open(options)?.map(bundled::supply);
+    Ok(FetchOptions { mirror, supply, offline: options.offline, ..FetchOptions::default() })
 }
 
 fn mirror(text: &str) -> Result<Mirror, Failure> {

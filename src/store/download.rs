@@ -106,6 +106,13 @@ impl<'a> Download<'a> {
                 let head = Head { total: Some(size), ..Head::default() };
                 Ok(Source { head, body: Box::new(fs::File::open(path)?), peer: None })
             }
+            Place::Hand => {
+                let supply = self.fetcher.options.supply.as_ref();
+                let given = supply.and_then(|supply| supply.give(&self.job.artifact.sha256));
+                let given = given.ok_or(Cause::NotSupplied)?;
+                let head = Head { total: Some(given.size), ..Head::default() };
+                Ok(Source { head, body: given.body, peer: None })
+            }
         }
     }
 

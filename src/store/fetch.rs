@@ -14,6 +14,7 @@ use super::mirror::Place;
 use super::redacted::{Redacted, shown};
 use super::{
     ArtifactRequest, Cause, Event, Failure, Fetched, Mirror, Outcome, Patience, Step, Store, StoreError,
+    Supply,
 };
 
 /// Artifacts that are fetched at the same time.
@@ -24,6 +25,8 @@ const AT_ONCE: usize = 4;
 pub struct FetchOptions {
     /// Where they are taken from instead of upstream.
     pub mirror: Option<Mirror>,
+    /// Where they are taken from instead of upstream and any mirror.
+    pub supply: Option<Supply>,
     /// Never touch the network. A mirror's folder is none.
     pub offline: bool,
     /// How long to wait for others.
@@ -139,9 +142,10 @@ impl Fetcher<'_> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Cause::Url(format!("it begins with `{}:`, not with `https:`", url.scheme())));
         }
-        let place = match &self.options.mirror {
-            Some(mirror) => mirror.locate(&url).ok_or(Cause::Unmirrorable)?,
-            None => Place::Server(url),
+        let place = match (&self.options.supply, &self.options.mirror) {
+            (Some(_), _) => Place::Hand,
+            (None, Some(mirror)) => mirror.locate(&url).ok_or(Cause::Unmirrorable)?,
+            (None, None) => Place::Server(url),
         };
         match (&place, state) {
             (Place::Server(_), State::Damaged(got)) if self.options.offline => {
@@ -157,6 +161,7 @@ impl Fetcher<'_> {
         match self.options.mirror.as_ref()?.locate(&Url::parse(url).ok()?)? {
             Place::Server(url) => Some(Redacted(&url).to_string()),
             Place::File(path) => Some(path.display().to_string()),
+            Place::Hand => None,
         }
     }
 

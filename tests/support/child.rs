@@ -106,7 +106,7 @@ fn fetch() {
     let Ok(store) = std::env::var(STORE) else { return };
     let url = std::env::var(URL).unwrap();
     let mirror = std::env::var(MIRROR).ok().map(|mirror| mirror.parse::<Mirror>().unwrap());
-    let options = FetchOptions { mirror, patience: super::depot::PATIENCE, offline: false };
+    let options = FetchOptions { mirror, patience: super::depot::PATIENCE, ..FetchOptions::default() };
     let store = imgbuild::store::Store::open(store).unwrap();
     let report = match store.fetch_all(&[request(&url)], &options, &|_| {}) {
         Ok(fetched) => {

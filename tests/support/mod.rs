@@ -2,6 +2,7 @@
 
 pub mod authority;
 pub mod child;
+pub mod cluster;
 pub mod depot;
 pub mod diff;
 pub mod golden;
