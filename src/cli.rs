@@ -64,7 +64,7 @@ pub enum Command {
         /// A bundle (any file of a split one), a node's folder, a seed image, or a store.
         path: PathBuf,
         /// The minisign key, as text or file, with which the bundle must be signed.
-        #[arg(long, value_name = "PUB", env = "IMGBUILD_VERIFY_KEY")]
+        #[arg(long, value_name = "PUB")]
         key: Option<String>,
     },
     /// List what is in a bundle, a node's folder, a seed image or a store, without reading it all
@@ -97,7 +97,7 @@ pub struct BundleArgs {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub split: Option<u64>,
     /// Sign it with this minisign secret key; its password is taken from `IMGBUILD_SIGN_PASSWORD`.
-    #[arg(long, value_name = "KEY", env = "IMGBUILD_SIGN_KEY")]
+    #[arg(long, value_name = "KEY")]
     pub sign: Option<PathBuf>,
     /// Put this program in too.
     #[arg(long)]

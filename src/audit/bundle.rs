@@ -4,9 +4,8 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use anyhow::Result;
-use fs_err as fs;
 
-use super::{Audit, Kind, Problem};
+use super::{Audit, Kind, Problem, digest_of};
 use crate::bundle::{Bundle, BundleError, Part, Parts, header, padding};
 use crate::digest::Sha256;
 
@@ -42,14 +41,7 @@ fn unless_io(error: BundleError) -> Result<BundleError> {
 fn pieces(parts: &Parts, list: &Path, audit: &mut Audit) -> Result<()> {
     for (path, piece) in parts.files(list) {
         let name = path.display().to_string();
-        let file = match fs::File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                audit.found(name, Problem::Missing);
-                continue;
-            }
-            file => file?,
-        };
-        let (got, size) = Sha256::of_reader(file)?;
+        let Some((got, size)) = digest_of(&path, &name, audit)? else { continue };
         let other = parts.pieces.iter().position(|other| other.sha256 == got && *other != *piece);
         match other {
             Some(other) => audit.malformed(name, format!("it is piece {} under another name", other + 1)),
@@ -62,10 +54,17 @@ fn pieces(parts: &Parts, list: &Path, audit: &mut Audit) -> Result<()> {
 /// Checks everything behind the index, which was verified when the bundle was opened.
 fn members(bundle: &Bundle, audit: &mut Audit) -> Result<()> {
     let mut bytes = io::BufReader::with_capacity(64 * 1024, bundle.members());
-    for part in &bundle.index().parts {
-        if !member(part, &mut bytes, audit)? {
+    for (part, end) in bundle.parts_and_ends() {
+        // What lies behind the end of the file is missing, and so is all that should follow.
+        if end > bundle.available() {
             audit.found(&part.path, Problem::Missing);
+        } else {
+            member(part, &mut bytes, audit)?;
         }
+    }
+    if bundle.available() < bundle.size() {
+        audit.found(END, Problem::Missing);
+        return Ok(());
     }
     if !same(&mut bytes, &mut io::repeat(0).take(1024))? {
         audit.malformed(END, "it is not two empty blocks");
@@ -77,20 +76,17 @@ fn members(bundle: &Bundle, audit: &mut Audit) -> Result<()> {
     Ok(())
 }
 
-/// Checks one member; false if the bundle ends before it does.
-fn member(part: &Part, bytes: &mut impl Read, audit: &mut Audit) -> Result<bool> {
+/// Checks one member.
+fn member(part: &Part, bytes: &mut impl Read, audit: &mut Audit) -> Result<()> {
     if !same(bytes, &mut header(&part.path, part.size)?.as_slice())? {
         audit.malformed(&part.path, "its tar header has changed");
     }
     let (got, size) = Sha256::of_reader(bytes.by_ref().take(part.size))?;
-    if size < part.size {
-        return Ok(false);
-    }
-    audit.checked(&part.path, part.size, (part.sha256, got));
+    audit.checked(&part.path, size, (part.sha256, got));
     if !same(bytes, &mut io::repeat(0).take(padding(part.size)))? {
         audit.malformed(&part.path, "what fills its last block has changed");
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Whether the next bytes are the `expected` ones. Reads as many, or to the end.

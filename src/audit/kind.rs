@@ -9,7 +9,7 @@ use fs_err as fs;
 use serde::Serialize;
 
 use crate::bundle::Parts;
-use crate::output::MANIFEST;
+use crate::output::{IMAGE, MANIFEST, OVERLAY};
 
 /// What imgbuild writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -46,12 +46,11 @@ pub fn kind(path: &Path) -> Result<Kind> {
         anyhow::ensure!(found.is_file(), "`{}` is neither a file nor a folder", path.display());
         return Ok(if is_image(path)? { Kind::Seed } else { Kind::Bundle });
     }
-    if path.join(MANIFEST).is_file() {
+    if [MANIFEST, IMAGE, OVERLAY].iter().any(|name| path.join(name).exists()) {
         return Ok(Kind::Node);
     }
-    let is_store = path.join("sha256").is_dir();
     anyhow::ensure!(
-        is_store,
+        ["sha256", "layers"].iter().any(|name| path.join(name).is_dir()),
         "`{}` is neither a node's folder, which has a {MANIFEST}, nor a store, which has a folder sha256",
         path.display()
     );

@@ -1,4 +1,4 @@
-//! Checks a store: every blob has its digest, and every layer its blob.
+//! Checks a store: every blob has its digest, and every layer its record and its blob.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -6,10 +6,10 @@ use std::path::Path;
 
 use anyhow::Result;
 use fs_err as fs;
-use serde::de::IgnoredAny;
 
-use super::{Audit, Kind, Problem};
+use super::{Audit, Kind, Problem, digest_of, names};
 use crate::digest::Sha256;
+use crate::layer::LayerIndex;
 use crate::store::LayerRecord;
 
 /// The longest record of a layer that is read, in bytes: half a million files.
@@ -27,36 +27,39 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
             }
             continue;
         };
-        let (got, size) = Sha256::of_reader(fs::File::open(path.join(&part))?)?;
+        let Some((got, size)) = digest_of(&path.join(&part), &part, &mut audit)? else { continue };
         audit.checked(&part, size, (expected, got));
         sizes.insert(expected, size);
     }
     for name in names(&path.join("layers"))? {
         let part = format!("layers/{name}");
+        if name.strip_suffix(".json").is_none_or(|key| key.parse::<Sha256>().is_err()) {
+            audit.found(part, Problem::Undeclared);
+            continue;
+        }
+        if !path.join(&part).is_file() {
+            audit.malformed(part, "it is no plain file");
+            continue;
+        }
         let mut text = Vec::new();
         fs::File::open(path.join(&part))?.take(MAX_RECORD).read_to_end(&mut text)?;
-        match serde_json::from_slice::<LayerRecord<IgnoredAny>>(&text) {
-            Err(error) => audit.malformed(part, error.to_string()),
-            Ok(record) => match sizes.get(&record.sha256) {
-                None => audit.found(format!("sha256/{}", record.sha256), Problem::Missing),
-                Some(size) if *size != record.size => {
-                    audit.malformed(part, format!("its layer has {size} bytes, expected {}", record.size));
-                }
-                Some(_) => {}
-            },
-        }
+        layer(part, &text, &sizes, &mut audit);
     }
     Ok(audit)
 }
 
-/// The names in a folder, sorted; none if there is no such folder.
-fn names(folder: &Path) -> Result<Vec<String>> {
-    if !folder.is_dir() {
-        return Ok(Vec::new());
+/// Checks the record of a layer against the blobs.
+fn layer(part: String, text: &[u8], sizes: &BTreeMap<Sha256, u64>, audit: &mut Audit) {
+    match LayerRecord::<LayerIndex>::read(text) {
+        Err(why) => audit.malformed(part, why),
+        Ok(record) => match sizes.get(&record.sha256) {
+            None => audit.found(format!("sha256/{}", record.sha256), Problem::Missing),
+            Some(size) if *size != record.size => {
+                audit.malformed(part, format!("its layer has {size} bytes, expected {}", record.size));
+            }
+            Some(_) => {}
+        },
     }
-    let entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-    let mut names: Vec<_> =
-        entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    names.sort();
-    Ok(names)
+    audit.parts += 1;
+    audit.bytes += text.len() as u64;
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::SignatureError;
 use crate::digest::Sha256;
 
 /// Why a bundle cannot be written or read.
@@ -110,6 +111,9 @@ pub enum BundleError {
         /// How many there would be.
         count: u64,
     },
+    /// It could not be signed.
+    #[error(transparent)]
+    Signing(#[from] SignatureError),
     /// The file system says no.
     #[error("{0}")]
     Io(io::Error),
@@ -118,7 +122,7 @@ pub enum BundleError {
 impl BundleError {
     /// Whether bytes are not what they must be.
     pub fn is_integrity(&self) -> bool {
-        !matches!(self, Self::Io(_) | Self::Format { .. } | Self::TooManyPieces { .. })
+        !matches!(self, Self::Io(_) | Self::Signing(_) | Self::Format { .. } | Self::TooManyPieces { .. })
     }
 }
 

@@ -1,10 +1,10 @@
 //! A bundle that is read: its index, and any of its parts without those before it.
 
-use std::io::{self, Read, Take, Write as _};
+use std::io::{Read as _, Take};
 use std::path::{Path, PathBuf};
 
 use super::{BundleError, Index, Joined, Part};
-use crate::digest::{HashingWriter, Sha256};
+use crate::digest::Sha256;
 
 /// A bundle on disk. Its index is verified; its parts are when they are read.
 #[derive(Debug)]
@@ -50,9 +50,19 @@ impl Bundle {
         self.total
     }
 
+    /// How many bytes there are.
+    pub fn available(&self) -> u64 {
+        self.bytes.size()
+    }
+
+    /// The parts, and where the content of each ends.
+    pub fn parts_and_ends(&self) -> impl Iterator<Item = (&Part, u64)> {
+        self.index.parts.iter().zip(&self.offsets).map(|(part, offset)| (part, offset + part.size))
+    }
+
     /// Refuses a bundle that is shorter or longer than its index says.
     pub fn check_size(&self) -> Result<(), BundleError> {
-        let (expected, got) = (self.total, self.bytes.size());
+        let (expected, got) = (self.total, self.available());
         if got == expected {
             return Ok(());
         }
@@ -66,50 +76,18 @@ impl Bundle {
         Some((part, self.bytes.again(*self.offsets.get(position)?).take(part.size)))
     }
 
-    /// The bytes of a part, verified while they are read.
-    pub fn read(&self, path: &str) -> Option<PartReader> {
-        let (part, bytes) = self.unverified(path)?;
-        Some(PartReader { bytes, hashing: HashingWriter::new(io::sink()), part: part.clone() })
-    }
-
-    /// All bytes of a part that may have `limit` at most.
+    /// All bytes of a part that may have `limit` at most, verified.
     pub fn load(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, BundleError> {
-        let Some(mut reader) = self.read(path) else { return Ok(None) };
-        if reader.part.size > limit {
-            return Err(BundleError::PartTooLong { part: path.to_owned(), size: reader.part.size, limit });
+        let Some((part, mut content)) = self.unverified(path) else { return Ok(None) };
+        if part.size > limit {
+            return Err(BundleError::PartTooLong { part: path.to_owned(), size: part.size, limit });
         }
         let mut bytes = Vec::new();
-        reader.read_to_end(&mut bytes)?;
+        content.read_to_end(&mut bytes)?;
+        let (expected, got) = (part.sha256, Sha256::of(&bytes));
+        if got != expected {
+            return Err(BundleError::Damaged { part: path.to_owned(), expected, got });
+        }
         Ok(Some(bytes))
-    }
-}
-
-/// A part that is hashed as it is read: the read that would say "end" fails when the digest is another.
-#[derive(Debug)]
-pub struct PartReader {
-    bytes: Take<Joined>,
-    hashing: HashingWriter<io::Sink>,
-    part: Part,
-}
-
-impl PartReader {
-    fn check(&self) -> io::Result<()> {
-        let (expected, got): (Sha256, Sha256) = (self.part.sha256, self.hashing.digest());
-        if got == expected {
-            return Ok(());
-        }
-        let error = BundleError::Damaged { part: self.part.path.clone(), expected, got };
-        Err(io::Error::new(io::ErrorKind::InvalidData, error))
-    }
-}
-
-impl Read for PartReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.bytes.read(buffer)?;
-        self.hashing.write_all(&buffer[..read])?;
-        if read == 0 && !buffer.is_empty() {
-            self.check()?;
-        }
-        Ok(read)
     }
 }

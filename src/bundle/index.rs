@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::BundleError;
 use super::member::{END, declared_size, header, padding};
 use super::part::{PROFILE, Part, RELEASES};
+use crate::diagnostic::from_json;
 use crate::digest::Sha256;
 use crate::release::Arch;
 
@@ -82,8 +83,8 @@ impl Index {
         Some((offsets, at.checked_add(END.len() as u64)?))
     }
 
-    /// Reads the index from the beginning of a bundle, and says how many bytes stand before the first part.
-    pub(super) fn read(source: &mut impl Read, path: &Path) -> Result<(Self, u64), BundleError> {
+    /// Reads the index from the beginning of the bundle at `path`, and says how many bytes stand before the first part.
+    pub fn read(source: &mut impl Read, path: &Path) -> Result<(Self, u64), BundleError> {
         let not_a_bundle = || BundleError::NotABundle { path: path.to_owned() };
         let mut first = [0; 512];
         fill(source, &mut first)?.then_some(()).ok_or_else(not_a_bundle)?;
@@ -108,15 +109,12 @@ impl Index {
     }
 
     fn parse(text: &[u8], path: &Path) -> Result<Self, BundleError> {
-        let invalid = |error: serde_json::Error| BundleError::IndexInvalid {
-            path: path.to_owned(),
-            why: error.to_string(),
-        };
-        let Versioned { format } = serde_json::from_slice(text).map_err(invalid)?;
+        let invalid = |why| BundleError::IndexInvalid { path: path.to_owned(), why };
+        let Versioned { format } = from_json(text).map_err(invalid)?;
         if format != FORMAT {
             return Err(BundleError::Format { path: path.to_owned(), got: format, known: FORMAT });
         }
-        serde_json::from_slice(text).map_err(invalid)
+        from_json(text).map_err(invalid)
     }
 
     /// Whether the index is one that a bundle can have; why not, if so.

@@ -1,6 +1,6 @@
 //! The bytes of a bundle, in one file or in the pieces of a split one, read as one without copying them together.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -86,18 +86,5 @@ impl Read for Joined {
         let read = file.take(left).read(buffer)?;
         self.at += read as u64;
         Ok(read)
-    }
-}
-
-impl Seek for Joined {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let at = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-            SeekFrom::End(by) => self.size().checked_add_signed(by),
-        };
-        self.at = at.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        self.open = None;
-        Ok(self.at)
     }
 }

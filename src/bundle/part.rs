@@ -11,7 +11,7 @@ pub const RELEASES: &str = "releases.yaml";
 /// The path of the program.
 pub const PROGRAM: &str = "program/imgbuild";
 /// What stands before an artifact's digest.
-pub const ARTIFACTS: &str = "artifacts/sha256/";
+const ARTIFACTS: &str = "artifacts/sha256/";
 /// What stands before a component's name.
 pub const OVERLAYS: &str = "overlays/";
 

@@ -1,16 +1,21 @@
 //! Signatures as minisign(1) makes and checks them: Ed25519 over the `BLAKE2b` digest of the file.
 
 use std::io::{Read, Seek};
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use minisign::{PublicKey, PublicKeyBox, SecretKey, SecretKeyBox, SignatureBox};
 
-/// What a signature's file name has behind that of what it signs.
-pub const SIGNATURE: &str = ".minisig";
+use super::output::with_end;
 
 /// The length of an Ed25519 signature (RFC 8032, section 5.1.6).
 const SIGNATURE_BYTES: usize = 64;
+
+/// Where the signature of a file is.
+pub fn signature_of(path: &Path) -> PathBuf {
+    with_end(path, ".minisig")
+}
 
 /// Why something cannot be signed, or its signature does not hold.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +45,9 @@ impl SigningKey {
     pub fn read(text: &str, password: Option<String>) -> Result<Self, SignatureError> {
         let unfit = |error: &dyn std::fmt::Display| SignatureError::SecretKey(error.to_string());
         let line = text.lines().nth(1).ok_or_else(|| unfit(&"it has no second line"))?;
-        let bytes = BASE64_STANDARD.decode(line.trim()).map_err(|error| unfit(&error))?;
+        // What the decoder says has characters of the line in it, which may be of another secret.
+        let bytes =
+            BASE64_STANDARD.decode(line.trim()).map_err(|_| unfit(&"its second line is no base64"))?;
         // Not through the library's reader for keys without a password: it asks for a checksum, which minisign(1)
         // leaves empty in them.
         let key = SecretKey::from_bytes(&bytes).map_err(|error| unfit(&error))?;

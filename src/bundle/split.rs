@@ -9,11 +9,12 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::BundleError;
-use super::write::Output;
+use super::output::{Output, remove, with_end};
+use crate::diagnostic::from_json;
 use crate::digest::{HashingWriter, Sha256};
 
 /// What the name of the list has behind the bundle's.
-pub const PARTS_FILE: &str = ".parts.json";
+const PARTS_FILE: &str = ".parts.json";
 /// The version of the list's format.
 const FORMAT: u32 = 1;
 /// The most pieces: their names end in three digits.
@@ -63,7 +64,7 @@ impl Parts {
         let invalid = |why: String| BundleError::PartsInvalid { path: path.to_owned(), why };
         let mut text = Vec::new();
         fs::File::open(path)?.take(MAX_LIST).read_to_end(&mut text)?;
-        let parts: Self = serde_json::from_slice(&text).map_err(|error| invalid(error.to_string()))?;
+        let parts: Self = from_json(&text).map_err(invalid)?;
         if parts.format != FORMAT {
             return Err(invalid(format!("it has format {}, this imgbuild reads {FORMAT}", parts.format)));
         }
@@ -97,13 +98,6 @@ fn numbered(bundle: &Path, index: usize) -> PathBuf {
     with_end(bundle, &format!(".{:03}", index + 1))
 }
 
-/// The path with something behind its file name.
-pub(super) fn with_end(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    name.into()
-}
-
 /// Takes the bytes of a bundle and cuts them into files.
 #[derive(Debug)]
 pub(super) struct Splitter {
@@ -123,17 +117,22 @@ impl Splitter {
         Ok(Self { bundle: bundle.to_owned(), size, done: Vec::new(), current: None })
     }
 
-    /// Gives all pieces and their list their names, and returns the list's.
-    pub(super) fn publish(mut self) -> Result<PathBuf, BundleError> {
+    /// Gives the pieces their names, and returns the list of them, which has none yet.
+    pub(super) fn publish(mut self) -> Result<Output, BundleError> {
         self.close();
         let pieces = self.done.iter().map(|(_, piece)| piece.clone()).collect();
-        let list = with_end(&self.bundle, PARTS_FILE);
-        let mut output = Output::new(&list)?;
-        output.write_all(&Parts { format: FORMAT, pieces }.text()?)?;
+        let place = with_end(&self.bundle, PARTS_FILE);
+        let mut list = Output::new(&place)?;
+        list.write_all(&Parts { format: FORMAT, pieces }.text()?)?;
+        // A list never stands beside pieces of another bundle, nor pieces behind its last.
+        let earlier = Parts::read(&place).map_or(0, |parts| parts.pieces.len());
+        remove(&place)?;
+        for index in self.done.len()..earlier {
+            remove(&numbered(&self.bundle, index))?;
+        }
         for (piece, _) in self.done {
             piece.publish()?;
         }
-        output.publish()?;
         Ok(list)
     }
 

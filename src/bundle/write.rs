@@ -3,15 +3,13 @@
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use super::member::{END, header, padding};
+use super::output::{Output, remove};
 use super::split::Splitter;
-use super::{BundleError, Index, Part};
+use super::{BundleError, Index, Part, SigningKey, signature_of};
 use crate::digest::HashingWriter;
 
 /// A bundle that is to be written.
-#[derive(Debug)]
 pub struct NewBundle<'a> {
     /// What will be in it.
     pub index: &'a Index,
@@ -19,6 +17,8 @@ pub struct NewBundle<'a> {
     pub path: &'a Path,
     /// The most bytes that a file may have, if it is to be split.
     pub split: Option<u64>,
+    /// What it is signed with, if it is.
+    pub key: Option<&'a SigningKey>,
 }
 
 /// A bundle that was written.
@@ -45,13 +45,31 @@ impl NewBundle<'_> {
         let path = if let Some(piece) = self.split {
             let mut out = Splitter::new(self.path, piece, size)?;
             self.pour(&preamble, &mut out, &mut open)?;
-            out.publish()?
+            self.publish(out.publish()?)?
         } else {
             let mut out = Output::new(self.path)?;
             self.pour(&preamble, &mut out, &mut open)?;
-            out.publish()?
+            self.publish(out)?
         };
         Ok(Written { path, size })
+    }
+
+    /// Signs what was written and gives it its name; the signature of what had the name before goes first.
+    fn publish(&self, output: Output) -> Result<PathBuf, BundleError> {
+        let what = format!("imgbuild bundle of {}", self.index.cluster);
+        let signature = signature_of(output.place());
+        let text = match self.key {
+            Some(key) => Some(key.sign(output.read()?, &what)?),
+            None => None,
+        };
+        remove(&signature)?;
+        let place = output.publish()?;
+        if let Some(text) = text {
+            let mut output = Output::new(&signature)?;
+            output.write_all(text.as_bytes())?;
+            output.publish()?;
+        }
+        Ok(place)
     }
 
     fn pour<R: Read>(
@@ -74,40 +92,5 @@ impl NewBundle<'_> {
             io::copy(&mut io::repeat(0).take(padding(part.size)), out)?;
         }
         Ok(out.write_all(&END)?)
-    }
-}
-
-/// A file beside its final place, gone when it is dropped before it has that.
-#[derive(Debug)]
-pub(super) struct Output {
-    file: NamedTempFile,
-    place: PathBuf,
-}
-
-impl Output {
-    pub(super) fn new(place: &Path) -> io::Result<Self> {
-        let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new().prefix(".imgbuild-").tempfile_in(folder)?;
-        Ok(Self { file, place: place.to_owned() })
-    }
-
-    /// Gives the file, on disk with all its bytes, its name.
-    pub(super) fn publish(self) -> io::Result<PathBuf> {
-        use std::os::unix::fs::PermissionsExt as _;
-        // Temporary files are private; this one holds no secret.
-        self.file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        self.file.as_file().sync_all()?;
-        self.file.persist(&self.place)?;
-        Ok(self.place)
-    }
-}
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
     }
 }

@@ -14,11 +14,12 @@ use super::console::Console;
 use super::failure::Failure;
 use super::inputs::{self, Texts, Written};
 use super::{layers, select};
-use crate::bundle::{self, Index, NewBundle, OVERLAYS, PROFILE, PROGRAM, Part, RELEASES, SigningKey};
+use crate::bundle::{Index, NewBundle, OVERLAYS, PROFILE, PROGRAM, Part, RELEASES, SigningKey};
 use crate::cli::{BundleArgs, Options};
-use crate::diagnostic::{Report, Source};
+use crate::diagnostic::{Diagnostic, Report, Source};
 use crate::digest::Sha256;
 use crate::plan::{NodePlan, Plan};
+use crate::profile::Secrets;
 use crate::store::{ArtifactRequest, Fetched, Store};
 
 /// The environment variable with the password of a secret key: an argument would be seen by other users.
@@ -30,9 +31,12 @@ pub const MAX_KEY: u64 = 64 << 10;
 pub fn run(wanted: &BundleArgs, options: &Options, console: &Console) -> Result<(), Failure> {
     let mut report = Report::new();
     let texts = Texts::read(options, &mut report)?;
-    let (plan, _, report) = Written::of(texts.clone(), report)?.plan(options)?;
+    let mut written = Written::of(texts.clone(), report)?;
+    let secrets = written.secrets(&options.secrets)?;
+    let (plan, _, report) = written.plan(options)?;
     let nodes = select::nodes(&plan, &wanted.nodes, wanted.nodes.is_empty())?;
     console.report(&report);
+    check_place(wanted)?;
     let key = wanted.sign.as_deref().map(signing_key).transpose()?;
     let store = select::store(options)?;
     let requests = layers::requests_of(&nodes);
@@ -40,6 +44,7 @@ pub fn run(wanted: &BundleArgs, options: &Options, console: &Console) -> Result<
     let fetched = store.fetch_all(&requests, &select::fetching(options)?, &|event| progress.show(event))?;
     drop(progress);
     let mut contents = Contents::of(&texts, &plan)?;
+    contents.refuse(&secrets)?;
     contents.artifacts(&nodes, &requests, &fetched);
     if wanted.with_program {
         contents.program(std::env::current_exe()?)?;
@@ -47,14 +52,8 @@ pub fn run(wanted: &BundleArgs, options: &Options, console: &Console) -> Result<
     let names = nodes.iter().map(|node| node.name.clone()).collect();
     let arch = options.arch.or(texts.arch);
     let index = Index::new(plan.cluster.name.clone(), names, arch, contents.parts());
-    let new = NewBundle { index: &index, path: &wanted.output, split: wanted.split };
+    let new = NewBundle { index: &index, path: &wanted.output, split: wanted.split, key: key.as_ref() };
     let written = new.write(|part| contents.open(part, &store))?;
-    if let Some(key) = key {
-        let text = key
-            .sign(fs_err::File::open(&written.path)?, &format!("imgbuild bundle of {}", index.cluster))
-            .map_err(anyhow::Error::from)?;
-        fs_err::write(signature_of(&written.path), text)?;
-    }
     if console.json {
         let result = serde_json::json!({ "path": written.path, "size": written.size, "index": index });
         return Ok(Console::data_json(&result)?);
@@ -62,11 +61,25 @@ pub fn run(wanted: &BundleArgs, options: &Options, console: &Console) -> Result<
     Ok(Console::data(format!("{}\n", written.path.display()))?)
 }
 
-/// Where the signature of a file is.
-pub fn signature_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(bundle::SIGNATURE);
-    name.into()
+/// Refuses, before anything is fetched, a place where no bundle can be or where it would not be found.
+fn check_place(wanted: &BundleArgs) -> Result<(), Failure> {
+    let place = wanted.output.display();
+    let no = |why: String, help: &str| {
+        Err(Failure::Usage { message: format!("--output {place}: {why}"), help: help.to_owned() })
+    };
+    let folder = wanted.output.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if wanted.output.file_name().is_none() || folder.is_some_and(|folder| !folder.is_dir()) {
+        return no("there is no such folder".to_owned(), "make it, or name another file");
+    }
+    let Ok(there) = fs_err::metadata(&wanted.output) else { return Ok(()) };
+    if !there.is_file() {
+        return no("what is there is no file".to_owned(), "name another file");
+    }
+    if wanted.split.is_some() {
+        let why = "a file of this name would be taken for the split bundle".to_owned();
+        return no(why, "remove it, or name another file");
+    }
+    Ok(())
 }
 
 fn signing_key(path: &Path) -> Result<SigningKey, Failure> {
@@ -109,6 +122,21 @@ impl Contents {
             return Err(anyhow::anyhow!(message).into());
         }
         Ok(contents)
+    }
+
+    /// Refuses texts that a secret has strayed into: a bundle goes through many hands.
+    fn refuse(&self, secrets: &Secrets) -> Result<(), Failure> {
+        let mut report = Report::new();
+        for (path, (_, bytes)) in &self.0 {
+            let Bytes::Here(bytes) = bytes else { continue };
+            if let Some(name) = secrets.named_in(bytes) {
+                let message = format!("`{path}` has the value of the secret `{name}` in it");
+                let help =
+                    "take it out there: secrets stand in the secrets file alone, and no bundle takes that";
+                report.push(Diagnostic::error(message).help(help));
+            }
+        }
+        if report.has_errors() { Err(Failure::Invalid(report)) } else { Ok(()) }
     }
 
     fn add(&mut self, path: String, name: &str, bytes: Arc<[u8]>) {

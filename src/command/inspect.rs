@@ -1,20 +1,16 @@
 //! `imgbuild inspect`: lists what is in something that imgbuild wrote, without reading the payload.
 #![expect(clippy::disallowed_methods, reason = "edge: reads manifests, images' trees and stores' folders")]
 
-use std::io::Read as _;
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::console::Console;
 use super::failure::Failure;
-use crate::audit::{Kind, kind};
+use crate::audit::{self, Kind, kind};
 use crate::bundle::{Bundle, Part};
-use crate::output::{MANIFEST, Manifest};
+use crate::output::MANIFEST;
 use crate::seed::read_image;
-
-/// The longest manifest that is read, in bytes.
-const MAX_MANIFEST: u64 = 1 << 20;
 
 /// A file of an image or a store.
 #[derive(Serialize)]
@@ -64,10 +60,8 @@ fn bundle(bundle: &Bundle, console: &Console) -> Result<(), Failure> {
 }
 
 fn manifest(path: &Path, console: &Console) -> Result<(), Failure> {
-    let mut text = Vec::new();
-    fs_err::File::open(path.join(MANIFEST))?.take(MAX_MANIFEST).read_to_end(&mut text)?;
-    let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| Failure::Integrity {
-        message: format!("`{}`: {error}", path.join(MANIFEST).display()),
+    let manifest = audit::manifest(path)?.map_err(|why| Failure::Integrity {
+        message: format!("`{}`: {why}", path.join(MANIFEST).display()),
         help: "build the node again".to_owned(),
     })?;
     if console.json {

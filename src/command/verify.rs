@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::bundle::{MAX_KEY, signature_of};
+use super::bundle::MAX_KEY;
 use super::console::Console;
 use super::failure::Failure;
 use super::inputs::{self, Written};
 use super::{bundled, layers};
 use crate::audit::{self, Audit, Kind, Problem};
-use crate::bundle::{Bundle, Part, Parts, SignatureError, VerifyingKey};
+use crate::bundle::{self, Bundle, Part, Parts, SignatureError, VerifyingKey};
 use crate::diagnostic::Report;
 use crate::plan::NodePlan;
 
@@ -111,7 +111,7 @@ fn verifying_key(key: &str, kind: Kind) -> Result<VerifyingKey, Failure> {
 /// Checks the signature of the bundle's file, or of the list of its pieces, which has the digest of each.
 fn signature(key: &VerifyingKey, path: &Path, audit: &mut Audit) -> Result<Option<String>, Failure> {
     let signed: PathBuf = Parts::list_of(path).unwrap_or_else(|| path.to_owned());
-    let file = signature_of(&signed);
+    let file = bundle::signature_of(&signed);
     let name = file.display().to_string();
     if !file.is_file() {
         audit.found(name, Problem::Missing);

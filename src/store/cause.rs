@@ -147,7 +147,7 @@ impl Cause {
                 ErrorClass::Integrity
             }
             Self::Store(error) => error.class(),
-            Self::Url(_) | Self::Unmirrorable | Self::NotSupplied | Self::Client(_) => ErrorClass::Other,
+            Self::Url(_) | Self::Unmirrorable | Self::Client(_) => ErrorClass::Other,
             _ => ErrorClass::Network,
         }
     }

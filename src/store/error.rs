@@ -102,7 +102,7 @@ impl StoreError {
                 return (!ways.is_empty()).then(|| ways.join("\n"));
             }
             Self::Damaged { .. } | Self::Missing { .. } => {
-                "run `imgbuild fetch`: it replaces what is damaged or missing"
+                "run it again: that replaces what is damaged or missing"
             }
             Self::NotAFolder { .. } | Self::NotAStore { .. } => {
                 "name an empty folder, a store, or a folder that is yet to be made with `--store DIR`"
