@@ -3,7 +3,6 @@
 
 mod build;
 mod bundle;
-mod bundle_bytes;
 mod downloads;
 mod downloads_in_parts;
 mod errors;
@@ -15,6 +14,7 @@ mod overlay_archive;
 mod readme;
 mod reproducible;
 mod seed_image;
+mod signatures;
 mod store;
 mod store_processes;
 mod support;

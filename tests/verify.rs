@@ -1,165 +1,260 @@
-//! `imgbuild verify` and `inspect`, and signatures: what is wrong is named, with exit code 4.
+//! `imgbuild verify` and `inspect` on nodes, seed images and stores: what is wrong is named, with exit code 4.
 #![expect(clippy::disallowed_methods, reason = "tests damage files")]
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
-use super::support::cluster::{Cluster, ONLINE};
+use imgbuild::audit::audit;
+use imgbuild::digest::Sha256;
+
 use super::support::oracle::{oracle, stdout};
+use super::support::small::{ARCHIVE, away, small};
+use super::support::workspace::Workspace;
 
 /// A cluster whose nodes were built, with its bundle.
-fn cluster() -> Cluster {
-    let cluster = Cluster::new();
-    cluster.done(&[&ONLINE[..], &["--all", "--store", "store"]].concat());
-    cluster.bundle(&[]);
-    cluster
+fn built() -> Workspace {
+    let workspace = small();
+    workspace.run(&["--all", "--quiet", "--store", "store"]).exit(0);
+    workspace.run(&["bundle", "-o", "b", "--quiet", "--store", "store"]).exit(0);
+    workspace
 }
 
-fn flip(cluster: &Cluster, file: &str, text: &[u8]) {
-    let mut bytes = cluster.read(file);
+/// Changes a bit of a file where `text` stands in it.
+fn flip(workspace: &Workspace, file: &str, text: &[u8]) {
+    let mut bytes = workspace.read(file);
     let at = bytes.windows(text.len()).position(|window| window == text).unwrap();
     bytes[at] ^= 1;
-    let path = cluster.path(file);
-    fs::remove_file(&path).unwrap();
-    fs::write(path, bytes).unwrap();
+    workspace.write(file, bytes);
+}
+
+fn artifact(workspace: &Workspace) -> String {
+    format!("store/sha256/{}", Sha256::of(workspace.read(ARCHIVE)))
+}
+
+/// The record of the layer that has the artifact's files.
+fn record(workspace: &Workspace) -> String {
+    let files = workspace.files("store/layers").into_iter();
+    let record = files.map(|(name, _)| format!("store/layers/{name}"));
+    record.max_by_key(|name| workspace.read(name).len()).unwrap()
+}
+
+fn pipe(workspace: &Workspace, file: &str) {
+    let _ = fs::remove_file(workspace.path(file));
+    stdout(Command::new("mkfifo").arg(workspace.path(file)));
 }
 
 #[test]
 fn what_was_built_is_intact_and_can_be_listed() {
-    let cluster = cluster();
+    let workspace = built();
+    let artifact = Sha256::of(workspace.read(ARCHIVE)).to_string();
     for (path, kind, listed) in [
         ("b", "bundle", "profile.yaml"),
         ("out/one", "node", "thing 1.0"),
         ("out/one/seed.iso", "seed image", "overlay.tar.gz"),
-        ("store", "store", " "),
+        ("store", "store", &artifact),
     ] {
-        let told = cluster.done(&["verify", path]);
+        let told = away(&workspace, &["verify", path]).exit(0).stderr("").data();
         assert!(told.starts_with(&format!("{path}: {kind}, ")) && told.contains("intact"), "{told}");
-        let told = cluster.done(&["inspect", path]);
+        let told = away(&workspace, &["inspect", path]).exit(0).stderr("").data();
         assert!(told.starts_with(kind) && told.contains(listed), "{told}");
         for verb in ["verify", "inspect"] {
-            let told = cluster.done(&["--json", verb, path]);
-            serde_json::from_str::<serde_json::Value>(&told).expect("it is JSON");
+            away(&workspace, &["--json", verb, path]).exit(0).json();
         }
     }
 }
 
 #[test]
-fn what_is_wrong_with_a_node_is_named() {
-    type Harm = fn(&Cluster);
-    for (harm, named) in [
-        ((|cluster| flip(cluster, "out/one/meta-data", b"one")) as Harm, "`meta-data` is damaged"),
-        (
-            |cluster| fs::remove_file(cluster.path("out/one/network-config")).unwrap(),
-            "`network-config` is missing",
-        ),
-        (|cluster| cluster.write("out/one/notes", ""), "`notes` is not declared"),
-        (|cluster| cluster.write("out/one/manifest.json", "{"), "`manifest.json`: "),
-        (|cluster| flip(cluster, "out/one/seed.iso", b"CIDATA"), "`seed.iso` is damaged"),
+fn what_is_listed_is_known_without_the_payload() {
+    let workspace = built();
+    let listed = |path: &str| away(&workspace, &["inspect", path]).exit(0).data();
+    let (bundle, archive) = (workspace.read("b"), workspace.read(ARCHIVE));
+    let in_bundle = bundle.windows(archive.len()).position(|part| part == archive).unwrap();
+    for (path, payload, index) in [
+        ("b", "b", in_bundle),
+        ("out/one/seed.iso", "out/one/seed.iso", 27 * 2048),
+        ("out/one", "out/one/overlay.tar.gz", 0),
     ] {
-        let cluster = cluster();
-        harm(&cluster);
-        let told = cluster.fails(4, &["verify", "out/one"]);
-        assert!(told.contains(named), "{named} in {told}");
+        let before = listed(path);
+        let mut bytes = workspace.read(payload);
+        bytes[index..].fill(7);
+        workspace.write(payload, bytes);
+        assert_eq!(listed(path), before, "{path}");
+        away(&workspace, &["verify", path]).exit(4);
+    }
+}
+
+type Harm = fn(&Workspace);
+
+/// Each harm is named by `verify`, which then ends with exit code 4 and says the same as JSON.
+#[track_caller]
+fn each_is_named<const N: usize>(path: &str, harms: [(Harm, &str); N]) {
+    for (harm, named) in harms {
+        let workspace = built();
+        harm(&workspace);
+        away(&workspace, &["verify", path]).exit(4).stdout("").says(&[named]);
+        let run = away(&workspace, &["verify", path, "--json"]).exit(4);
+        assert!(!run.json()["faults"].as_array().unwrap().is_empty());
     }
 }
 
 #[test]
-fn a_seed_whose_overlay_is_another_is_named() {
-    let cluster = cluster();
-    let overlay = cluster.read("out/one/overlay.tar.gz");
-    flip(&cluster, "out/one/seed.iso", &overlay[..64]);
-    let told = cluster.fails(4, &["verify", "out/one/seed.iso"]);
-    assert!(told.contains("`overlay.tar.gz` is damaged"), "{told}");
+fn what_is_wrong_with_a_node_is_named() {
+    each_is_named(
+        "out/one",
+        [
+            (|workspace| flip(workspace, "out/one/meta-data", b"one"), "`meta-data` is damaged"),
+            (|workspace| flip(workspace, "out/one/seed.iso", b"CIDATA"), "`seed.iso` is damaged"),
+            (
+                |workspace| fs::remove_file(workspace.path("out/one/network-config")).unwrap(),
+                "`network-config` is missing",
+            ),
+            (|workspace| workspace.write("out/one/notes", ""), "`notes` is not declared"),
+            (|workspace| workspace.write("out/one/folder/file", ""), "`folder` is not declared"),
+            (|workspace| pipe(workspace, "out/one/user-data"), "`user-data`: it is no plain file"),
+            (|workspace| workspace.write("out/one/manifest.json", "{"), "`manifest.json`: EOF"),
+            (|workspace| workspace.write("out/one/manifest.json", "{\"\u{1b}[2J\": 1}"), "`manifest.json`: "),
+            (
+                |workspace| fs::remove_file(workspace.path("out/one/manifest.json")).unwrap(),
+                "`manifest.json` is missing",
+            ),
+            (
+                |workspace| {
+                    let text =
+                        workspace.text("out/one/manifest.json").replace("user-data", "../two/user-data");
+                    workspace.write("out/one/manifest.json", text);
+                },
+                "it declares `../two/user-data`, which no build writes",
+            ),
+            (
+                |workspace| {
+                    let text = workspace.text("out/one/manifest.json");
+                    let (head, _) = text.split_once("\"outputs\"").unwrap();
+                    workspace.write("out/one/manifest.json", format!("{head}\"outputs\": {{}}\n}}\n"));
+                },
+                "it does not declare `overlay.tar.gz`",
+            ),
+            (other_image, "`meta-data` is not the one beside it"),
+        ],
+    );
+}
+
+/// Puts the image of another node into the folder, and makes the manifest say so.
+fn other_image(workspace: &Workspace) {
+    let (own, other) = (workspace.read("out/one/seed.iso"), workspace.read("out/two/seed.iso"));
+    let text = workspace.text("out/one/manifest.json");
+    let text = text.replace(&Sha256::of(own).to_string(), &Sha256::of(&other).to_string());
+    workspace.write("out/one/manifest.json", text);
+    workspace.write("out/one/seed.iso", other);
+}
+
+#[test]
+fn what_is_wrong_with_a_seed_image_is_named() {
+    each_is_named(
+        "out/one/seed.iso",
+        [
+            (|workspace| flip(workspace, "out/one/seed.iso", b"hostname"), "is damaged: expected sha256"),
+            (|workspace| flip(workspace, "out/one/seed.iso", b"instance-id: one"), "`meta-data` is damaged"),
+            (
+                |workspace| {
+                    let overlay = workspace.read("out/one/overlay.tar.gz");
+                    flip(workspace, "out/one/seed.iso", &overlay[..64]);
+                },
+                "`overlay.tar.gz` is damaged",
+            ),
+            (
+                |workspace| {
+                    let bytes = workspace.read("out/one/seed.iso");
+                    workspace.write("out/one/seed.iso", &bytes[..bytes.len() - 2048]);
+                },
+                "the image is cut short",
+            ),
+            (
+                |workspace| {
+                    let bytes = workspace.read("out/one/seed.iso");
+                    workspace.write("out/one/seed.iso", [&bytes[..], b"more"].concat());
+                },
+                "it says itself that it has",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn every_changed_byte_of_a_seed_image_is_found() {
+    let workspace = built();
+    let image = workspace.path("out/two/seed.iso");
+    let mut bytes = fs::read(&image).unwrap();
+    let faults = |bytes: &[u8]| {
+        fs::write(&image, bytes).unwrap();
+        audit(&image).unwrap().faults
+    };
+    assert_eq!(faults(&bytes), []);
+    for at in 0..bytes.len() {
+        // Of the zeros that fill sectors, some will do, as of the text of user-data.
+        if at % 997 == 0 || bytes[at] != 0 && at % 41 == 0 {
+            bytes[at] ^= 0x11;
+            assert!(!faults(&bytes).is_empty(), "byte {at}");
+            bytes[at] ^= 0x11;
+        }
+    }
+}
+
+#[test]
+fn an_image_of_another_program_is_not_taken_for_a_sound_one() {
+    let workspace = built();
+    let Some(mut genisoimage) = oracle("genisoimage") else { return };
+    let files = ["user-data", "meta-data", "network-config", "overlay.tar.gz"];
+    let folder = workspace.path("out/one");
+    stdout(
+        genisoimage
+            .current_dir(folder)
+            .args(["-quiet", "-V", "CIDATA", "-J", "-r", "-o", "seed.iso"])
+            .args(files),
+    );
+    let run = away(&workspace, &["verify", "out/one/seed.iso"]).exit(4);
+    run.says(&["`user-data`: the image does not say its digest"]);
 }
 
 #[test]
 fn what_is_wrong_with_a_store_is_named() {
-    let cluster = cluster();
-    flip(&cluster, &format!("store/sha256/{}", artifact(&cluster)), b"\x1f\x8b");
-    cluster.write("store/sha256/stray", "");
-    cluster.write("store/layers/odd.json", "{}");
-    let told = cluster.fails(4, &["verify", "store"]);
-    for named in
-        [&format!("{}` is damaged", artifact(&cluster)), "`sha256/stray` is not declared", "odd.json"]
-    {
-        assert!(told.contains(named), "{named} in {told}");
-    }
-}
-
-fn artifact(cluster: &Cluster) -> String {
-    imgbuild::digest::Sha256::of(cluster.read("mirror/h.invalid/thing-1.0.tar.gz")).to_string()
+    each_is_named(
+        "store",
+        [
+            (
+                |workspace| flip(workspace, &artifact(workspace), b"\x1f\x8b"),
+                "` is damaged: expected sha256 ",
+            ),
+            (|workspace| workspace.write("store/sha256/stray", ""), "`sha256/stray` is not declared"),
+            (|workspace| workspace.write("store/layers/odd.json", "{}"), "`layers/odd.json` is not declared"),
+            (|workspace| workspace.write(&record(workspace), "{}"), "missing field"),
+            (
+                |workspace| flip(workspace, &record(workspace), b"thing"),
+                "the index of the layer has lost its digest",
+            ),
+            (|workspace| flip(workspace, &record(workspace), b"\"size\":"), "key must be a string"),
+            (|workspace| pipe(workspace, &artifact(workspace)), "it is no plain file"),
+            (|workspace| pipe(workspace, &record(workspace)), "it is no plain file"),
+            (
+                |workspace| {
+                    let layer: serde_json::Value =
+                        serde_json::from_slice(&workspace.read(&record(workspace))).unwrap();
+                    let blob = Path::new("store/sha256").join(layer["sha256"].as_str().unwrap());
+                    fs::remove_file(workspace.path(blob.to_str().unwrap())).unwrap();
+                },
+                "` is missing",
+            ),
+            (|workspace| fs::remove_dir_all(workspace.path("store/sha256")).unwrap(), "` is missing"),
+        ],
+    );
 }
 
 #[test]
 fn what_imgbuild_does_not_write_is_not_verified() {
-    let cluster = cluster();
-    cluster.fails(4, &["verify", "profile.yaml"]);
-    cluster.fails(1, &["verify", "overlays"]);
-    cluster.fails(1, &["verify", "nowhere"]);
-}
-
-#[test]
-fn minisign_and_imgbuild_agree_on_signatures() {
-    let Some(mut minisign) = oracle("minisign") else { return };
-    let cluster = Cluster::new();
-    stdout(minisign.current_dir(cluster.path("")).args(["-G", "-W", "-p", "pub", "-s", "key"]));
-    for (more, signed) in [(&[][..], "b"), (&["--split", "64K"], "b.parts.json")] {
-        cluster.bundle(&[&["--sign", "key"], more].concat());
-        let Some(mut minisign) = oracle("minisign") else { return };
-        stdout(minisign.current_dir(cluster.path("")).args(["-V", "-p", "pub", "-m", signed]));
-        let told = cluster.done(&["verify", signed, "--key", "pub"]);
-        assert!(told.contains("signed: imgbuild bundle of small"), "{told}");
+    let workspace = built();
+    for (path, code) in [("profile.yaml", 4), ("overlays", 1), ("nowhere", 1), ("/dev/zero", 1)] {
+        for verb in ["verify", "inspect"] {
+            away(&workspace, &[verb, path]).exit(code).stdout("");
+        }
     }
-    let text = String::from_utf8(cluster.read("pub")).unwrap();
-    cluster.done(&["verify", "b", "--key", text.lines().nth(1).unwrap()]);
-
-    // Theirs, over ours.
-    let Some(mut minisign) = oracle("minisign") else { return };
-    stdout(minisign.current_dir(cluster.path("")).args(["-S", "-s", "key", "-m", "b", "-t", "by hand"]));
-    assert!(cluster.done(&["verify", "b", "--key", "pub"]).contains("signed: by hand"));
-}
-
-#[test]
-fn a_signature_that_does_not_hold_is_named() {
-    let Some(mut minisign) = oracle("minisign") else { return };
-    let cluster = Cluster::new();
-    stdout(minisign.current_dir(cluster.path("")).args(["-G", "-W", "-p", "pub", "-s", "key"]));
-    cluster.bundle(&["--sign", "key"]);
-    let signature = cluster.read("b.minisig");
-    let text = String::from_utf8(signature.clone()).unwrap();
-    for (bytes, why) in [
-        (text.replace("bundle of small", "bundle of large").into_bytes(), "does not hold"),
-        (b"untrusted comment: x\nAAAA\n".to_vec(), "does not hold"),
-        (text.lines().take(3).collect::<Vec<_>>().join("\n").into_bytes(), "does not hold"),
-        (text.replace("==", "=").into_bytes(), "does not hold"),
-        (
-            [text.lines().take(3).collect::<Vec<_>>().join("\n"), "AAAA\n".to_owned()]
-                .join("\n")
-                .into_bytes(),
-            "does not hold",
-        ),
-        (vec![0xff], "UTF-8"),
-    ] {
-        cluster.write("b.minisig", bytes);
-        let told = cluster.fails(4, &["verify", "b", "--key", "pub"]);
-        assert!(told.contains("`b.minisig`") && told.contains(why), "{told}");
-    }
-    fs::remove_file(cluster.path("b.minisig")).unwrap();
-    assert!(cluster.fails(4, &["verify", "b", "--key", "pub"]).contains("`b.minisig` is missing"));
-    cluster.fails(2, &["verify", "b", "--key", "no key"]);
-    fs::create_dir(cluster.path("sha256")).unwrap();
-    cluster.fails(2, &["verify", ".", "--key", "pub"]);
-}
-
-#[test]
-fn a_key_with_a_password_needs_it() {
-    let pair = minisign::KeyPair::generate_encrypted_keypair(Some("pass".to_owned())).unwrap();
-    let cluster = Cluster::new();
-    cluster.write("key", pair.sk.to_box(None).unwrap().into_string());
-    let arguments = [&ONLINE[..], &["bundle", "-o", "b", "--sign", "key"]].concat();
-    let told = cluster.fails(2, &arguments);
-    assert!(told.contains("IMGBUILD_SIGN_PASSWORD"), "{told}");
-    let mut command = cluster.command(&[]);
-    stdout(command.args(arguments).env("IMGBUILD_SIGN_PASSWORD", "pass"));
-    cluster.done(&["verify", "b", "--key", &pair.pk.to_base64()]);
 }

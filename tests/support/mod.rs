@@ -2,15 +2,17 @@
 
 pub mod authority;
 pub mod child;
-pub mod cluster;
 pub mod depot;
 pub mod diff;
 pub mod golden;
 pub mod hostile;
+pub mod leaks;
 pub mod markdown;
 pub mod oracle;
 pub mod overlay;
 pub mod releases;
+pub mod run;
 pub mod server;
+pub mod small;
 pub mod trial;
 pub mod workspace;
