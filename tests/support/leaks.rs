@@ -52,7 +52,7 @@ impl Leaks {
     pub fn check_folder(&self, root: &Path) {
         let mut files = Vec::new();
         collect(root, &mut files);
-        for file in files {
+        for file in files.into_iter().filter(|file| file.is_file()) {
             let path = file.strip_prefix(root).unwrap();
             let name = path.file_name().unwrap().to_str().unwrap_or_default();
             let is_input = path.starts_with("overlays")
