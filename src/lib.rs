@@ -10,6 +10,7 @@ pub mod component;
 pub mod diagnostic;
 pub mod digest;
 pub mod layer;
+pub mod machine;
 pub mod output;
 pub mod plan;
 pub mod profile;

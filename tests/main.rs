@@ -8,6 +8,7 @@ mod errors;
 mod golden;
 mod grafana;
 mod interface;
+mod machines;
 mod mirrors;
 mod overlay_archive;
 mod readme;

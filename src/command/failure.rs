@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::diagnostic::Report;
+use crate::machine::MachineError;
 use crate::store::{ErrorClass, StoreError};
 
 /// Exit codes; stable, part of the interface.
@@ -37,6 +38,8 @@ pub enum Failure {
     Invalid(Report),
     /// The store, or what should fill it.
     Store(StoreError),
+    /// Machines cannot be booted.
+    Machine(MachineError),
     /// Anything else, with what was being done.
     Other(anyhow::Error),
 }
@@ -52,7 +55,7 @@ impl Failure {
                 ErrorClass::Integrity => Exit::Integrity,
                 ErrorClass::Other => Exit::Failed,
             },
-            Self::Other(_) => Exit::Failed,
+            Self::Machine(_) | Self::Other(_) => Exit::Failed,
         }
     }
 
@@ -61,6 +64,7 @@ impl Failure {
         match self {
             Self::Usage { help, .. } => Some(help.clone()),
             Self::Store(error) => error.help(),
+            Self::Machine(error) => error.help(),
             Self::Invalid(_) | Self::Other(_) => None,
         }
     }
@@ -72,6 +76,10 @@ impl fmt::Display for Failure {
             Self::Usage { message, .. } => f.write_str(message),
             Self::Invalid(report) => f.write_str(&report.render(false)),
             Self::Store(error) => error.fmt(f),
+            Self::Machine(error) => match std::error::Error::source(error) {
+                Some(cause) => write!(f, "{error}: {cause}"),
+                None => error.fmt(f),
+            },
             Self::Other(error) => write!(f, "{error:#}"),
         }
     }
@@ -86,6 +94,12 @@ impl From<Report> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<MachineError> for Failure {
+    fn from(error: MachineError) -> Self {
+        Self::Machine(error)
     }
 }
 
