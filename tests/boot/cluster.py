@@ -78,7 +78,13 @@ def prometheus(lab: Lab) -> None:
         return bool(rules)
 
     wait_for("every rule has been evaluated", 180, rules_fine)
-    promql.check(lab)
+
+    def questions_fine() -> bool:
+        etcd(lab)  # clients' requests are among what is asked for
+        promql.check(lab)
+        return True
+
+    wait_for("every question has its answer", 180, questions_fine)
 
 
 def offline(lab: Lab) -> None:
