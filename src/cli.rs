@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::digest::{Sha256, Sha256Error};
 use crate::release::Arch;
 
 /// Builds everything that the VMs of a cluster need to configure themselves on first boot.
@@ -57,6 +58,13 @@ pub enum Command {
         /// `user-data`, `meta-data`, `network-config`, or a path in the guest such as /etc/hosts.
         file: String,
     },
+    /// Move a release to another version, with digests from upstream's checksum file
+    Pin(PinArgs),
+    /// Print a node's software bill of materials (`CycloneDX` 1.5); fetches nothing
+    Sbom {
+        /// The node.
+        node: String,
+    },
     /// Print the JSON schema of a file that people write
     Schema {
         /// Which file.
@@ -67,6 +75,38 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// What `pin` is asked for.
+#[derive(Args, Debug)]
+pub struct PinArgs {
+    /// The release, by its name in the pins file.
+    #[arg(required_unless_present = "check", conflicts_with = "check")]
+    pub release: Option<String>,
+    /// Its new version, without upstream's `v`.
+    #[arg(required_unless_present = "check")]
+    pub version: Option<String>,
+    /// Upstream's build number of that version, for releases whose addresses have one.
+    #[arg(long, value_name = "NUMBER", requires = "version")]
+    pub build: Option<String>,
+    /// A digest that you have confirmed yourself, instead of upstream's checksum file.
+    #[arg(long, value_name = "ARCH=HEX", value_parser = by_hand, requires = "version")]
+    pub sha256: Vec<(Arch, Sha256)>,
+    /// Where upstream has no checksum file, download the artifact and trust what comes.
+    #[arg(long, requires = "version")]
+    pub trust_first_use: bool,
+    /// Show what would change, and change nothing.
+    #[arg(long, requires = "version")]
+    pub dry_run: bool,
+    /// Look for holes in the pins instead; no network.
+    #[arg(long)]
+    pub check: bool,
+}
+
+fn by_hand(text: &str) -> Result<(Arch, Sha256), String> {
+    let (arch, hex) = text.split_once('=').ok_or("expected ARCH=HEX, such as `amd64=4d5f...`")?;
+    let arch = Arch::from_str(arch, false)?;
+    Ok((arch, hex.parse().map_err(|error: Sha256Error| error.to_string())?))
 }
 
 /// A file that people write.

@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod command;
 pub mod component;
+pub mod date;
 pub mod diagnostic;
 pub mod digest;
 pub mod layer;
@@ -15,5 +16,6 @@ pub mod plan;
 pub mod profile;
 pub mod release;
 pub mod render;
+pub mod sbom;
 pub mod seed;
 pub mod store;

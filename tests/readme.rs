@@ -180,8 +180,10 @@ fn commands_and_options_in_the_documents_exist() {
             let mut clap = Cli::command();
             clap.build();
             let verb = words.get(1).and_then(|word| clap.find_subcommand(word)).unwrap_or(&clap);
+            // An option that stands alone may be any verb's.
+            let verbs = if code.starts_with("--") { clap.get_subcommands().collect() } else { vec![verb] };
             for option in words.iter().filter(|word| word.starts_with("--")) {
-                let known = verb.get_arguments().chain(clap.get_arguments());
+                let known = verbs.iter().flat_map(|verb| verb.get_arguments()).chain(clap.get_arguments());
                 let known = known.filter_map(|argument| argument.get_long()).any(|long| option[2..] == *long);
                 assert!(known, "{}: `{code}`", document.path.display());
             }

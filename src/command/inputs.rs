@@ -47,7 +47,7 @@ impl Written {
     pub fn read(options: &Options) -> Result<Self, Failure> {
         let mut report = Report::new();
         let profile = document(options.profile.as_deref(), &PROFILE, &mut report);
-        let releases = document(options.releases.as_deref(), &RELEASES, &mut report);
+        let releases = releases(options.releases.as_deref(), &mut report);
         let mut folders = builtin::overlays();
         if let Some(folder) = &options.overlays {
             match folders_of(folder, &mut report) {
@@ -101,6 +101,11 @@ impl Written {
             None => Err(Failure::Invalid(self.report)),
         }
     }
+}
+
+/// The pins of a file, or those that are compiled in.
+pub(super) fn releases(file: Option<&Path>, report: &mut Report) -> Option<Decoded<Releases>> {
+    document(file, &RELEASES, report)
 }
 
 fn document<T: DeserializeOwned>(

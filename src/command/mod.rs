@@ -10,7 +10,12 @@ mod fetch;
 mod inputs;
 mod layers;
 mod password;
+mod pin;
+mod pin_check;
+mod pinned;
 mod plan;
+mod problems;
+mod sbom;
 mod schema;
 mod secrets;
 mod select;
@@ -44,6 +49,8 @@ pub fn run(cli: Cli) -> Exit {
         Some(Command::Plan { nodes }) => plan::run(&nodes, &options, &console),
         Some(Command::Fetch) => fetch::run(&options, &console),
         Some(Command::Show { node, file }) => show::run(&node, &file, &options, &console),
+        Some(Command::Pin(args)) => pin::run(&args, &options, &console),
+        Some(Command::Sbom { node }) => sbom::run(&node, &options, &console),
         Some(Command::Schema { kind }) => schema::run(kind),
         Some(Command::Completions { shell }) => completions(shell),
     };

@@ -6,12 +6,12 @@ use minijinja::{Environment, UndefinedBehavior, context};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Arch;
+use super::{Arch, KnownProblem, Problem};
 use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Step};
 use crate::digest::Sha256;
 
 /// `profiles/releases.yaml`: the releases that can be installed, each pinned by digest.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping with `releases`")]
 pub struct Releases {
     /// The releases, by the name that a component's `release` says.
@@ -19,7 +19,7 @@ pub struct Releases {
 }
 
 /// One upstream version, with a digest for each architecture.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping that describes a release")]
 pub struct Release {
     /// Upstream's version, without a leading `v`.
@@ -38,12 +38,15 @@ pub struct Release {
     /// The licence, as an SPDX expression.
     #[serde(default)]
     pub license: Option<String>,
+    /// What is known to be wrong with some versions. A build with one of them says so.
+    #[serde(default)]
+    pub problems: Vec<Problem>,
     /// The artifact of each architecture.
     pub artifacts: BTreeMap<Arch, Pin>,
 }
 
 /// What the bytes of an artifact must be.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping with `sha256`")]
 pub struct Pin {
     /// The digest of the file.
@@ -74,6 +77,10 @@ pub struct Artifact {
     pub folder: String,
     /// Where the digest is known from.
     pub source: String,
+    /// The licence, as an SPDX expression, where the pins file has it.
+    pub license: Option<String>,
+    /// What is known to be wrong with this version.
+    pub problems: Vec<KnownProblem>,
 }
 
 impl Artifact {
@@ -115,6 +122,8 @@ impl Decoded<Releases> {
             size: pin.size,
             folder,
             source: pin.source.clone(),
+            license: release.license.clone(),
+            problems: release.problems.iter().filter_map(|one| one.of(&release.version)).collect(),
         })
     }
 
@@ -130,7 +139,8 @@ impl Decoded<Releases> {
 }
 
 impl Release {
-    fn expand(&self, template: &str, arch: Arch) -> Result<String, minijinja::Error> {
+    /// One of its templates, filled in.
+    pub(crate) fn expand(&self, template: &str, arch: Arch) -> Result<String, minijinja::Error> {
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         let arch = arch.to_string();
@@ -143,7 +153,7 @@ impl Release {
     }
 }
 
-fn located(error: &minijinja::Error, document: &Document, path: &[Step]) -> Diagnostic {
+pub(super) fn located(error: &minijinja::Error, document: &Document, path: &[Step]) -> Diagnostic {
     let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     document
         .error(path, format!("this template does not render: {detail}"), "")

@@ -33,6 +33,7 @@ mod progress;
 mod redacted;
 mod redirect;
 mod staging;
+mod upstream;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -54,6 +55,7 @@ pub use patience::Patience;
 pub use peer::Peer;
 pub use progress::Progress;
 pub use redirect::RedirectRefused;
+pub use upstream::{Upstream, Way};
 
 /// A folder of blobs by digest.
 #[derive(Clone, Debug)]
