@@ -35,15 +35,15 @@ pub enum Failure {
     },
     /// What the user wrote.
     Invalid(Report),
-    /// Bytes, or what is said of them, that contradict a pin.
-    Mismatch {
-        /// What contradicts what.
+    /// The store, or what should fill it.
+    Store(StoreError),
+    /// Bytes that are not what they must be.
+    Integrity {
+        /// Which, and what is wrong with them.
         message: String,
         /// How to go on.
         help: String,
     },
-    /// The store, or what should fill it.
-    Store(StoreError),
     /// Anything else, with what was being done.
     Other(anyhow::Error),
 }
@@ -54,12 +54,12 @@ impl Failure {
         match self {
             Self::Usage { .. } => Exit::Usage,
             Self::Invalid(_) => Exit::Invalid,
-            Self::Mismatch { .. } => Exit::Integrity,
             Self::Store(error) => match error.class() {
                 ErrorClass::Network => Exit::Network,
                 ErrorClass::Integrity => Exit::Integrity,
                 ErrorClass::Other => Exit::Failed,
             },
+            Self::Integrity { .. } => Exit::Integrity,
             Self::Other(_) => Exit::Failed,
         }
     }
@@ -67,7 +67,7 @@ impl Failure {
     /// How to go on, if that is not part of the message.
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Usage { help, .. } | Self::Mismatch { help, .. } => Some(help.clone()),
+            Self::Usage { help, .. } | Self::Integrity { help, .. } => Some(help.clone()),
             Self::Store(error) => error.help(),
             Self::Invalid(_) | Self::Other(_) => None,
         }
@@ -77,7 +77,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage { message, .. } | Self::Mismatch { message, .. } => f.write_str(message),
+            Self::Usage { message, .. } | Self::Integrity { message, .. } => f.write_str(message),
             Self::Invalid(report) => f.write_str(&report.render(false)),
             Self::Store(error) => error.fmt(f),
             Self::Other(error) => write!(f, "{error:#}"),

@@ -11,8 +11,6 @@ mod inputs;
 mod layers;
 mod password;
 mod pin;
-mod pin_check;
-mod pinned;
 mod plan;
 mod problems;
 mod sbom;

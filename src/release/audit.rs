@@ -2,112 +2,113 @@
 
 use std::collections::BTreeMap;
 
-use super::{Arch, Releases};
-use crate::diagnostic::{Decoded, Diagnostic, Document, Path, Report, Step};
+use super::{Arch, Release, Releases};
+use crate::diagnostic::{Decoded, Diagnostic, Report, Step};
 use crate::digest::Sha256;
 
 /// A pin and where it stands.
+#[derive(Clone)]
 struct Place<'a> {
-    release: &'a str,
-    document: &'a Document,
-    path: Path,
+    pins: &'a Decoded<Releases>,
+    name: &'a str,
+    release: &'a Release,
+    arch: Arch,
+    url: String,
     sha256: Sha256,
 }
 
 /// Reports every pin of `pins` that proves less than it seems to: one without a known source, one whose files come over
 /// plain http, one that another pin contradicts. `others` are pins of somebody else, known to be good.
 pub fn audit(pins: &Decoded<Releases>, others: &Decoded<Releases>, report: &mut Report) {
-    let Some(releases) = &pins.value else { return };
-    let mut by_url: BTreeMap<String, Place<'_>> = BTreeMap::new();
-    let mut ignored = Report::new();
-    for (url, place) in places(others, &mut ignored) {
-        by_url.insert(url, place);
-    }
-    let mut by_digest: BTreeMap<(String, Sha256), (String, Place<'_>)> = BTreeMap::new();
-    for (url, place) in places(pins, report) {
-        match by_url.get(&url) {
-            Some(first) if first.sha256 != place.sha256 => report.push(two(
-                format!("two digests for one file: {url}"),
-                &place,
-                first,
-                "compare both with upstream's checksum file: `imgbuild pin RELEASE VERSION` does",
-            )),
-            _ => {}
+    let theirs = places(others, &mut Report::new());
+    let by_title: BTreeMap<_, _> = theirs.iter().map(|place| (place.title(), place.clone())).collect();
+    let mut by_url: BTreeMap<_, _> = theirs.into_iter().map(|place| (place.url.clone(), place)).collect();
+    let mut by_digest: BTreeMap<(&str, Sha256), Place<'_>> = BTreeMap::new();
+    for place in places(pins, report) {
+        let rivals = [(by_url.get(&place.url), &place.url), (by_title.get(&place.title()), &place.title())];
+        let differs = |(rival, what): (Option<_>, _)| {
+            Some((rival.filter(|rival: &&Place<'_>| rival.sha256 != place.sha256)?, what))
+        };
+        if let Some((rival, what)) = rivals.into_iter().find_map(differs) {
+            let help = "compare both with upstream's checksum file: `imgbuild pin RELEASE VERSION` does";
+            report.push(place.against(rival, format!("two digests for one file: {what}"), help));
         }
-        match by_digest.get(&(place.release.to_owned(), place.sha256)) {
-            Some((other, first)) if *other != url => report.push(two(
-                format!("one digest for two files of `{}`", place.release),
-                &place,
-                first,
-                "one of the two was copied: `imgbuild pin RELEASE VERSION` reads both from upstream's checksum file",
-            )),
-            _ => {}
+        let digest = (place.name, place.sha256);
+        if let Some(first) = by_digest.get(&digest).filter(|first| first.url != place.url) {
+            let help = "one of the two was copied: `imgbuild pin RELEASE VERSION` reads both from upstream's checksum file";
+            report.push(place.against(first, format!("one digest for two files of `{}`", place.name), help));
         }
-        let copy = Place { path: place.path.clone(), ..place };
-        by_digest.insert((place.release.to_owned(), place.sha256), (url.clone(), copy));
-        by_url.insert(url, place);
+        by_digest.insert(digest, place.clone());
+        by_url.insert(place.url.clone(), place);
     }
-    for name in releases.releases.keys() {
-        release(name, releases, &pins.document, report);
+    for (name, release) in pins.value.iter().flat_map(|value| &value.releases) {
+        check(pins, name, release, report);
     }
 }
 
-/// Every pin by the URL of its file.
-fn places<'a>(pins: &'a Decoded<Releases>, report: &mut Report) -> Vec<(String, Place<'a>)> {
+impl Place<'_> {
+    /// What it is a file of: `grafana 12.1.1 16903967602 amd64`.
+    fn title(&self) -> String {
+        let Release { version, build, .. } = self.release;
+        let build = build.as_ref().map_or(String::new(), |build| format!(" {build}"));
+        format!("{} {version}{build} {}", self.name, self.arch)
+    }
+
+    fn path(&self) -> [Step; 5] {
+        let arch = self.arch.to_string();
+        ["releases", self.name, "artifacts", arch.as_str(), "sha256"].map(Step::from)
+    }
+
+    fn against(&self, other: &Self, message: String, help: &str) -> Diagnostic {
+        let (ours, theirs) = (&self.pins.document, &other.pins.document);
+        Diagnostic::error(message)
+            .at(&ours.source, ours.span(&self.path()), "this")
+            .at(&theirs.source, theirs.span(&other.path()), "and this")
+            .help(help)
+    }
+}
+
+/// Every pin that can be read.
+fn places<'a>(pins: &'a Decoded<Releases>, report: &mut Report) -> Vec<Place<'a>> {
     let mut places = Vec::new();
     for (name, release) in pins.value.iter().flat_map(|value| &value.releases) {
-        for arch in release.artifacts.keys() {
-            let Some(artifact) = pins.artifact(name, *arch, report) else { continue };
-            let path = vec![
-                Step::from("releases"),
-                Step::from(name),
-                Step::from("artifacts"),
-                Step::from(&arch.to_string()),
-                Step::from("sha256"),
-            ];
-            let place = Place { release: name, document: &pins.document, path, sha256: artifact.sha256 };
-            places.push((artifact.url, place));
+        for (&arch, pin) in &release.artifacts {
+            let Some(artifact) = pins.artifact(name, arch, report) else { continue };
+            places.push(Place { pins, name, release, arch, url: artifact.url, sha256: pin.sha256 });
         }
     }
     places
 }
 
-fn release(name: &str, releases: &Releases, document: &Document, report: &mut Report) {
-    let release = &releases.releases[name];
-    let base = [Step::from("releases"), Step::from(name)];
-    for (key, address) in [("url", Some(&release.url)), ("checksums", release.checksums.as_ref())] {
-        let path = [&base[..], &[Step::from(key)]].concat();
-        if address.is_some_and(|address| !address.trim_start().to_ascii_lowercase().starts_with("https://")) {
-            let message = format!("`{name}` is not fetched over https");
-            let help = "whoever is on the way sees what is fetched, and can answer in upstream's place";
-            report.push(document.error(&path, message, "expected `https://...`").help(help));
+/// What can be said of a release without looking at others.
+fn check(pins: &Decoded<Releases>, name: &str, release: &Release, report: &mut Report) {
+    let at = |steps: &[&str]| {
+        ["releases", name].iter().chain(steps).map(|&step| Step::from(step)).collect::<Vec<_>>()
+    };
+    for (arch, pin) in &release.artifacts {
+        // What is wrong with the url itself was found where it was read.
+        let url = pins.url(name, release, *arch).ok();
+        let checksums = pins.checksums(name, release, *arch).transpose();
+        let checksums = checksums.map_err(|why| report.push(why)).ok().flatten();
+        for (key, address) in [("url", url), ("checksums", checksums)] {
+            if address.is_some_and(|address| address.starts_with("http://")) {
+                let message = format!("`{name}` is not fetched over https");
+                let help = "whoever is on the way sees what is fetched, and can answer in upstream's place";
+                report.push(pins.document.error(&at(&[key]), message, "expected `https://...`").help(help));
+            }
+        }
+        if pin.source.trim().is_empty() {
+            let path = at(&["artifacts", &arch.to_string(), "source"]);
+            let message = format!("nobody knows where the digest {} is from", pin.sha256);
+            report.push(pins.document.error(&path, message, "say where it is known from"));
         }
     }
-    if let Some(checksums) = &release.checksums
-        && let Err(error) = release.expand(checksums, Arch::Amd64)
-    {
-        let path = [&base[..], &[Step::from("checksums")]].concat();
-        report.push(super::pins::located(&error, document, &path));
-    }
-    for (arch, pin) in release.artifacts.iter().filter(|(_, pin)| pin.source.trim().is_empty()) {
-        let path =
-            [&base[..], &["artifacts".into(), Step::from(&arch.to_string()), "source".into()]].concat();
-        let message = format!("nobody knows where the digest {} is from", pin.sha256);
-        report.push(document.error(&path, message, "say where it is known from"));
-    }
-}
-
-fn two(message: String, place: &Place<'_>, first: &Place<'_>, help: &str) -> Diagnostic {
-    Diagnostic::error(message)
-        .at(&place.document.source, place.document.span(&place.path), "this")
-        .at(&first.document.source, first.document.span(&first.path), "and this")
-        .help(help)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::{Source, decode};
+    use crate::diagnostic::{Document, Source, decode};
 
     fn read(name: &str, text: &str) -> Decoded<Releases> {
         let mut report = Report::new();
@@ -161,6 +162,10 @@ mod tests {
                 "two digests for one file",
             ),
             (vec![release("a", "https://own/1", &[("amd64", "x")])], "own.yaml"),
+            (
+                vec![release("own", "https://h/1", &[("amd64", "x")])],
+                "two digests for one file: own 1.0.0 amd64",
+            ),
             (
                 vec![release("a", "https://h/{{ arch }}", &[("amd64", "x"), ("arm64", "x")])],
                 "one digest for two files",

@@ -3,40 +3,41 @@
 use std::ops::Range;
 
 use super::{Arch, Pin, Release, Releases};
-use crate::diagnostic::{Document, Report, Source, Step, decode};
+use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Source, Step, decode};
 
-/// Why a text cannot be changed so.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the entry of `{0}` is written in a way that cannot be changed in place")]
-pub struct EditError(String);
-
-/// The text of `document` with the release `name` as `to` has it: its version, its build number and its pins.
+/// The text of the pins file with the release `name` as `to` has it: its version, its build number and its pins.
 ///
 /// What comes of it is read again and compared, so that it is the text for these pins or an error.
-pub fn moved(
-    document: &Document,
-    releases: &Releases,
-    name: &str,
-    to: &Release,
-) -> Result<String, EditError> {
-    let editor = Editor { document, text: document.source.text() };
-    let base = vec![Step::from("releases"), Step::from(name)];
-    let mut edits = vec![editor.replace(&base, "version", &scalar(&to.version))];
-    if let Some(build) = &to.build {
-        edits.push(editor.replace(&base, "build", &format!("\"{build}\"")));
+pub fn moved(pins: &Decoded<Releases>, name: &str, to: &Release) -> Result<String, Diagnostic> {
+    let base = ["releases", name].map(Step::from);
+    edited(pins, name, to, &base).ok_or_else(|| {
+        Diagnostic::error("this entry is written in a way that cannot be changed in place")
+            .at(&pins.document.source, pins.document.key_span(&base), "")
+            .help("write `version`, `build`, `sha256`, `size` and `source` each as `KEY: VALUE` on one line")
+    })
+}
+
+fn edited(pins: &Decoded<Releases>, name: &str, to: &Release, base: &[Step]) -> Option<String> {
+    let mut expected = pins.value.clone()?;
+    let from = expected.releases.insert(name.to_owned(), to.clone())?;
+    let editor = Editor { document: &pins.document, text: pins.document.source.text() };
+    let mut edits = Vec::new();
+    if from.version != to.version {
+        edits.push(editor.replace(base, "version", &scalar(&to.version)));
+    }
+    if let Some(build) = to.build.as_ref().filter(|_| from.build != to.build) {
+        edits.push(editor.replace(base, "build", &format!("\"{build}\"")));
     }
     for (arch, pin) in &to.artifacts {
-        edits.extend(editor.pin(&base, *arch, pin));
+        edits.extend(editor.pin(base, *arch, (from.artifacts.get(arch)?, pin)));
     }
     edits.sort_by_key(|(span, _)| std::cmp::Reverse((span.start, span.end)));
     let mut text = editor.text.to_owned();
     for (span, new) in edits {
-        text.get(span.clone()).ok_or_else(|| EditError(name.to_owned()))?;
+        text.get(span.clone())?;
         text.replace_range(span, &new);
     }
-    let mut expected = releases.clone();
-    expected.releases.insert(name.to_owned(), to.clone());
-    if reads_as(&text, &expected) { Ok(text) } else { Err(EditError(name.to_owned())) }
+    reads_as(&text, &expected).then_some(text)
 }
 
 fn reads_as(text: &str, expected: &Releases) -> bool {
@@ -79,19 +80,24 @@ impl Editor<'_> {
         (self.value(&[base, &[Step::from(key)]].concat()), value.to_owned())
     }
 
-    fn pin(&self, base: &[Step], arch: Arch, pin: &Pin) -> Vec<Edit> {
+    fn pin(&self, base: &[Step], arch: Arch, (from, to): (&Pin, &Pin)) -> Vec<Edit> {
         let base = [base, &[Step::from("artifacts"), Step::from(&arch.to_string())]].concat();
         let size = [&base[..], &[Step::from("size")]].concat();
-        let mut edits = vec![
-            self.replace(&base, "sha256", &pin.sha256.to_string()),
-            // The sources that are recorded here have no character that means something in YAML.
-            self.replace(&base, "source", &pin.source),
-        ];
-        match (pin.size, self.document.has(&size)) {
-            (Some(bytes), true) => edits.push(self.replace(&base, "size", &bytes.to_string())),
-            (Some(bytes), false) => edits.push(self.add_size(&base, bytes)),
-            (None, true) => edits.push((self.entry(&size), String::new())),
-            (None, false) => {}
+        let mut edits = Vec::new();
+        if from.sha256 != to.sha256 {
+            edits.push(self.replace(&base, "sha256", &to.sha256.to_string()));
+        }
+        if from.source != to.source {
+            // The sources that are recorded have no character that means something in YAML.
+            edits.push(self.replace(&base, "source", &to.source));
+        }
+        match (from.size, to.size) {
+            (from, to) if from == to => {}
+            (_, Some(bytes)) if self.document.has(&size) => {
+                edits.push(self.replace(&base, "size", &bytes.to_string()));
+            }
+            (_, Some(bytes)) => edits.push(self.add_size(&base, bytes)),
+            (_, None) => edits.push((self.entry(&size), String::new())),
         }
         edits
     }
@@ -142,19 +148,18 @@ mod tests {
     use super::*;
     use crate::digest::Sha256;
 
-    fn try_move(text: &str, version: &str, size: Option<u64>) -> Result<String, EditError> {
+    fn try_move(text: &str, version: &str, size: Option<u64>) -> Result<String, String> {
         let mut report = Report::new();
         let document = Document::parse(&Source::new("releases.yaml", text), &mut report).unwrap();
         let decoded = decode::<Releases>(document, &mut report);
         assert_eq!(report.render(false), "");
-        let releases = decoded.value.unwrap();
-        let mut to = releases.releases["a"].clone();
+        let mut to = decoded.value.as_ref().unwrap().releases["a"].clone();
         version.clone_into(&mut to.version);
         to.build = to.build.map(|_| "77".to_owned());
         for pin in to.artifacts.values_mut() {
             *pin = Pin { sha256: Sha256::of("new"), size, source: "somebody's word".into() };
         }
-        moved(&decoded.document, &releases, "a", &to)
+        moved(&decoded, "a", &to).map_err(|why| Report::from(why).render(false))
     }
 
     /// What changes, as lines that are gone and lines that are new.
@@ -235,6 +240,10 @@ mod tests {
         let text = format!(
             "releases:\n  a:\n    version: 1.0.0\n    url: x\n    artifacts:\n      amd64:\n        source: |\n          s\n        sha256: {old}\n"
         );
-        assert_eq!(try_move(&text, "1.0.1", None), Err(EditError("a".into())));
+        let shown = try_move(&text, "1.0.1", None).unwrap_err();
+        assert!(
+            shown.contains("cannot be changed in place") && shown.contains("releases.yaml:2:3"),
+            "{shown}"
+        );
     }
 }

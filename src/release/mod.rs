@@ -10,6 +10,6 @@ mod problem;
 pub use arch::Arch;
 pub use audit::audit;
 pub use checksums::{ChecksumError, digest_for};
-pub use edit::{EditError, moved};
+pub use edit::moved;
 pub use pins::{Artifact, Pin, Release, Releases};
 pub use problem::{KnownProblem, Problem, Severity};

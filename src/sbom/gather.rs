@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::model::{
     Affected, Bill, Component, Kind, License, Metadata, Property, Rating, Reference, Tools, Vulnerability,
 };
@@ -72,8 +74,11 @@ fn metadata(node: &NodePlan, epoch: u64) -> Metadata {
 }
 
 fn release(artifact: &Artifact) -> Component {
-    let distribution =
-        Reference { kind: "distribution", url: artifact.url.clone(), hashes: vec![artifact.sha256.into()] };
+    // What no address may hold as it is (RFC 3987, section 2.2), though a pin's may.
+    const ODD: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`');
+    const STILL_ODD: &AsciiSet = &ODD.add(b'{').add(b'|').add(b'}');
+    let url = utf8_percent_encode(&artifact.url, STILL_ODD).to_string();
+    let distribution = Reference { kind: "distribution", url, hashes: vec![artifact.sha256.into()] };
     let known_from = Property { name: "imgbuild:digest-known-from", value: artifact.source.clone() };
     Component {
         kind: Kind::Application,
@@ -82,6 +87,7 @@ fn release(artifact: &Artifact) -> Component {
         version: Some(artifact.version.clone()),
         hashes: vec![artifact.sha256.into()],
         licenses: artifact.license.iter().map(|id| License { expression: id.clone() }).collect(),
+        purl: Some(purl(artifact)),
         external_references: vec![distribution],
         properties: vec![
             Property { name: "imgbuild:architecture", value: artifact.arch.to_string() },
@@ -89,6 +95,21 @@ fn release(artifact: &Artifact) -> Component {
         ],
         components: Vec::new(),
     }
+}
+
+/// The name under which scanners know it: of the type `generic`, which is for files that are downloaded as they are.
+fn purl(artifact: &Artifact) -> String {
+    const WORD: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
+    let word = |text: &str| utf8_percent_encode(text, WORD).to_string();
+    format!(
+        "pkg:generic/{}@{}?arch={}&checksum=sha256:{}&download_url={}",
+        word(&artifact.release),
+        word(&artifact.version),
+        artifact.arch,
+        artifact.sha256,
+        word(&artifact.url)
+    )
 }
 
 /// What a layer has of its release.

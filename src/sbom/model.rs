@@ -46,6 +46,8 @@ pub(super) struct Component {
     pub(super) hashes: Vec<Hash>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) licenses: Vec<License>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) purl: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) external_references: Vec<Reference>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

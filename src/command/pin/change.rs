@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::diagnostic::{Decoded, Diagnostic};
 use crate::digest::Sha256;
-use crate::release::{Arch, KnownProblem, Release};
+use crate::release::{Arch, KnownProblem, Release, Releases};
 
 /// A release before and after it was moved.
 #[derive(Serialize)]
-pub struct Pinned {
+pub struct Change {
     release: String,
     from: Version,
     to: Version,
@@ -18,7 +19,7 @@ pub struct Pinned {
     file: String,
     /// Whether it was rewritten.
     written: bool,
-    artifacts: BTreeMap<Arch, Change>,
+    artifacts: BTreeMap<Arch, NewPin>,
     /// What is known to be wrong with the new version.
     problems: Vec<KnownProblem>,
 }
@@ -30,35 +31,35 @@ struct Version {
 }
 
 #[derive(Serialize)]
-struct Change {
+struct NewPin {
     url: String,
     from: Sha256,
     to: Sha256,
     source: String,
 }
 
-impl Pinned {
-    /// The difference between two states of the release `name` in `file`.
+impl Change {
+    /// The difference between two states of the release `name` of a pins file.
     pub fn new(
+        pins: &Decoded<Releases>,
         name: &str,
         (old, new): (&Release, &Release),
-        file: &str,
         written: bool,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, Diagnostic> {
         let version =
             |release: &Release| Version { version: release.version.clone(), build: release.build.clone() };
         let mut artifacts = BTreeMap::new();
         for (arch, before) in &old.artifacts {
             let now = &new.artifacts[arch];
-            let url = new.expand(&new.url, *arch)?;
-            let change = Change { url, from: before.sha256, to: now.sha256, source: now.source.clone() };
-            artifacts.insert(*arch, change);
+            let url = pins.url(name, new, *arch)?;
+            let pin = NewPin { url, from: before.sha256, to: now.sha256, source: now.source.clone() };
+            artifacts.insert(*arch, pin);
         }
         Ok(Self {
             release: name.to_owned(),
             from: version(old),
             to: version(new),
-            file: file.to_owned(),
+            file: pins.document.source.name().to_owned(),
             written,
             artifacts,
             problems: new.problems.iter().filter_map(|one| one.of(&new.version)).collect(),
@@ -74,17 +75,13 @@ impl Pinned {
             (false, false) => " (nothing changes)",
         };
         let mut text = format!("{} {}{to} in {}{state}\n", self.release, shown(&self.from), self.file);
-        for (arch, change) in &self.artifacts {
-            let from = if change.from == change.to {
-                "unchanged".to_owned()
-            } else {
-                format!("was {}", change.from)
-            };
+        for (arch, pin) in &self.artifacts {
+            let from = if pin.from == pin.to { "unchanged".to_owned() } else { format!("was {}", pin.from) };
             // Writing to a text cannot fail.
             let _ = write!(
                 text,
                 "  {arch} {}\n        {}\n        sha256 {}, {from}\n",
-                change.source, change.url, change.to
+                pin.source, pin.url, pin.to
             );
         }
         for problem in &self.problems {

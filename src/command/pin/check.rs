@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::console::Console;
-use super::failure::Failure;
-use super::inputs::{self, Written};
+use super::{Console, Failure, inputs};
 use crate::cli::Options;
+use crate::command::inputs::Written;
 use crate::diagnostic::{Decoded, Report};
 use crate::release::{Releases, audit};
 
@@ -16,7 +15,7 @@ pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
     let own = inputs::releases(None, &mut report);
     let (Some(pins), Some(own)) = (pins, own) else { return Err(Failure::Invalid(report)) };
     audit(&pins, &own, &mut report);
-    match Written::read(options)?.plan(options) {
+    match Written::read(options).and_then(|written| written.plan(options)) {
         Ok((_, _, warnings)) => report.extend(warnings),
         Err(Failure::Invalid(errors)) => report.extend(errors),
         Err(failure) => return Err(failure),
