@@ -4,6 +4,7 @@
 mod build;
 mod downloads;
 mod downloads_in_parts;
+mod downloads_of_users;
 mod errors;
 mod golden;
 mod grafana;
