@@ -6,12 +6,16 @@ mod downloads;
 mod downloads_in_parts;
 mod downloads_of_users;
 mod errors;
+mod fuzz_targets;
+#[path = "../fuzz/src/lib.rs"]
+mod fuzzing;
 mod golden;
 mod grafana;
 mod interface;
 mod mirrors;
 mod overlay_archive;
 mod pin;
+mod pin_check;
 mod readme;
 mod reproducible;
 mod sbom;

@@ -1,13 +1,12 @@
 //! `imgbuild pin`: what it takes for a digest, what it refuses, and what it leaves of the pins file.
 
-use imgbuild::diagnostic::{Document, Report, Source, decode};
 use imgbuild::digest::Sha256;
-use imgbuild::release::{Releases, audit, digest_for, moved};
-use proptest::prelude::*;
 
 use super::support::server::{Answer, Server};
 use super::support::workspace::{Run, Workspace};
 
+/// The project's own pins.
+const OWN: &str = include_str!("../profiles/releases.yaml");
 const FILE: &str = "thing-2.0.0.linux-amd64.tgz";
 
 /// A folder with a pins file whose release `thing` is at `host`.
@@ -271,86 +270,4 @@ fn the_built_in_pins_cannot_be_changed() {
         .exit(0)
         .stderr("a build takes these pins with `--releases profiles/releases.yaml`\n");
     assert!(checkout.text("profiles/releases.yaml").contains("version: 3.6.9\n"));
-}
-
-#[test]
-fn the_own_pins_have_no_hole_and_a_hole_is_invalid_input() {
-    let own = Workspace::new().run(&["pin", "--check"]).exit(0);
-    own.says(&["11 known from: the same in two or more unrelated public projects", "no hole in the pins"]);
-
-    for (from, to, message) in [
-        ("url: https://dl.grafana", "url: http://dl.grafana", "not fetched over https"),
-        ("checksums: https://dl.grafana", "checksums: http://dl.grafana", "not fetched over https"),
-        ("4d5f3101", "4d5f3102", "two digests for one file"),
-        ("https://github.com/etcd-io", "https://elsewhere/etcd-io", ""),
-        (
-            "      amd64:\n        sha256: 825a1da86245046a1822fe5cb8901859d3f3f483b8e2b4cff166d0c03991d214\n        source: the same in two or more unrelated public projects\n",
-            "",
-            "the release `grafana` has no pin for amd64",
-        ),
-        ("source: one public project", "source: ''", "nobody knows where"),
-    ] {
-        assert!(OWN.contains(from), "{from}");
-        let run = Workspace::new().releases(OWN.replace(from, to)).run(&["pin", "--check"]);
-        let run = run.exit(if message.is_empty() { 0 } else { 3 });
-        run.says(&[message]);
-    }
-    // Another architecture is another pin, also where one node alone has it.
-    let profile = include_str!("../profiles/patroni.yaml").replacen(
-        "address: 192.168.2.99,",
-        "address: 192.168.2.99, arch: arm64,",
-        1,
-    );
-    let arm64 = OWN
-        .replace("      arm64:\n        sha256: 904819", "      # arm64:\n      #   sha256: 904819")
-        .replace("        source: one public project\n", "");
-    let desk = Workspace::new().releases(&arm64);
-    desk.run(&["pin", "--check"]).exit(0);
-    desk.profile(profile)
-        .run(&["pin", "--check"])
-        .exit(3)
-        .says(&["the release `grafana` has no pin for arm64"]);
-}
-
-/// The project's own pins, the worst of which anybody's may be a few strokes away from.
-const OWN: &str = include_str!("../profiles/releases.yaml");
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
-
-    #[test]
-    fn no_pins_file_makes_imgbuild_panic(
-        strokes in prop::collection::vec((0..OWN.len(), 0..40_usize, "[-{}:,'\"#|& \n\taz1é]{0,3}"), 1..6),
-        version in "[0-9]{1,3}(\\.[0-9a-z]{0,3}){0,3}",
-    ) {
-        let mut text = OWN.to_owned();
-        for (at, gone, new) in strokes {
-            let start = text.floor_char_boundary(at.min(text.len()));
-            let end = text.floor_char_boundary((start + gone).min(text.len()));
-            text.replace_range(start..end, &new);
-        }
-        let mut report = Report::new();
-        let Some(document) = Document::parse(&Source::new("pins.yaml", text), &mut report) else {
-            return Ok(());
-        };
-        let pins = decode::<Releases>(document, &mut report);
-        audit(&pins, &pins, &mut report);
-        for (name, release) in pins.value.iter().flat_map(|value| &value.releases) {
-            let mut to = release.clone();
-            to.version.clone_from(&version);
-            for pin in to.artifacts.values_mut() {
-                (pin.sha256, pin.size) = (Sha256::of("new"), pin.size.map_or(Some(1), |_| None));
-            }
-            // Only the text for these pins may come of it; it is an error otherwise.
-            let _ = moved(&pins, name, &to);
-        }
-        report.render(true);
-    }
-
-    #[test]
-    fn a_checksum_file_gives_a_digest_that_it_has(text in "([0-9a-f]{64}|[0-9A-Fx]{0,65}|[ *\t\r\né]|a\\.tgz){0,12}") {
-        if let Ok(digest) = digest_for("a.tgz", "a.tgz.sha256", &text) {
-            prop_assert!(text.to_lowercase().contains(&digest.to_string()));
-        }
-    }
 }

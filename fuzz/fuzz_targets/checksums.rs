@@ -1,0 +1,4 @@
+//! Any bytes as what `imgbuild_fuzz::checksums` takes.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| imgbuild_fuzz::checksums(data));
