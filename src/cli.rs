@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::digest::{Sha256, Sha256Error};
+use crate::machine::Accelerator;
 use crate::release::Arch;
 
 /// Builds everything that the VMs of a cluster need to configure themselves on first boot.
@@ -64,6 +65,18 @@ pub enum Command {
     Sbom {
         /// The node.
         node: String,
+    },
+    /// Boot built nodes as virtual machines in QEMU, their network joined, and print each verdict as it comes
+    Boot {
+        /// The nodes to boot, built before.
+        #[arg(value_name = "NODE", required = true)]
+        nodes: Vec<String>,
+        /// A cloud image of Ubuntu 24.04, or of another system with cloud-init; it is not written to.
+        #[arg(long, value_name = "IMAGE")]
+        base: PathBuf,
+        /// How the machines run; KVM where it can be used, else in software.
+        #[arg(long, value_name = "NAME")]
+        accelerator: Option<Accelerator>,
     },
     /// Print the JSON schema of a file that people write
     Schema {

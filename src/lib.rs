@@ -11,6 +11,7 @@ pub mod date;
 pub mod diagnostic;
 pub mod digest;
 pub mod layer;
+pub mod machine;
 pub mod output;
 pub mod plan;
 pub mod profile;

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
 
+use clap::CommandFactory as _;
+use imgbuild::cli::Cli;
 use imgbuild::release::Releases;
 use serde_json::Value;
 
@@ -12,9 +14,13 @@ use super::support::golden::assert_folder;
 use super::support::oracle::{oracle, skip};
 use super::support::workspace::{Run, Workspace};
 
-const VERBS: [&str; 9] = ["build", "check", "plan", "fetch", "show", "pin", "sbom", "schema", "completions"];
 const PROFILE: &str = include_str!("../profiles/patroni.yaml");
 const RELEASES: &str = include_str!("../profiles/releases.yaml");
+
+/// What stands before nodes: `build`, `check` and so on.
+fn verbs() -> Vec<String> {
+    Cli::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect()
+}
 
 #[test]
 fn every_help_fits_a_terminal_and_says_what_it_said() {
@@ -32,8 +38,8 @@ fn every_help_fits_a_terminal_and_says_what_it_said() {
     };
     help("imgbuild", &["--help"]);
     help("imgbuild-short", &["-h"]);
-    for verb in VERBS {
-        help(verb, &[verb, "--help"]);
+    for verb in verbs() {
+        help(&verb, &[&verb, "--help"]);
     }
     assert_folder("help", &texts);
 }
@@ -166,8 +172,8 @@ fn completions_are_scripts_of_their_shells() {
     let workspace = Workspace::new();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = workspace.run(&["completions", shell]).exit(0).stderr("").data();
-        for verb in VERBS {
-            assert!(script.contains(verb), "{shell}: {verb}");
+        for verb in verbs() {
+            assert!(script.contains(&verb), "{shell}: {verb}");
         }
         let parsed = if ["bash", "fish", "zsh"].contains(&shell) { oracle(shell) } else { None };
         if let Some(mut parser) = parsed {

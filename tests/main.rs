@@ -12,6 +12,7 @@ mod fuzzing;
 mod golden;
 mod grafana;
 mod interface;
+mod machines;
 mod mirrors;
 mod overlay_archive;
 mod pin;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::diagnostic::Report;
+use crate::machine::MachineError;
 use crate::store::{ErrorClass, StoreError};
 
 /// Exit codes; stable, part of the interface.
@@ -44,6 +45,8 @@ pub enum Failure {
         /// How to go on.
         help: String,
     },
+    /// Machines cannot be booted.
+    Machine(MachineError),
     /// Anything else, with what was being done.
     Other(anyhow::Error),
 }
@@ -60,7 +63,7 @@ impl Failure {
                 ErrorClass::Other => Exit::Failed,
             },
             Self::Integrity { .. } => Exit::Integrity,
-            Self::Other(_) => Exit::Failed,
+            Self::Machine(_) | Self::Other(_) => Exit::Failed,
         }
     }
 
@@ -69,6 +72,7 @@ impl Failure {
         match self {
             Self::Usage { help, .. } | Self::Integrity { help, .. } => Some(help.clone()),
             Self::Store(error) => error.help(),
+            Self::Machine(error) => error.help(),
             Self::Invalid(_) | Self::Other(_) => None,
         }
     }
@@ -80,6 +84,10 @@ impl fmt::Display for Failure {
             Self::Usage { message, .. } | Self::Integrity { message, .. } => f.write_str(message),
             Self::Invalid(report) => f.write_str(&report.render(false)),
             Self::Store(error) => error.fmt(f),
+            Self::Machine(error) => match std::error::Error::source(error) {
+                Some(cause) => write!(f, "{error}: {cause}"),
+                None => error.fmt(f),
+            },
             Self::Other(error) => write!(f, "{error:#}"),
         }
     }
@@ -94,6 +102,12 @@ impl From<Report> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<MachineError> for Failure {
+    fn from(error: MachineError) -> Self {
+        Self::Machine(error)
     }
 }
 

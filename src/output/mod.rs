@@ -5,6 +5,6 @@ mod manifest;
 mod node;
 mod staging;
 
-pub use manifest::{Manifest, OutputFile};
-pub use node::{NodeOutput, OVERLAY, Text, write};
+pub use manifest::{FILE as MANIFEST, Manifest, OutputFile};
+pub use node::{IMAGE, NodeOutput, OVERLAY, Text, write};
 pub use staging::{Outputs, Staged};
