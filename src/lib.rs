@@ -4,6 +4,8 @@
 //! The rooms marked *pure* take values and return values or write to `impl Write`; `.clippy.toml` keeps
 //! the file system, the network, the environment and the clock out of them.
 
+pub mod audit;
+pub mod bundle;
 pub mod cli;
 pub mod command;
 pub mod component;

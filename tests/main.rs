@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod build;
+mod bundle;
 mod downloads;
 mod downloads_in_parts;
 mod downloads_of_users;
@@ -21,7 +22,9 @@ mod readme;
 mod reproducible;
 mod sbom;
 mod seed_image;
+mod signatures;
 mod store;
 mod store_processes;
 mod support;
+mod verify;
 mod yaml_roundtrip;

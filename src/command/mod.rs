@@ -3,12 +3,15 @@
 mod boot;
 mod build;
 mod builtin;
+mod bundle;
+mod bundled;
 mod check;
 mod console;
 mod documents;
 mod failure;
 mod fetch;
 mod inputs;
+mod inspect;
 mod layers;
 mod password;
 mod pin;
@@ -19,6 +22,7 @@ mod schema;
 mod secrets;
 mod select;
 mod show;
+mod verify;
 
 use std::io;
 
@@ -53,6 +57,9 @@ pub fn run(cli: Cli) -> Exit {
         Some(Command::Boot { nodes, base, accelerator }) => {
             boot::run(&nodes, &base, accelerator, &options, &console)
         }
+        Some(Command::Bundle(wanted)) => bundle::run(&wanted, &options, &console),
+        Some(Command::Verify { path, key }) => verify::run(&path, key.as_deref(), &console),
+        Some(Command::Inspect { path }) => inspect::run(&path, &console),
         Some(Command::Schema { kind }) => schema::run(kind),
         Some(Command::Completions { shell }) => completions(shell),
     };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::CommandFactory as _;
 
+use super::bundled;
 use super::failure::Failure;
 use crate::cli::{Cli, Options};
 use crate::diagnostic::nearest;
@@ -57,7 +58,8 @@ pub fn store(options: &Options) -> Result<Store, Failure> {
 /// How artifacts are fetched.
 pub fn fetching(options: &Options) -> Result<FetchOptions, Failure> {
     let mirror = options.mirror.as_deref().map(mirror).transpose()?;
-    Ok(FetchOptions { mirror, offline: options.offline, ..FetchOptions::default() })
+    let supply = bundled::open(options)?.map(bundled::supply);
+    Ok(FetchOptions { mirror, supply, offline: options.offline, ..FetchOptions::default() })
 }
 
 fn mirror(text: &str) -> Result<Mirror, Failure> {

@@ -31,6 +31,12 @@ impl Timestamp {
         })
     }
 
+    /// The moment that a directory record has, if that is one and in UTC.
+    pub(super) fn in_record_of([year, month, day, hour, minute, second, zone]: [u8; 7]) -> Option<Self> {
+        let is_one = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60;
+        (is_one && second < 60 && zone == 0).then_some(Self { year, month, day, hour, minute, second })
+    }
+
     /// As directory records and Rock Ridge have it (ECMA-119 9.1.5): numbers, the last the offset from UTC.
     pub(super) fn in_record(self) -> [u8; 7] {
         [self.year, self.month, self.day, self.hour, self.minute, self.second, 0]

@@ -27,6 +27,9 @@ pub enum Cause {
     /// A mirror's folder has no file with the URL's name.
     #[error("the mirror does not have it")]
     NotInMirror,
+    /// The supply has nothing with this digest.
+    #[error("the bundle does not have it")]
+    NotSupplied,
     /// No file of a mirror's folder can have the URL's name.
     #[error("no file of a mirror can have the name that its URL asks for")]
     Unmirrorable,
@@ -184,6 +187,7 @@ impl Cause {
                 "run `imgbuild fetch --store DIR` where there is a network and bring DIR here, or give a copy of \
                  the files with `--mirror DIR`, or leave `--offline` out"
             }
+            Self::NotSupplied => "a bundle holds what its nodes need: `imgbuild inspect BUNDLE` names them",
             Self::NotInMirror => "a mirror holds each file under the host and path of its URL",
             Self::ProxyLogin(_) => {
                 "name them in HTTPS_PROXY and HTTP_PROXY: `http://USER:PASSWORD@HOST:PORT`"

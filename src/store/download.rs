@@ -112,6 +112,13 @@ impl<'a> Download<'a> {
                 Ok(Source { head, body: Box::new(body), peer: Some(peer) })
             }
             Place::File(path) => Source::file(path),
+            Place::Hand => {
+                let supply = self.fetcher.options.supply.as_ref();
+                let given = supply.and_then(|supply| supply.give(&self.job.artifact.sha256));
+                let given = given.ok_or(Cause::NotSupplied)?;
+                let head = Head { total: Some(given.size), ..Head::default() };
+                Ok(Source { head, body: given.body, peer: None })
+            }
         }
     }
 

@@ -131,7 +131,7 @@ impl StoreError {
             }
             Self::Unpinned { cause, .. } => return cause.help(),
             Self::Damaged { .. } | Self::Missing { .. } => {
-                "run `imgbuild fetch`: it replaces what is damaged or missing"
+                "run it again: that replaces what is damaged or missing"
             }
             Self::NotAFolder { .. } | Self::NotAStore { .. } => {
                 "name an empty folder, a store, or a folder that is yet to be made with `--store DIR`"

@@ -14,6 +14,7 @@ use super::mirror::Place;
 use super::redacted::{Redacted, shown};
 use super::{
     ArtifactRequest, Cause, Event, Failure, Fetched, Mirror, Outcome, Patience, Step, Store, StoreError,
+    Supply,
 };
 
 /// Artifacts that are fetched at the same time.
@@ -24,6 +25,8 @@ const AT_ONCE: usize = 4;
 pub struct FetchOptions {
     /// Where they are taken from instead of upstream.
     pub mirror: Option<Mirror>,
+    /// Where they are taken from instead of upstream and any mirror.
+    pub supply: Option<Supply>,
     /// Never touch the network. A mirror's folder is none.
     pub offline: bool,
     /// How long to wait for others.
@@ -37,9 +40,10 @@ impl FetchOptions {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Cause::Url(format!("it begins with `{}:`, not with `https:`", url.scheme())));
         }
-        match &self.mirror {
-            Some(mirror) => mirror.locate(&url).ok_or(Cause::Unmirrorable),
-            None => Ok(Place::Server(url)),
+        match (&self.supply, &self.mirror) {
+            (Some(_), _) => Ok(Place::Hand),
+            (None, Some(mirror)) => mirror.locate(&url).ok_or(Cause::Unmirrorable),
+            (None, None) => Ok(Place::Server(url)),
         }
     }
 
@@ -48,6 +52,7 @@ impl FetchOptions {
         match self.mirror.as_ref()?.locate(&Url::parse(url).ok()?)? {
             Place::Server(url) => Some(Redacted(&url).to_string()),
             Place::File(path) => Some(path.display().to_string()),
+            Place::Hand => None,
         }
     }
 }

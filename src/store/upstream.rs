@@ -117,6 +117,7 @@ impl<'a> Upstream<'a> {
                 Ok(Source { head, body: Box::new(body), peer: Some(peer) })
             }
             Place::File(path) => Source::file(path),
+            Place::Hand => Err(Cause::NotSupplied),
         }
     }
 
@@ -137,7 +138,7 @@ impl<'a> Upstream<'a> {
 
     fn way(&self, place: &Place) -> Way {
         match (place, self.options.mirror.is_some()) {
-            (Place::File(_), _) => Way::MirrorFolder,
+            (Place::File(_) | Place::Hand, _) => Way::MirrorFolder,
             (Place::Server(url), false) if is_tls(url) => Way::Tls,
             (Place::Server(url), true) if is_tls(url) => Way::MirrorTls,
             (Place::Server(_), false) => Way::Http,

@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 
 use super::{Console, Failure, inputs};
 use crate::cli::Options;
-use crate::command::inputs::Written;
+use crate::command::inputs::{Texts, Written};
 use crate::diagnostic::{Decoded, Report};
 use crate::release::{Releases, audit};
 
 /// Checks the pins by themselves, and that there is one for every file that a node of the profile needs.
 pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
     let mut report = Report::new();
-    let pins = inputs::releases(options.releases.as_deref(), &mut report);
+    let texts = Texts::read(options, &mut report)?;
+    let pins = texts.releases.as_ref().and_then(|source| inputs::document(source, &mut report));
     let own = inputs::releases(None, &mut report);
     let (Some(pins), Some(own)) = (pins, own) else { return Err(Failure::Invalid(report)) };
     audit(&pins, &own, &mut report);
-    match Written::read(options).and_then(|written| written.plan(options)) {
+    match Written::of(texts, Report::new()).and_then(|written| written.plan(options)) {
         Ok((_, _, warnings)) => report.extend(warnings),
         Err(Failure::Invalid(errors)) => report.extend(errors),
         Err(failure) => return Err(failure),

@@ -58,6 +58,12 @@ pub fn run(args: &PinArgs, options: &Options, console: &Console) -> Result<(), F
 
 /// The pins file that is rewritten.
 fn file(options: &Options) -> Result<PathBuf, Failure> {
+    if options.bundle.is_some() {
+        return Err(Failure::Usage {
+            message: "the pins of a bundle cannot be changed".to_owned(),
+            help: "name a pins file with `--releases FILE`, and write another bundle with it".to_owned(),
+        });
+    }
     let path = options.releases.clone().unwrap_or_else(|| USUAL.into());
     if options.releases.is_some() || path.is_file() {
         return Ok(path);
