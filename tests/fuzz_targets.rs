@@ -38,6 +38,8 @@ fn archive() -> Vec<u8> {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(kind);
         header.set_mode(0o755);
+        header.set_uid(0);
+        header.set_gid(0);
         header.set_size(content.len() as u64);
         if link.is_empty() {
             tar.append_data(&mut header, name, content).unwrap();
@@ -47,7 +49,7 @@ fn archive() -> Vec<u8> {
     };
     add(tar::EntryType::Regular, "top/bin", "", b"program\n");
     add(tar::EntryType::Directory, "top/share/", "", b"");
-    add(tar::EntryType::Symlink, "top/share/soft", "../bin", b"");
+    add(tar::EntryType::Symlink, "top/share/soft", "hard", b"");
     add(tar::EntryType::Link, "top/share/hard", "top/bin", b"");
     add(tar::EntryType::Regular, &format!("top/share/{}", "long".repeat(50)), "", b"text\n");
     tar.into_inner().unwrap()
@@ -57,10 +59,8 @@ fn archive() -> Vec<u8> {
 fn every_target_takes_its_seeds() {
     for (name, target) in TARGETS {
         let seeds = seeds(name);
-        assert!(!seeds.is_empty(), "{name} has no seeds");
-        for seed in &seeds {
-            target(seed);
-        }
+        let good = seeds.iter().filter(|seed| target(seed)).count();
+        assert!(good > 0, "{name} has no good seeds to begin with");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fuzz/fuzz_targets/{name}.rs"));
         assert!(source.is_file(), "`scripts/fuzz` does not know {name}");
     }
