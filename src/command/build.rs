@@ -12,7 +12,7 @@ use super::console::Console;
 use super::documents::{documents, rendered};
 use super::failure::Failure;
 use super::layers::{self, Layers};
-use super::{inputs, password, secrets, select};
+use super::{inputs, password, problems, secrets, select};
 use crate::cli::Options;
 use crate::diagnostic::{Diagnostic, Report};
 use crate::layer::{Content, Entry, IndexKind, LayerIndex, MembersWriter, Tree, write_layer};
@@ -41,6 +41,7 @@ pub fn run(names: &[String], all: bool, options: &Options, console: &Console) ->
     }
     nobody_can_log_in(&plan, &secrets, &mut report);
     console.report(&report);
+    problems::tell(&nodes, console);
     let store = select::store(options)?;
     let layers = layers::finish(&nodes, &store, &select::fetching(options)?, console)?;
     secrets::generate(&mut secrets, &options.secrets, &secrets::needed(&nodes, &components), console)?;

@@ -1,10 +1,12 @@
 //! Staging, publishing at once, and the manifest that says what came out.
 #![expect(clippy::disallowed_methods, reason = "edge: writes the nodes' folders")]
 
+mod digests;
 mod manifest;
 mod node;
 mod staging;
 
+pub use digests::SeedDigests;
 pub use manifest::{FILE as MANIFEST, Manifest, OutputFile};
-pub use node::{IMAGE, NodeOutput, OVERLAY, Text, write};
+pub use node::{IMAGE, NodeOutput, OVERLAY, SEED_FILES, Text, write};
 pub use staging::{Outputs, Staged};
