@@ -27,8 +27,8 @@ def dashboards() -> Iterator[tuple[str, Any]]:
 def panels() -> Iterator[tuple[str, str]]:
     """Every query of every panel and its place."""
     for name, board in dashboards():
-        panels = [*board["panels"], *(inner for panel in board["panels"] for inner in panel.get("panels", []))]
-        for panel in panels:
+        nested = [*board["panels"], *(inner for panel in board["panels"] for inner in panel.get("panels", []))]
+        for panel in nested:
             for target in panel.get("targets", []):
                 yield f"{name}: {panel['title']}", fill(target["expr"])
 
