@@ -39,18 +39,24 @@ impl Output {
         &self.place
     }
 
+    /// Brings all that was written to the disk.
+    pub(super) fn settle(&mut self) -> io::Result<()> {
+        self.file.flush()?;
+        self.file.get_ref().as_file().sync_all()
+    }
+
     /// What was written so far, from its beginning.
     pub(super) fn read(&mut self) -> io::Result<std::fs::File> {
-        self.file.flush()?;
+        self.settle()?;
         self.file.get_ref().reopen()
     }
 
     /// Gives the file, on disk with all its bytes, its name.
-    pub(super) fn publish(self) -> io::Result<PathBuf> {
+    pub(super) fn publish(mut self) -> io::Result<PathBuf> {
+        self.settle()?;
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         // Temporary files are private; this one holds no secret.
         file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        file.as_file().sync_all()?;
         file.persist(&self.place)?;
         Ok(self.place)
     }

@@ -2,8 +2,10 @@
 #![expect(clippy::disallowed_methods, reason = "edge: looks at what the program wrote")]
 
 mod cluster;
+mod disk;
 mod extend;
 mod faults;
+mod hostile;
 mod interrupted;
 mod secrets;
 
