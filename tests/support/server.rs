@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// The longest that a connection is held by [`Ending::Stall`]: more than any time-out that a test waits for.
-const STALL: Duration = Duration::from_secs(20);
+const STALL: Duration = Duration::from_secs(15);
 
 /// A request as it came.
 #[derive(Clone, Debug)]
