@@ -23,6 +23,9 @@ pub struct Cli {
     /// Build every node of the profile.
     #[arg(long)]
     pub all: bool,
+    /// Give the nodes a new instance-id: cloud-init does again what it does once per instance.
+    #[arg(long)]
+    pub reprovision: bool,
     /// Options that every command has.
     #[command(flatten)]
     pub options: Options,
@@ -39,12 +42,23 @@ pub enum Command {
         /// Build every node of the profile.
         #[arg(long, conflicts_with = "nodes")]
         all: bool,
+        /// Give the nodes a new instance-id: cloud-init does again what it does once per instance.
+        #[arg(long)]
+        reprovision: bool,
     },
     /// Check profile, pins, components and templates; fetches and writes nothing
     Check,
     /// Say what a build would do
     Plan {
         /// The nodes to plan; all by default.
+        #[arg(value_name = "NODE")]
+        nodes: Vec<String>,
+    },
+    /// Say what a build would change in the nodes' folders; fetches and writes nothing
+    ///
+    /// Exit code 0 if nothing, 1 if anything. Secrets are masked.
+    Diff {
+        /// The nodes to compare; all by default.
         #[arg(value_name = "NODE")]
         nodes: Vec<String>,
     },

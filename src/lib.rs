@@ -8,6 +8,7 @@ pub mod cli;
 pub mod command;
 pub mod component;
 pub mod diagnostic;
+pub mod diff;
 pub mod digest;
 pub mod layer;
 pub mod output;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod build;
+mod diff;
 mod downloads;
 mod downloads_in_parts;
 mod errors;

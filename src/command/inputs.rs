@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 
 use super::failure::Failure;
-use super::{builtin, secrets};
+use super::{builtin, instances, secrets};
 use crate::cli::Options;
 use crate::component::{Component, Components, FolderFile, SPEC_FILE};
 use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Source, decode};
@@ -97,7 +97,10 @@ impl Written {
             epoch: options.source_date_epoch,
         };
         match resolve(&inputs, &mut self.report) {
-            Some(plan) => Ok((plan, self.components, self.report)),
+            Some(mut plan) => {
+                instances::keep(&mut plan, &options.out, &mut self.report);
+                Ok((plan, self.components, self.report))
+            }
             None => Err(Failure::Invalid(self.report)),
         }
     }

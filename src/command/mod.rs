@@ -4,10 +4,12 @@ mod build;
 mod builtin;
 mod check;
 mod console;
+mod diff;
 mod documents;
 mod failure;
 mod fetch;
 mod inputs;
+mod instances;
 mod layers;
 mod password;
 mod plan;
@@ -28,9 +30,9 @@ use failure::Failure;
 /// Does what was typed.
 pub fn run(cli: Cli) -> Exit {
     let console = Console::new(&cli.options);
-    let Cli { command, nodes, all, options } = cli;
+    let Cli { command, nodes, all, reprovision, options } = cli;
     let done = match command {
-        Some(_) if all || !nodes.is_empty() => Err(Failure::Usage {
+        Some(_) if all || reprovision || !nodes.is_empty() => Err(Failure::Usage {
             message: "nodes and a command, where one of them is expected".to_owned(),
             help: "`imgbuild build NODE...` builds nodes".to_owned(),
         }),
@@ -38,10 +40,16 @@ pub fn run(cli: Cli) -> Exit {
             message: "nodes and `--all`, where one of them is expected".to_owned(),
             help: "`imgbuild NODE...` builds nodes, `imgbuild --all` every one".to_owned(),
         }),
-        None => build::run(&nodes, all, &options, &console),
-        Some(Command::Build { nodes, all }) => build::run(&nodes, all, &options, &console),
+        None => build::run(&nodes, all, reprovision, &options, &console),
+        Some(Command::Build { nodes, all, reprovision }) => {
+            build::run(&nodes, all, reprovision, &options, &console)
+        }
         Some(Command::Check) => check::run(&options, &console),
         Some(Command::Plan { nodes }) => plan::run(&nodes, &options, &console),
+        Some(Command::Diff { nodes }) => match diff::run(&nodes, &options, &console) {
+            Ok(exit) => return exit,
+            Err(failure) => Err(failure),
+        },
         Some(Command::Fetch) => fetch::run(&options, &console),
         Some(Command::Show { node, file }) => show::run(&node, &file, &options, &console),
         Some(Command::Schema { kind }) => schema::run(kind),

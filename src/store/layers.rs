@@ -36,11 +36,7 @@ impl Store {
     /// A layer that can not be used (a damaged blob, a record in another version's form) is as good as none: it
     /// can be built again.
     pub fn layer<T: DeserializeOwned>(&self, key: &Sha256) -> Result<Option<LayerRecord<T>>, StoreError> {
-        let record = match fs::read(self.layer_record(key)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            record => record?,
-        };
-        let Ok(record) = serde_json::from_slice::<LayerRecord<T>>(&record) else { return Ok(None) };
+        let Some(record) = self.record(key)? else { return Ok(None) };
         match self.inspect(&record.sha256)? {
             State::Whole(size) if size == record.size => Ok(Some(record)),
             State::Whole(_) | State::Missing => Ok(None),
@@ -51,6 +47,20 @@ impl Store {
                 }
                 Ok(None)
             }
+        }
+    }
+
+    /// The same, with what is damaged left where it is: nothing is written.
+    pub fn peek<T: DeserializeOwned>(&self, key: &Sha256) -> Result<Option<LayerRecord<T>>, StoreError> {
+        let Some(record) = self.record(key)? else { return Ok(None) };
+        let is_whole = matches!(self.inspect(&record.sha256)?, State::Whole(size) if size == record.size);
+        Ok(is_whole.then_some(record))
+    }
+
+    fn record<T: DeserializeOwned>(&self, key: &Sha256) -> Result<Option<LayerRecord<T>>, StoreError> {
+        match fs::read(self.layer_record(key)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            record => Ok(serde_json::from_slice(&record?).ok()),
         }
     }
 
