@@ -63,7 +63,11 @@ pub enum Command {
         nodes: Vec<String>,
     },
     /// Fill the store with every artifact that the profile needs
-    Fetch,
+    Fetch {
+        /// Releases of the pins file to fetch instead, such as a base image; prints where in the store they are.
+        #[arg(value_name = "RELEASE")]
+        names: Vec<String>,
+    },
     /// Print a document of a node, or a file of its overlay, without fetching anything
     Show {
         /// The node.

@@ -11,10 +11,10 @@ use super::failure::Failure;
 use super::{builtin, instances, secrets};
 use crate::cli::Options;
 use crate::component::{Component, Components, FolderFile, SPEC_FILE};
-use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Source, decode};
+use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Source, decode, nearest};
 use crate::plan::{self, Plan, resolve};
 use crate::profile::{Profile, Secrets};
-use crate::release::Releases;
+use crate::release::{Artifact, Releases};
 
 /// The longest profile or pins file that is read, in bytes: a million nodes, and no device that never ends.
 const MAX_DOCUMENT: u64 = 64 << 20;
@@ -76,6 +76,36 @@ impl Written {
             secrets.check(&secrets::specs(&self.components), &mut self.report);
         }
         Ok(secrets)
+    }
+
+    /// The artifacts of these releases, whether the profile needs them or not.
+    pub fn artifacts(
+        mut self,
+        names: &[String],
+        options: &Options,
+    ) -> Result<(Vec<Artifact>, Report), Failure> {
+        let profile = self.profile.value.as_ref();
+        let arch = options.arch.or(profile.map(|profile| profile.arch)).unwrap_or_default();
+        let mut artifacts = Vec::new();
+        for name in names {
+            if let Some(releases) = &self.releases.value
+                && !releases.releases.contains_key(name)
+            {
+                let known: Vec<_> = releases.releases.keys().map(String::as_str).collect();
+                let meant = nearest(name, known.iter().copied());
+                let meant = meant.map_or(String::new(), |meant| format!("did you mean `{meant}`? "));
+                let message = format!("there is no release `{}`", name.escape_debug());
+                let help =
+                    format!("{meant}`{}` has `{}`", self.releases.document.source.name(), known.join("`, `"));
+                return Err(Failure::Usage { message, help });
+            }
+            artifacts.extend(self.releases.artifact(name, arch, &mut self.report));
+        }
+        if self.report.has_errors() {
+            Err(Failure::Invalid(self.report))
+        } else {
+            Ok((artifacts, self.report))
+        }
     }
 
     /// The plan and the warnings that go with it, or everything that is wrong.

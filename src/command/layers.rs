@@ -15,6 +15,7 @@ use crate::layer::{
     self, Content, Entry, LayerIndex, Layout, Limits, MembersWriter, Mode, Selection, Tree, write_layer,
 };
 use crate::plan::{LayerPlan, NodePlan};
+use crate::release::Artifact;
 use crate::store::{ArtifactRequest, FetchOptions, LayerRecord, Store};
 
 /// Finished layers by their key.
@@ -62,18 +63,19 @@ fn distinct(nodes: &[&NodePlan]) -> BTreeMap<Sha256, Arc<LayerPlan>> {
 
 /// The artifacts that these layers are made of, each once.
 pub fn requests<'a>(layers: impl IntoIterator<Item = &'a Arc<LayerPlan>>) -> Vec<ArtifactRequest> {
-    let artifacts: BTreeMap<_, _> = layers
-        .into_iter()
-        .filter_map(|layer| layer.artifact.as_ref())
-        .map(|one| (one.title(), one))
-        .collect();
-    let request = |(name, artifact): (String, &crate::release::Artifact)| ArtifactRequest {
-        name,
+    let artifacts = layers.into_iter().filter_map(|layer| layer.artifact.as_ref());
+    let artifacts: BTreeMap<_, _> = artifacts.map(|one| (one.title(), one)).collect();
+    artifacts.into_values().map(request).collect()
+}
+
+/// How the store is asked for an artifact.
+pub fn request(artifact: &Artifact) -> ArtifactRequest {
+    ArtifactRequest {
+        name: artifact.title(),
         url: artifact.url.clone(),
         sha256: artifact.sha256,
         size: artifact.size,
-    };
-    artifacts.into_iter().map(request).collect()
+    }
 }
 
 /// The artifacts of these nodes.

@@ -50,7 +50,7 @@ pub fn run(cli: Cli) -> Exit {
             Ok(exit) => return exit,
             Err(failure) => Err(failure),
         },
-        Some(Command::Fetch) => fetch::run(&options, &console),
+        Some(Command::Fetch { names }) => fetch::run(&names, &options, &console),
         Some(Command::Show { node, file }) => show::run(&node, &file, &options, &console),
         Some(Command::Schema { kind }) => schema::run(kind),
         Some(Command::Completions { shell }) => completions(shell),

@@ -77,7 +77,8 @@ impl Store {
         &self.root
     }
 
-    fn blob(&self, digest: &Sha256) -> PathBuf {
+    /// Where the file with this digest is, once it is there.
+    pub fn blob(&self, digest: &Sha256) -> PathBuf {
         self.root.join("sha256").join(digest.to_string())
     }
 }
