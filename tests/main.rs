@@ -8,6 +8,7 @@ mod downloads_in_parts;
 mod errors;
 mod golden;
 mod grafana;
+mod hypervisors;
 mod interface;
 mod mirrors;
 mod overlay_archive;
