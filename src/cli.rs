@@ -68,6 +68,16 @@ pub enum Command {
         #[arg(value_name = "RELEASE")]
         names: Vec<String>,
     },
+    /// Build a node as an empty machine in the place of a dead one, and print what the others must be told
+    ///
+    /// Asks those that run whether they can spare it, and refuses if not.
+    Replace {
+        /// The dead node.
+        node: String,
+        /// You have seen that the others can spare it: needed where none of them can be asked.
+        #[arg(long)]
+        confirmed: bool,
+    },
     /// Print a document of a node, or a file of its overlay, without fetching anything
     Show {
         /// The node.

@@ -11,6 +11,7 @@ pub mod diagnostic;
 pub mod diff;
 pub mod digest;
 pub mod layer;
+pub mod live;
 pub mod output;
 pub mod plan;
 pub mod profile;

@@ -74,6 +74,11 @@ fn what_a_changed_component_does_is_told_as_the_next_build_does_it() {
             include_str!("../overlays/etcd/files/etc/etcd/etcd.conf.j2"),
         )
         .component("etcd/files/etc/systemd/system/etcd.service", unit.replace("RestartSec=5", "RestartSec=6"))
+        .component("etcd/replace/commands.sh.j2", "")
+        .component(
+            "etcd/files/usr/local/libexec/etcd-join",
+            include_str!("../overlays/etcd/files/usr/local/libexec/etcd-join"),
+        )
         .component("etcd/files/etc/etcd/more", "more\n");
     let before = everything(&workspace);
     let told = one(&workspace, "ptrn-1");

@@ -13,6 +13,7 @@ mod interface;
 mod mirrors;
 mod overlay_archive;
 mod readme;
+mod replace;
 mod reproducible;
 mod seed_image;
 mod store;

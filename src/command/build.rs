@@ -14,6 +14,7 @@ use super::failure::Failure;
 use super::layers::{self, Layers};
 use super::{inputs, instances, password, secrets, select};
 use crate::cli::Options;
+use crate::component::Components;
 use crate::diagnostic::{Diagnostic, Report};
 use crate::layer::{Content, Entry, IndexKind, LayerIndex, MembersWriter, Tree, write_layer};
 use crate::output::{Manifest, NodeOutput, Outputs, write};
@@ -30,6 +31,9 @@ pub fn run(
     options: &Options,
     console: &Console,
 ) -> Result<(), Failure> {
+    let prepare = |plan: &mut Plan, _: &Components| {
+        if reprovision { instances::renew(plan, names, all, &options.out, console) } else { Ok(()) }
+    };
     if names.is_empty() && !all {
         return Err(Failure::Usage {
             message: "which node?".to_owned(),
@@ -37,11 +41,29 @@ pub fn run(
                 .to_owned(),
         });
     }
-    let mut written = inputs::Written::read(options)?;
+    let written = inputs::Written::read(options)?;
+    let manifests = build(written, (names, all), prepare, options, console)?;
+    if console.json {
+        return Ok(Console::data_json(&manifests)?);
+    }
+    let lines =
+        manifests.iter().map(|manifest| options.out.join(&manifest.node).display().to_string() + "\n");
+    Ok(Console::data(lines.collect::<String>())?)
+}
+
+/// Builds nodes of what is written. `prepare` has the last word on their plan, before anything is fetched or written.
+pub(super) fn build(
+    mut written: inputs::Written,
+    (names, all): (&[String], bool),
+    prepare: impl FnOnce(&mut Plan, &Components) -> Result<(), Failure>,
+    options: &Options,
+    console: &Console,
+) -> Result<Vec<Manifest>, Failure> {
     let mut secrets = written.secrets(&options.secrets)?;
     let (mut plan, components, mut report) = written.draft(options)?;
-    if reprovision {
-        instances::renew(&mut plan, names, all, &options.out, console)?;
+    select::nodes(&plan, names, all)?;
+    if !report.has_errors() {
+        prepare(&mut plan, &components)?;
     }
     let nodes = select::nodes(&plan, names, all)?;
     let rendered = rendered(&plan, &nodes, &secrets, &mut report);
@@ -55,13 +77,7 @@ pub fn run(
     secrets::generate(&mut secrets, &options.secrets, &secrets::needed(&nodes, &components), console)?;
     secrets::tell_what_is_lacking(&secrets, &nodes, console);
     let build = Build { plan: &plan, store: &store, layers: &layers, secrets: &secrets };
-    let manifests = build.publish(nodes.into_iter().zip(rendered), &options.out)?;
-    if console.json {
-        return Ok(Console::data_json(&manifests)?);
-    }
-    let lines =
-        manifests.iter().map(|manifest| options.out.join(&manifest.node).display().to_string() + "\n");
-    Ok(Console::data(lines.collect::<String>())?)
+    build.publish(nodes.into_iter().zip(rendered), &options.out)
 }
 
 fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Report) {

@@ -33,6 +33,15 @@ pub enum Failure {
         /// How to go on.
         help: String,
     },
+    /// Something that must not be done, or not yet.
+    Refused {
+        /// How the command ends.
+        exit: Exit,
+        /// Why.
+        message: String,
+        /// How to go on.
+        help: String,
+    },
     /// What the user wrote.
     Invalid(Report),
     /// The store, or what should fill it.
@@ -46,6 +55,7 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage { .. } => Exit::Usage,
+            Self::Refused { exit, .. } => *exit,
             Self::Invalid(_) => Exit::Invalid,
             Self::Store(error) => match error.class() {
                 ErrorClass::Network => Exit::Network,
@@ -60,6 +70,7 @@ impl Failure {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Usage { help, .. } => Some(help.clone()),
+            Self::Refused { help, .. } => Some(help.clone()).filter(|help| !help.is_empty()),
             Self::Store(error) => error.help(),
             Self::Invalid(_) | Self::Other(_) => None,
         }
@@ -69,7 +80,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage { message, .. } => f.write_str(message),
+            Self::Usage { message, .. } | Self::Refused { message, .. } => f.write_str(message),
             Self::Invalid(report) => f.write_str(&report.render(false)),
             Self::Store(error) => error.fmt(f),
             Self::Other(error) => write!(f, "{error:#}"),

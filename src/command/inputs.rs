@@ -27,6 +27,8 @@ pub struct Written {
     releases: Decoded<Releases>,
     components: Components,
     unreadable: BTreeSet<String>,
+    /// The node that takes the place of a dead one.
+    pub replacement: Option<String>,
     report: Report,
 }
 
@@ -65,7 +67,7 @@ impl Written {
         let (Some(profile), Some(releases)) = (profile, releases) else {
             return Err(Failure::Invalid(report));
         };
-        Ok(Self { profile, releases, components, unreadable, report })
+        Ok(Self { profile, releases, components, unreadable, replacement: None, report })
     }
 
     /// The secrets; what is wrong with them is kept too.
@@ -124,6 +126,7 @@ impl Written {
             components: &self.components,
             unreadable: &self.unreadable,
             arch: options.arch,
+            replacement: self.replacement.as_deref(),
             epoch: options.source_date_epoch,
         };
         match resolve(&inputs, &mut self.report) {

@@ -13,6 +13,7 @@ mod instances;
 mod layers;
 mod password;
 mod plan;
+mod replace;
 mod schema;
 mod secrets;
 mod select;
@@ -51,6 +52,7 @@ pub fn run(cli: Cli) -> Exit {
             Err(failure) => Err(failure),
         },
         Some(Command::Fetch { names }) => fetch::run(&names, &options, &console),
+        Some(Command::Replace { node, confirmed }) => replace::run(&node, confirmed, &options, &console),
         Some(Command::Show { node, file }) => show::run(&node, &file, &options, &console),
         Some(Command::Schema { kind }) => schema::run(kind),
         Some(Command::Completions { shell }) => completions(shell),

@@ -48,6 +48,7 @@ pub use clue::Clue;
 pub use error::{ErrorClass, Failure, StoreError};
 pub use event::{Event, Step};
 pub use fetch::FetchOptions;
+pub(crate) use http::client as http_client;
 pub use layers::{LayerRecord, NewLayer};
 pub use mirror::{Mirror, MirrorError};
 pub use patience::Patience;

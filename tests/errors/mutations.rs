@@ -90,6 +90,7 @@ fn check(profile: &str, releases: &str, spec: &str, template: &str) -> (bool, Re
             ("component.yaml", spec),
             ("files/etc/systemd/system/etcd.service", ""),
             ("files/etc/etcd/etcd.conf.j2", template),
+            ("replace/commands.sh.j2", ""),
         ],
         &mut report,
     );
@@ -106,6 +107,7 @@ fn check(profile: &str, releases: &str, spec: &str, template: &str) -> (bool, Re
         components: &components,
         unreadable: &unreadable,
         arch: None,
+        replacement: None,
         epoch: 0,
     };
     let Some(plan) = resolve(&inputs, &mut report) else { return (false, report) };
