@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::machine::Accelerator;
 use crate::release::Arch;
 
 /// Builds everything that the VMs of a cluster need to configure themselves on first boot.
@@ -84,6 +85,18 @@ pub enum Command {
         node: String,
         /// `user-data`, `meta-data`, `network-config`, or a path in the guest such as /etc/hosts.
         file: String,
+    },
+    /// Boot built nodes as virtual machines in QEMU, their network joined, and print each verdict as it comes
+    Boot {
+        /// The nodes to boot, built before.
+        #[arg(value_name = "NODE", required = true)]
+        nodes: Vec<String>,
+        /// A cloud image of Ubuntu 24.04, or of another system with cloud-init; it is not written to.
+        #[arg(long, value_name = "IMAGE")]
+        base: PathBuf,
+        /// How the machines run; KVM where it can be used, else in software.
+        #[arg(long, value_name = "NAME")]
+        accelerator: Option<Accelerator>,
     },
     /// Print the JSON schema of a file that people write
     Schema {

@@ -12,6 +12,7 @@ pub mod diff;
 pub mod digest;
 pub mod layer;
 pub mod live;
+pub mod machine;
 pub mod output;
 pub mod plan;
 pub mod profile;

@@ -11,8 +11,8 @@ use super::support::golden::assert_folder;
 use super::support::oracle::{oracle, skip};
 use super::support::workspace::{Run, Workspace};
 
-const VERBS: [&str; 9] =
-    ["build", "check", "plan", "diff", "fetch", "replace", "show", "schema", "completions"];
+const VERBS: [&str; 10] =
+    ["build", "check", "plan", "diff", "fetch", "replace", "show", "boot", "schema", "completions"];
 const PROFILE: &str = include_str!("../profiles/patroni.yaml");
 const RELEASES: &str = include_str!("../profiles/releases.yaml");
 

@@ -10,6 +10,7 @@ mod golden;
 mod grafana;
 mod hypervisors;
 mod interface;
+mod machines;
 mod mirrors;
 mod overlay_archive;
 mod readme;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::diagnostic::Report;
+use crate::machine::MachineError;
 use crate::store::{ErrorClass, StoreError};
 
 /// Exit codes; stable, part of the interface.
@@ -46,6 +47,8 @@ pub enum Failure {
     Invalid(Report),
     /// The store, or what should fill it.
     Store(StoreError),
+    /// Machines cannot be booted.
+    Machine(MachineError),
     /// Anything else, with what was being done.
     Other(anyhow::Error),
 }
@@ -62,7 +65,7 @@ impl Failure {
                 ErrorClass::Integrity => Exit::Integrity,
                 ErrorClass::Other => Exit::Failed,
             },
-            Self::Other(_) => Exit::Failed,
+            Self::Machine(_) | Self::Other(_) => Exit::Failed,
         }
     }
 
@@ -72,6 +75,7 @@ impl Failure {
             Self::Usage { help, .. } => Some(help.clone()),
             Self::Refused { help, .. } => Some(help.clone()).filter(|help| !help.is_empty()),
             Self::Store(error) => error.help(),
+            Self::Machine(error) => error.help(),
             Self::Invalid(_) | Self::Other(_) => None,
         }
     }
@@ -83,6 +87,10 @@ impl fmt::Display for Failure {
             Self::Usage { message, .. } | Self::Refused { message, .. } => f.write_str(message),
             Self::Invalid(report) => f.write_str(&report.render(false)),
             Self::Store(error) => error.fmt(f),
+            Self::Machine(error) => match std::error::Error::source(error) {
+                Some(cause) => write!(f, "{error}: {cause}"),
+                None => error.fmt(f),
+            },
             Self::Other(error) => write!(f, "{error:#}"),
         }
     }
@@ -97,6 +105,12 @@ impl From<Report> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<MachineError> for Failure {
+    fn from(error: MachineError) -> Self {
+        Self::Machine(error)
     }
 }
 

@@ -1,5 +1,6 @@
 //! One verb per file: reads the inputs, calls the rooms in order, prints.
 
+mod boot;
 mod build;
 mod builtin;
 mod check;
@@ -54,6 +55,9 @@ pub fn run(cli: Cli) -> Exit {
         Some(Command::Fetch { names }) => fetch::run(&names, &options, &console),
         Some(Command::Replace { node, confirmed }) => replace::run(&node, confirmed, &options, &console),
         Some(Command::Show { node, file }) => show::run(&node, &file, &options, &console),
+        Some(Command::Boot { nodes, base, accelerator }) => {
+            boot::run(&nodes, &base, accelerator, &options, &console)
+        }
         Some(Command::Schema { kind }) => schema::run(kind),
         Some(Command::Completions { shell }) => completions(shell),
     };

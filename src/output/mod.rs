@@ -7,6 +7,6 @@ mod node;
 mod staging;
 
 pub use built::{Built, instance_id};
-pub use manifest::{Manifest, OutputFile};
-pub use node::{NodeOutput, OVERLAY, Text, texts, write};
+pub use manifest::{FILE as MANIFEST, Manifest, OutputFile};
+pub use node::{IMAGE, NodeOutput, OVERLAY, Text, texts, write};
 pub use staging::{Outputs, Staged};

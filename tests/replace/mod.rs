@@ -26,9 +26,9 @@ impl Lan {
         let network = format!("127.{}.{}.", 64 + (number >> 8) % 64, number % 256);
         let profile = PROFILE
             .replace("192.168.2.", &network)
-            .replace("election_timeout: 10000", "election_timeout: 1000")
-            .replace("heartbeat_interval: 2000", "heartbeat_interval: 100");
-        assert!(profile.contains("timeout: 1000\n") && profile.contains("interval: 100\n"), "{profile}");
+            .replace("election_timeout: 10000", "election_timeout: 2000")
+            .replace("heartbeat_interval: 2000", "heartbeat_interval: 200");
+        assert!(profile.contains("timeout: 2000\n") && profile.contains("interval: 200\n"), "{profile}");
         Self { workspace: Workspace::with_releases().profile(profile), network }
     }
 
