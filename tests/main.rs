@@ -2,10 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod build;
+mod bundle;
 mod diff;
 mod downloads;
 mod downloads_in_parts;
+mod downloads_of_users;
 mod errors;
+mod fuzz_targets;
+#[path = "../fuzz/src/lib.rs"]
+mod fuzzing;
 mod golden;
 mod grafana;
 mod hypervisors;
@@ -13,11 +18,16 @@ mod interface;
 mod machines;
 mod mirrors;
 mod overlay_archive;
+mod pin;
+mod pin_check;
 mod readme;
 mod replace;
 mod reproducible;
+mod sbom;
 mod seed_image;
+mod signatures;
 mod store;
 mod store_processes;
 mod support;
+mod verify;
 mod yaml_roundtrip;

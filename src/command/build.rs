@@ -12,7 +12,7 @@ use super::console::Console;
 use super::documents::{documents, rendered};
 use super::failure::Failure;
 use super::layers::{self, Layers};
-use super::{inputs, instances, password, secrets, select};
+use super::{inputs, instances, password, problems, secrets, select};
 use crate::cli::Options;
 use crate::component::Components;
 use crate::diagnostic::{Diagnostic, Report};
@@ -72,6 +72,7 @@ pub(super) fn build(
     }
     nobody_can_log_in(&plan, &secrets, &mut report);
     console.report(&report);
+    problems::tell(&nodes, console);
     let store = select::store(options)?;
     let layers = layers::finish(&nodes, &store, &select::fetching(options)?, console)?;
     secrets::generate(&mut secrets, &options.secrets, &secrets::needed(&nodes, &components), console)?;

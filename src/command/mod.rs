@@ -3,6 +3,8 @@
 mod boot;
 mod build;
 mod builtin;
+mod bundle;
+mod bundled;
 mod check;
 mod console;
 mod diff;
@@ -10,15 +12,20 @@ mod documents;
 mod failure;
 mod fetch;
 mod inputs;
+mod inspect;
 mod instances;
 mod layers;
 mod password;
+mod pin;
 mod plan;
+mod problems;
 mod replace;
+mod sbom;
 mod schema;
 mod secrets;
 mod select;
 mod show;
+mod verify;
 
 use std::io;
 
@@ -55,9 +62,14 @@ pub fn run(cli: Cli) -> Exit {
         Some(Command::Fetch { names }) => fetch::run(&names, &options, &console),
         Some(Command::Replace { node, confirmed }) => replace::run(&node, confirmed, &options, &console),
         Some(Command::Show { node, file }) => show::run(&node, &file, &options, &console),
+        Some(Command::Pin(args)) => pin::run(&args, &options, &console),
+        Some(Command::Sbom { node }) => sbom::run(&node, &options, &console),
         Some(Command::Boot { nodes, base, accelerator }) => {
             boot::run(&nodes, &base, accelerator, &options, &console)
         }
+        Some(Command::Bundle(wanted)) => bundle::run(&wanted, &options, &console),
+        Some(Command::Verify { path, key }) => verify::run(&path, key.as_deref(), &console),
+        Some(Command::Inspect { path }) => inspect::run(&path, &console),
         Some(Command::Schema { kind }) => schema::run(kind),
         Some(Command::Completions { shell }) => completions(shell),
     };

@@ -8,10 +8,11 @@ use anyhow::{Context as _, Result};
 use fs_err as fs;
 use fs_err::os::unix::fs::OpenOptionsExt as _;
 
+use super::digests::SeedDigests;
 use super::manifest::{self, Manifest, OutputFile};
 use crate::digest::{HashingWriter, Sha256};
 use crate::layer::{Mode, OverlayWriter};
-use crate::seed::{ExpectedFile, ImageFile, VolumeLabel, check_image, write_image};
+use crate::seed::{ExpectedFile, ImageFile, ImageHead, VolumeLabel, check_image, write_image};
 
 /// The overlay's file name, on the seed too.
 pub const OVERLAY: &str = "overlay.tar.gz";
@@ -95,8 +96,11 @@ fn write_seed(folder: &Path, files: &[ExpectedFile<'_>], mode: Mode, epoch: u64)
         let content = fs::File::open(folder.join(file.name))?;
         contents.push(ImageFile::from_reader(file.name, file.mode, file.size, content));
     }
+    let digests = SeedDigests::of(files).to_string();
+    let head =
+        ImageHead { label: VolumeLabel::Cidata, epoch_seconds: epoch, application: digests.as_bytes() };
     let written = write_file(&path, mode, |mut file| {
-        write_image(VolumeLabel::Cidata, contents, epoch, &mut file).context("writing the seed image")?;
+        write_image(&head, contents, &mut file).context("writing the seed image")?;
         Ok(file)
     })?;
     let mut image = fs::File::open(&path)?;

@@ -137,7 +137,7 @@ def twins(lab: Lab) -> None:
     """Of two volumes that claim the label, the one with the right overlay is taken."""
     node = lab.node("lone", "twins")
     foreign = image(
-        lab.scratch / "foreign.iso", "CIDATA", {"overlay.tar.gz": lab.output("lone", "flipped").file("overlay.tar.gz")}
+        lab.scratch / "foreign.iso", "CIDATA", {"overlay.tar.gz": lab.output("other", node.name).file("overlay.tar.gz")}
     )
     node.start(seed(lab, node.name, overlay=None))
     node.expect_failed(NO_OVERLAY)

@@ -18,17 +18,27 @@ ALERTS = '__name__="ALERTS"'
 EMPTY_WHEN_WELL = {"fleet: Firing alerts", "node: Firing alerts", "node: Failed units", "etcd: Calls that failed"}
 
 
-def dashboards() -> Iterator[tuple[str, str]]:
-    """Every query of every panel and its place."""
+def dashboards() -> Iterator[tuple[str, Any]]:
+    """Every dashboard and its name."""
     for path in sorted((ROOT / "overlays").glob("*/dashboards/*.json")):
-        board = json.loads(path.read_text())
-        panels = [*board["panels"], *(inner for panel in board["panels"] for inner in panel.get("panels", []))]
-        for panel in panels:
+        yield path.stem, json.loads(path.read_text())
+
+
+def panels() -> Iterator[tuple[str, str]]:
+    """Every query of every panel and its place."""
+    for name, board in dashboards():
+        nested = [*board["panels"], *(inner for panel in board["panels"] for inner in panel.get("panels", []))]
+        for panel in nested:
             for target in panel.get("targets", []):
-                yield f"{path.stem}: {panel['title']}", fill(target["expr"])
+                yield f"{name}: {panel['title']}", fill(target["expr"])
+
+
+def annotations() -> Iterator[tuple[str, str]]:
+    """Every query that marks what has happened, and its place."""
+    for name, board in dashboards():
         for annotation in board.get("annotations", {}).get("list", []):
             if "expr" in annotation:
-                yield f"{path.stem}: {annotation['name']}", fill(annotation["expr"])
+                yield f"{name}: {annotation['name']}", fill(annotation["expr"])
 
 
 def fill(query: str) -> str:
@@ -62,11 +72,11 @@ def selectors(tree: Any) -> Iterator[str]:
 def check(lab: Lab) -> None:
     """Fails, naming all, where a query has an error or selects series that are not there, or a panel shows nothing."""
     problems, seen = [], {}
-    panels = list(dashboards())
-    for place, query in [*panels, *rules(lab)]:
+    must_show = [(place, query) for place, query in panels() if place not in EMPTY_WHEN_WELL]
+    for place, query in [*panels(), *annotations(), *rules(lab)]:
         try:
             shown = lab.ask("query", query=query)["result"]
-            if not shown and (place, query) in panels and place not in EMPTY_WHEN_WELL:
+            if not shown and (place, query) in must_show:
                 problems.append(f"{place}: shows nothing: {query}")
             for selector in set(selectors(lab.ask("parse_query", query=query))):
                 if selector not in seen:
