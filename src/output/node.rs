@@ -70,7 +70,7 @@ pub fn write(node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
     Ok(manifest)
 }
 
-/// The texts that would be written for a node, by their files' names; see [`manifest::facts`] for the manifest's.
+/// The texts that would be written for a node, by their files' names; the manifest without its outputs.
 pub fn texts(node: NodeOutput<'_>) -> Result<BTreeMap<String, String>> {
     let (_, sha256, size) = join(node.layers, HashingWriter::new(io::sink()))?.finish();
     let mut texts = BTreeMap::new();
