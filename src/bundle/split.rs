@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
-use super::BundleError;
 use super::output::{Output, remove, with_end};
+use super::{BundleError, signature_of};
 use crate::diagnostic::from_json;
 use crate::digest::{HashingWriter, Sha256};
 
@@ -124,8 +124,9 @@ impl Splitter {
         let place = with_end(&self.bundle, PARTS_FILE);
         let mut list = Output::new(&place)?;
         list.write_all(&Parts { format: FORMAT, pieces }.text()?)?;
-        // A list never stands beside pieces of another bundle, nor pieces behind its last.
+        // Neither does a signature stand without its list, nor a list beside pieces of another bundle.
         let earlier = Parts::read(&place).map_or(0, |parts| parts.pieces.len());
+        remove(&signature_of(&place))?;
         remove(&place)?;
         for index in self.done.len()..earlier {
             remove(&numbered(&self.bundle, index))?;

@@ -55,7 +55,7 @@ impl NewBundle<'_> {
     }
 
     /// Signs what was written and gives it its name; the signature of what had the name before goes first.
-    fn publish(&self, output: Output) -> Result<PathBuf, BundleError> {
+    fn publish(&self, mut output: Output) -> Result<PathBuf, BundleError> {
         let what = format!("imgbuild bundle of {}", self.index.cluster);
         let signature = signature_of(output.place());
         let text = match self.key {

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod extend;
+mod faults;
 mod interrupted;
 mod secrets;
 

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests damage files")]
 
 mod bytes;
+mod interrupted;
 
 use std::fs;
 use std::process::Command;
