@@ -3,6 +3,7 @@
 
 mod build;
 mod bundle;
+mod diff;
 mod downloads;
 mod downloads_in_parts;
 mod downloads_of_users;
@@ -12,6 +13,7 @@ mod fuzz_targets;
 mod fuzzing;
 mod golden;
 mod grafana;
+mod hypervisors;
 mod interface;
 mod machines;
 mod mirrors;
@@ -19,6 +21,7 @@ mod overlay_archive;
 mod pin;
 mod pin_check;
 mod readme;
+mod replace;
 mod reproducible;
 mod sbom;
 mod seed_image;

@@ -20,7 +20,7 @@ fn changed(from: &str, to: &str) -> Workspace {
 fn the_own_pins_have_no_hole() {
     Workspace::new().run(&["pin", "--check"]).exit(0).stdout("").stderr(
         "1 known from: one public project\n\
-         11 known from: the same in two or more unrelated public projects\n\
+         13 known from: the same in two or more unrelated public projects\n\
          no hole in the pins\n",
     );
     let json = Workspace::new().run(&["pin", "--check", "--json"]).exit(0).stderr("").json();
