@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::digest::{Sha256, Sha256Error};
+use crate::machine::Accelerator;
 use crate::release::Arch;
 
 /// Builds everything that the VMs of a cluster need to configure themselves on first boot.
@@ -23,6 +25,9 @@ pub struct Cli {
     /// Build every node of the profile.
     #[arg(long)]
     pub all: bool,
+    /// Give the nodes a new instance-id: cloud-init does again what it does once per instance.
+    #[arg(long)]
+    pub reprovision: bool,
     /// Options that every command has.
     #[command(flatten)]
     pub options: Options,
@@ -39,6 +44,9 @@ pub enum Command {
         /// Build every node of the profile.
         #[arg(long, conflicts_with = "nodes")]
         all: bool,
+        /// Give the nodes a new instance-id: cloud-init does again what it does once per instance.
+        #[arg(long)]
+        reprovision: bool,
     },
     /// Check profile, pins, components and templates; fetches and writes nothing
     Check,
@@ -48,14 +56,55 @@ pub enum Command {
         #[arg(value_name = "NODE")]
         nodes: Vec<String>,
     },
+    /// Say what a build would change in the nodes' folders; fetches and writes nothing
+    ///
+    /// Exit code 0 if nothing, 1 if anything. Secrets are masked.
+    Diff {
+        /// The nodes to compare; all by default.
+        #[arg(value_name = "NODE")]
+        nodes: Vec<String>,
+    },
     /// Fill the store with every artifact that the profile needs
-    Fetch,
+    Fetch {
+        /// Releases of the pins file to fetch instead, such as a base image; prints where in the store they are.
+        #[arg(value_name = "RELEASE")]
+        names: Vec<String>,
+    },
+    /// Build a node as an empty machine in the place of a dead one, and print what the others must be told
+    ///
+    /// Asks those that run whether they can spare it, and refuses if not.
+    Replace {
+        /// The dead node.
+        node: String,
+        /// You have seen that the others can spare it: needed where none of them can be asked.
+        #[arg(long)]
+        confirmed: bool,
+    },
     /// Print a document of a node, or a file of its overlay, without fetching anything
     Show {
         /// The node.
         node: String,
         /// `user-data`, `meta-data`, `network-config`, or a path in the guest such as /etc/hosts.
         file: String,
+    },
+    /// Move a release to another version, with digests from upstream's checksum file
+    Pin(PinArgs),
+    /// Print a node's software bill of materials (`CycloneDX` 1.5); fetches nothing
+    Sbom {
+        /// The node.
+        node: String,
+    },
+    /// Boot built nodes as virtual machines in QEMU, their network joined, and print each verdict as it comes
+    Boot {
+        /// The nodes to boot, built before.
+        #[arg(value_name = "NODE", required = true)]
+        nodes: Vec<String>,
+        /// A cloud image of Ubuntu 24.04, or of another system with cloud-init; it is not written to.
+        #[arg(long, value_name = "IMAGE")]
+        base: PathBuf,
+        /// How the machines run; KVM where it can be used, else in software.
+        #[arg(long, value_name = "NAME")]
+        accelerator: Option<Accelerator>,
     },
     /// Write one file with all that an offline build needs
     Bundle(BundleArgs),
@@ -82,6 +131,38 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// What `pin` is asked for.
+#[derive(Args, Debug)]
+pub struct PinArgs {
+    /// The release, by its name in the pins file.
+    #[arg(required_unless_present = "check", conflicts_with = "check")]
+    pub release: Option<String>,
+    /// Its new version, without upstream's `v`.
+    #[arg(required_unless_present = "check")]
+    pub version: Option<String>,
+    /// Upstream's build number of that version, for releases whose addresses have one.
+    #[arg(long, value_name = "NUMBER", requires = "version")]
+    pub build: Option<String>,
+    /// A digest that you have confirmed yourself, instead of upstream's checksum file.
+    #[arg(long, value_name = "ARCH=HEX", value_parser = by_hand, requires = "version")]
+    pub sha256: Vec<(Arch, Sha256)>,
+    /// Where upstream has no checksum file, download the artifact and trust what comes.
+    #[arg(long, requires = "version")]
+    pub trust_first_use: bool,
+    /// Show what would change, and change nothing.
+    #[arg(long, requires = "version")]
+    pub dry_run: bool,
+    /// Look for holes in the pins instead; no network.
+    #[arg(long)]
+    pub check: bool,
+}
+
+fn by_hand(text: &str) -> Result<(Arch, Sha256), String> {
+    let (arch, hex) = text.split_once('=').ok_or("expected ARCH=HEX, such as `amd64=4d5f...`")?;
+    let arch = Arch::from_str(arch, false)?;
+    Ok((arch, hex.parse().map_err(|error: Sha256Error| error.to_string())?))
 }
 
 /// What goes into a bundle, and how it is written.

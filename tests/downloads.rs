@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use imgbuild::digest::Sha256;
 use imgbuild::store::ErrorClass::{Integrity, Network};
 use imgbuild::store::FetchOptions;
-use imgbuild::store::Outcome::Fetched;
+use imgbuild::store::Outcome::{Fetched, Resumed};
 
-use super::support::depot::{Depot, PATIENCE, artifact, request, told};
-use super::support::server::{Answer, Server};
+use super::support::depot::{Depot, ETAG, HASTY, PATIENCE, artifact, request, told};
+use super::support::server::{Answer, Request, Server};
 use super::support::trial::Comes::{Fails, Here};
-use super::support::trial::check;
+use super::support::trial::{check, come_to};
 
 fn good() -> Answer {
     Answer::ok(&artifact())
@@ -33,7 +33,6 @@ fn answers_that_bring_no_file() {
             ("a long wait is asked", |_, _| busy("3600"), Fails(Network, "status 429 Too Many Requests"), 1),
             ("no HTTP", |_, _| good().status("\r\n"), Fails(Network, "invalid HTTP"), 5),
             ("nothing", |_, _| good().reset(0), Fails(Network, "the connection to `127.0.0.1"), 5),
-            ("silence", |_, _| error("100 Continue").stall(0), Fails(Network, "for 0.75 s"), 5),
             ("a proxy's 407", |_, _| error("407 No"), Fails(Network, "asks for a user and a password"), 1),
         ],
     );
@@ -53,7 +52,6 @@ fn failures_that_pass() {
             ("408, then good", |_, n| failing(n, error("408 Request Timeout")), Here(Fetched), 2),
             ("425, then good", |_, n| failing(n, error("425 Too Early")), Here(Fetched), 2),
             ("429, then good", |_, n| failing(n, busy("0")), Here(Fetched), 2),
-            ("silence, then good", |_, n| failing(n, good().stall(0)), Here(Fetched), 2),
         ],
     );
 }
@@ -102,6 +100,20 @@ fn bytes_that_are_not_the_artifact() {
             ("a page, unannounced", |_, _| open(PAGE), Fails(Integrity, "it is an HTML page"), 1),
             ("encoded", |_, _| zipped(&other()), Fails(Integrity, "encoded as `gzip`"), 1),
             ("only said to be encoded", |_, _| zipped(&artifact()), Here(Fetched), 1),
+            ("in chunks", |_, _| chunked("chunked", &artifact()), Here(Fetched), 1),
+            (
+                "in chunks, too long",
+                |_, _| chunked("chunked", &longer()),
+                Fails(Integrity, "more than the 1000"),
+                1,
+            ),
+            (
+                "compressed chunks",
+                |_, _| chunked("gzip, chunked", &other()),
+                Fails(Integrity, "digest is wrong"),
+                1,
+            ),
+            ("chunks without an end", |_, _| endless(), Fails(Network, "truncated: 1000 of"), 5),
         ],
     );
 }
@@ -139,6 +151,19 @@ fn zipped(body: &[u8]) -> Answer {
     Answer::ok(body).header("Content-Encoding: gzip")
 }
 
+/// A file in one chunk, encoded for the transfer as it is said.
+fn chunked(encoding: &str, body: &[u8]) -> Answer {
+    let body = [format!("{:x}\r\n", body.len()).as_bytes(), body, b"\r\n0\r\n\r\n"].concat();
+    open(&body).header(&format!("Transfer-Encoding: {encoding}"))
+}
+
+/// The same, cut before the last chunk says that it is the last.
+fn endless() -> Answer {
+    let answer = chunked("chunked", &artifact());
+    let end = answer.len();
+    answer.reset(end - "0\r\n\r\n".len())
+}
+
 fn huge() -> Answer {
     open(b"").header("Content-Length: 4294967297")
 }
@@ -148,13 +173,10 @@ fn who_can_not_be_reached_is_named() {
     let (gone, depot) = (Server::start(|_, _| good()).url("/a"), Depot::new());
     // A label of more than 63 letters is no name: the resolver says so without asking anybody.
     let nameless = format!("http://{}.invalid/a", "a".repeat(64));
-    let silent = Server::start(|_, _| good().stall(0));
     for (url, text) in [
         (gone.as_str(), "the connection to `127.0.0.1:"),
         (gone.as_str(), "was refused (5 tries)"),
         (&nameless, "aaa.invalid` can not be resolved: "),
-        (&silent.url("/a"), " for 0.75 s (5 tries)"),
-        (&silent.url("/a").replace("http:", "https:"), "no connection to `127.0.0.1:"),
         (&format!("http://127.0.0.1/{}", "a".repeat(70_000)), "its URL is not valid: "),
         ("ftp://127.0.0.1/a", "begins with `ftp:`"),
         ("https://ann:s3cret@h:port/", "its URL is not valid: invalid port number"),
@@ -164,6 +186,25 @@ fn who_can_not_be_reached_is_named() {
         assert!(!told.contains("s3cret"), "{told}");
     }
     depot.recovers();
+}
+
+#[test]
+fn silence_is_not_waited_out() {
+    let for_ever = Server::start(|_, _| error("100 Continue").stall(0));
+    come_to("for ever", &for_ever, (true, HASTY), Fails(Network, " for 1 s (5 tries)"));
+    let once = Server::start(|_, n| failing(n, good().stall(0)));
+    come_to("once", &once, (true, HASTY), Here(Fetched));
+    let within = Server::start(|r, n| if n == 0 { file(r).stall(300) } else { file(r) });
+    come_to("within the file", &within, (true, HASTY), Here(Resumed { from: 300 }));
+
+    let options = FetchOptions { patience: HASTY, ..FetchOptions::default() };
+    let no_tls = request(&for_ever.url("/a").replace("http:", "https:"));
+    let (class, told) = told(&Depot::new().fetch_with(&no_tls, &options).unwrap_err());
+    assert!(class == Network && told.contains("no connection to `127.0.0.1:"), "{told}");
+}
+
+fn file(request: &Request) -> Answer {
+    Answer::file(&artifact(), ETAG, request)
 }
 
 #[test]

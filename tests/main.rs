@@ -3,16 +3,27 @@
 
 mod build;
 mod bundle;
+mod diff;
 mod downloads;
 mod downloads_in_parts;
+mod downloads_of_users;
 mod errors;
+mod fuzz_targets;
+#[path = "../fuzz/src/lib.rs"]
+mod fuzzing;
 mod golden;
 mod grafana;
+mod hypervisors;
 mod interface;
+mod machines;
 mod mirrors;
 mod overlay_archive;
+mod pin;
+mod pin_check;
 mod readme;
+mod replace;
 mod reproducible;
+mod sbom;
 mod seed_image;
 mod signatures;
 mod store;

@@ -223,6 +223,7 @@ fn the_exit_codes_are_those_of_the_program() {
 fn every_field_has_its_row_and_every_row_its_field() {
     let component = serde_json::to_value(schemars::schema_for!(Spec)).unwrap();
     let profile = serde_json::to_value(schemars::schema_for!(Profile)).unwrap();
+    let pins = serde_json::to_value(schemars::schema_for!(Releases)).unwrap();
     let components = [
         "install",
         "user",
@@ -234,10 +235,13 @@ fn every_field_has_its_row_and_every_row_its_field() {
         "private",
         "collects",
         "checks",
+        "replace",
     ];
     for (file, schema, root, heading, parts) in [
         ("docs/components.md", &component, "## component.yaml", "###", &components[..]),
+        ("docs/components.md", &schema_of(&component, "replace"), "### `replace`", "####", &["checks"][..]),
         ("docs/profile.md", &profile, "# The profile", "##", &["network", "system", "nodes"][..]),
+        ("docs/pins.md", &schema_of(&pins, "releases"), "## A release", "###", &["artifacts", "problems"]),
         ("docs/profile.md", &schema_of(&profile, "system"), "## `system`", "###", &["admin"][..]),
     ] {
         let document = Document::read(file);

@@ -12,18 +12,28 @@ use super::console::Console;
 use super::documents::{documents, rendered};
 use super::failure::Failure;
 use super::layers::{self, Layers};
-use super::{inputs, password, secrets, select};
+use super::{inputs, instances, password, problems, secrets, select};
 use crate::cli::Options;
+use crate::component::Components;
 use crate::diagnostic::{Diagnostic, Report};
 use crate::layer::{Content, Entry, IndexKind, LayerIndex, MembersWriter, Tree, write_layer};
-use crate::output::{Manifest, NodeOutput, OutputFile, Outputs, write};
+use crate::output::{Manifest, NodeOutput, Outputs, write};
 use crate::plan::{NodePlan, Plan};
 use crate::profile::{ADMIN_PASSWORD, Secrets};
 use crate::render::{NodeFile, NodeSecrets, OverlayFacts, lists, private_files};
 use crate::store::Store;
 
-/// Builds the nodes of these names, or all.
-pub fn run(names: &[String], all: bool, options: &Options, console: &Console) -> Result<(), Failure> {
+/// Builds the nodes of these names, or all; as new instances, if they are to be reprovisioned.
+pub fn run(
+    names: &[String],
+    all: bool,
+    reprovision: bool,
+    options: &Options,
+    console: &Console,
+) -> Result<(), Failure> {
+    let prepare = |plan: &mut Plan, _: &Components| {
+        if reprovision { instances::renew(plan, names, all, &options.out, console) } else { Ok(()) }
+    };
     if names.is_empty() && !all {
         return Err(Failure::Usage {
             message: "which node?".to_owned(),
@@ -31,9 +41,30 @@ pub fn run(names: &[String], all: bool, options: &Options, console: &Console) ->
                 .to_owned(),
         });
     }
-    let mut written = inputs::Written::read(options)?;
+    let written = inputs::Written::read(options)?;
+    let manifests = build(written, (names, all), prepare, options, console)?;
+    if console.json {
+        return Ok(Console::data_json(&manifests)?);
+    }
+    let lines =
+        manifests.iter().map(|manifest| options.out.join(&manifest.node).display().to_string() + "\n");
+    Ok(Console::data(lines.collect::<String>())?)
+}
+
+/// Builds nodes of what is written. `prepare` has the last word on their plan, before anything is fetched or written.
+pub(super) fn build(
+    mut written: inputs::Written,
+    (names, all): (&[String], bool),
+    prepare: impl FnOnce(&mut Plan, &Components) -> Result<(), Failure>,
+    options: &Options,
+    console: &Console,
+) -> Result<Vec<Manifest>, Failure> {
     let mut secrets = written.secrets(&options.secrets)?;
-    let (plan, components, mut report) = written.draft(options)?;
+    let (mut plan, components, mut report) = written.draft(options)?;
+    select::nodes(&plan, names, all)?;
+    if !report.has_errors() {
+        prepare(&mut plan, &components)?;
+    }
     let nodes = select::nodes(&plan, names, all)?;
     let rendered = rendered(&plan, &nodes, &secrets, &mut report);
     if report.has_errors() {
@@ -41,18 +72,13 @@ pub fn run(names: &[String], all: bool, options: &Options, console: &Console) ->
     }
     nobody_can_log_in(&plan, &secrets, &mut report);
     console.report(&report);
+    problems::tell(&nodes, console);
     let store = select::store(options)?;
     let layers = layers::finish(&nodes, &store, &select::fetching(options)?, console)?;
     secrets::generate(&mut secrets, &options.secrets, &secrets::needed(&nodes, &components), console)?;
     secrets::tell_what_is_lacking(&secrets, &nodes, console);
     let build = Build { plan: &plan, store: &store, layers: &layers, secrets: &secrets };
-    let manifests = build.publish(nodes.into_iter().zip(rendered), &options.out)?;
-    if console.json {
-        return Ok(Console::data_json(&manifests)?);
-    }
-    let lines =
-        manifests.iter().map(|manifest| options.out.join(&manifest.node).display().to_string() + "\n");
-    Ok(Console::data(lines.collect::<String>())?)
+    build.publish(nodes.into_iter().zip(rendered), &options.out)
 }
 
 fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Report) {
@@ -66,11 +92,11 @@ fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Report) {
 }
 
 /// What all nodes of a build share.
-struct Build<'a> {
-    plan: &'a Plan,
-    store: &'a Store,
-    layers: &'a Layers,
-    secrets: &'a Secrets,
+pub(super) struct Build<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) store: &'a Store,
+    pub(super) layers: &'a Layers,
+    pub(super) secrets: &'a Secrets,
 }
 
 impl Build<'_> {
@@ -97,27 +123,36 @@ impl Build<'_> {
 
     /// Writes one node's files into a folder.
     fn node(&self, node: &NodePlan, files: Vec<NodeFile>, folder: &Path) -> Result<Manifest, Failure> {
-        let plan = self.plan;
+        let output = self.output(node, files)?.0;
+        Ok(write(output, folder).with_context(|| format!("building `{}`", node.name))?)
+    }
+
+    /// What is written for a node, and what is in its overlay.
+    pub(super) fn output<'n>(
+        &'n self,
+        node: &'n NodePlan,
+        files: Vec<NodeFile>,
+    ) -> Result<(NodeOutput<'n>, LayerIndex), Failure> {
         let secrets = self.secrets(node)?;
-        let (own, room_kib) = self.own_layer(node, files)?;
-        let mut readers: Vec<Box<dyn Read>> = Vec::new();
+        let (own, index) = self.own_layer(node, files)?;
+        let mut layers: Vec<Box<dyn Read>> = Vec::new();
         for layer in &node.layers {
-            readers.push(Box::new(self.store.read(&self.layers[&layer.key].sha256)?));
+            layers.push(self.layers[&layer.key].read(self.store)?);
         }
-        readers.push(Box::new(Cursor::new(own)));
-        let has_secrets = !secrets.is_empty();
-        let documents = |overlay: OutputFile| {
-            let facts = OverlayFacts { sha256: overlay.sha256, size: overlay.size, room_kib };
-            documents(plan, node, facts, &secrets).map_err(|why| anyhow::anyhow!(why.message().to_owned()))
-        };
+        layers.push(Box::new(Cursor::new(own)));
+        let room_kib = index.entries.iter().map(|entry| kib(&entry.kind)).sum();
         let output = NodeOutput {
-            layers: readers,
-            documents: Box::new(documents),
-            has_secrets,
-            epoch: plan.epoch,
+            layers,
+            has_secrets: !secrets.is_empty(),
+            documents: Box::new(move |overlay| {
+                let facts = OverlayFacts { sha256: overlay.sha256, size: overlay.size, room_kib };
+                documents(self.plan, node, facts, &secrets)
+                    .map_err(|why| anyhow::anyhow!(why.message().to_owned()))
+            }),
+            epoch: self.plan.epoch,
             manifest: self.manifest(node),
         };
-        Ok(write(output, folder).with_context(|| format!("building `{}`", node.name))?)
+        Ok((output, index))
     }
 
     /// What the node's user-data has of secrets, those among them that were generated after the rendering.
@@ -130,9 +165,9 @@ impl Build<'_> {
         Ok(NodeSecrets { files, password: self.password(node)? })
     }
 
-    /// The node's own layer, compressed, and the KiB that all of the overlay's files need. What a release's folder
-    /// holds is known only now, so that its paths are compared with all others here.
-    fn own_layer(&self, node: &NodePlan, mut files: Vec<NodeFile>) -> Result<(Vec<u8>, u64), Failure> {
+    /// The node's own layer, compressed, and the index of the whole overlay. What a release's folder holds is known
+    /// only now, so that its paths are compared with all others here.
+    fn own_layer(&self, node: &NodePlan, mut files: Vec<NodeFile>) -> Result<(Vec<u8>, LayerIndex), Failure> {
         let indexes: Vec<(&str, &LayerIndex)> = node
             .layers
             .iter()
@@ -150,8 +185,7 @@ impl Build<'_> {
         let own =
             write_layer(&tree, &mut io::empty(), self.plan.epoch, &mut compressed).with_context(context)?;
         let whole = LayerIndex::merge(indexes.iter().map(|(_, index)| *index).chain([&own]));
-        let room_kib = whole.with_context(context)?.entries.iter().map(|entry| kib(&entry.kind)).sum();
-        Ok((compressed.finish().with_context(context)?, room_kib))
+        Ok((compressed.finish().with_context(context)?, whole.with_context(context)?))
     }
 
     fn password(&self, node: &NodePlan) -> Result<Option<String>, Failure> {

@@ -5,6 +5,7 @@ use std::{fmt, io, iter};
 
 use crate::bundle::BundleError;
 use crate::diagnostic::Report;
+use crate::machine::MachineError;
 use crate::store::{ErrorClass, StoreError};
 
 /// Exit codes; stable, part of the interface.
@@ -35,6 +36,15 @@ pub enum Failure {
         /// How to go on.
         help: String,
     },
+    /// Something that must not be done, or not yet.
+    Refused {
+        /// How the command ends.
+        exit: Exit,
+        /// Why.
+        message: String,
+        /// How to go on.
+        help: String,
+    },
     /// What the user wrote.
     Invalid(Report),
     /// The store, or what should fill it.
@@ -46,6 +56,8 @@ pub enum Failure {
         /// How to go on.
         help: String,
     },
+    /// Machines cannot be booted.
+    Machine(MachineError),
     /// Anything else, with what was being done.
     Other(anyhow::Error),
 }
@@ -55,9 +67,11 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage { .. } => Exit::Usage,
+            Self::Refused { exit, .. } => *exit,
             Self::Invalid(_) => Exit::Invalid,
             Self::Store(error) => exit_of(error),
             Self::Integrity { .. } => Exit::Integrity,
+            Self::Machine(_) => Exit::Failed,
             Self::Other(error) => of_store(error.as_ref()).map_or(Exit::Failed, exit_of),
         }
     }
@@ -66,7 +80,9 @@ impl Failure {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Usage { help, .. } | Self::Integrity { help, .. } => Some(help.clone()),
+            Self::Refused { help, .. } => Some(help.clone()).filter(|help| !help.is_empty()),
             Self::Store(error) => error.help(),
+            Self::Machine(error) => error.help(),
             Self::Other(error) => match of_store(error.as_ref()) {
                 Some(error) => error.help(),
                 None => way_on(error.as_ref()),
@@ -79,9 +95,15 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage { message, .. } | Self::Integrity { message, .. } => f.write_str(message),
+            Self::Usage { message, .. } | Self::Refused { message, .. } | Self::Integrity { message, .. } => {
+                f.write_str(message)
+            }
             Self::Invalid(report) => f.write_str(&report.render(false)),
             Self::Store(error) => error.fmt(f),
+            Self::Machine(error) => match std::error::Error::source(error) {
+                Some(cause) => write!(f, "{error}: {cause}"),
+                None => error.fmt(f),
+            },
             Self::Other(error) => write!(f, "{error:#}"),
         }
     }
@@ -96,6 +118,12 @@ impl From<Report> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<MachineError> for Failure {
+    fn from(error: MachineError) -> Self {
+        Self::Machine(error)
     }
 }
 

@@ -1,7 +1,7 @@
 //! One node's folder: overlay, documents, seed image, manifest.
 
 use std::collections::BTreeMap;
-use std::io::{BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -41,13 +41,7 @@ pub struct NodeOutput<'a> {
 /// Writes all of a node's files into a folder, and reads the image back.
 pub fn write(node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
     let mut outputs = BTreeMap::new();
-    let overlay = write_file(&folder.join(OVERLAY), Mode::FILE, |file| {
-        let mut overlay = OverlayWriter::new(file);
-        for layer in node.layers {
-            overlay.append(layer).context("joining the layers")?;
-        }
-        Ok(overlay.finish()?)
-    })?;
+    let overlay = write_file(&folder.join(OVERLAY), Mode::FILE, |file| join(node.layers, file))?;
     outputs.insert(OVERLAY.to_owned(), overlay);
     let private = if node.has_secrets { Mode::PRIVATE } else { Mode::FILE };
     let mode = |name: &str| if name == "user-data" { private } else { Mode::FILE };
@@ -74,6 +68,25 @@ pub fn write(node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
         Ok(file)
     })?;
     Ok(manifest)
+}
+
+/// The texts that would be written for a node, by their files' names; the manifest without its outputs.
+pub fn texts(node: NodeOutput<'_>) -> Result<BTreeMap<String, String>> {
+    let (_, sha256, size) = join(node.layers, HashingWriter::new(io::sink()))?.finish();
+    let mut texts = BTreeMap::new();
+    for (name, text) in (node.documents)(OutputFile { size, sha256 })? {
+        texts.insert(name.to_owned(), text);
+    }
+    texts.insert(manifest::FILE.to_owned(), manifest::facts(serde_json::to_value(node.manifest)?).0);
+    Ok(texts)
+}
+
+fn join<W: Write>(layers: Vec<Box<dyn Read + '_>>, out: W) -> Result<W> {
+    let mut overlay = OverlayWriter::new(out);
+    for layer in layers {
+        overlay.append(layer).context("joining the layers")?;
+    }
+    Ok(overlay.finish()?)
 }
 
 fn write_seed(folder: &Path, files: &[ExpectedFile<'_>], mode: Mode, epoch: u64) -> Result<OutputFile> {

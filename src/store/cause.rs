@@ -134,6 +134,9 @@ pub enum Cause {
         /// What it may be.
         clue: Option<Clue>,
     },
+    /// A file came that nothing is known of, and it looks like something else.
+    #[error("it is not what it should be: {0}")]
+    SomethingElse(Clue),
     /// The store itself failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -143,9 +146,11 @@ impl Cause {
     /// What kind of failure it is.
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Size { .. } | Self::TooLong(_) | Self::Digest { .. } | Self::OfflineDamaged { .. } => {
-                ErrorClass::Integrity
-            }
+            Self::Size { .. }
+            | Self::TooLong(_)
+            | Self::Digest { .. }
+            | Self::OfflineDamaged { .. }
+            | Self::SomethingElse(_) => ErrorClass::Integrity,
             Self::Store(error) => error.class(),
             Self::Url(_) | Self::Unmirrorable | Self::Client(_) => ErrorClass::Other,
             _ => ErrorClass::Network,
@@ -191,7 +196,9 @@ impl Cause {
                 "install the system's CA certificates, or name a file with your own CA in SSL_CERT_FILE; see \
                  that the clock is right"
             }
-            Self::Size { clue: Some(Clue::Html), .. } | Self::Digest { clue: Some(Clue::Html), .. } => {
+            Self::SomethingElse(Clue::Html)
+            | Self::Size { clue: Some(Clue::Html), .. }
+            | Self::Digest { clue: Some(Clue::Html), .. } => {
                 "see in a browser what answers at this URL: a login page or a proxy's notice, perhaps"
             }
             Self::Size { .. } | Self::TooLong(_) | Self::Digest { .. } => {

@@ -221,7 +221,8 @@ healthy() {
 			return 1
 		}
 	done
-	[ "$2" = - ] || get "$2" /dev/null 5 2>"$run/err" || {
+	# Long enough for a busy host: an answer that is given up still costs its service the work for it.
+	[ "$2" = - ] || get "$2" /dev/null 30 2>"$run/err" || {
 		ill="$2: $(said)"
 		return 1
 	}

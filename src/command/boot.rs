@@ -1,0 +1,114 @@
+//! `imgbuild boot NODE...`: boots what was built, and judges it by what the nodes say of themselves.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "edge: where large temporary files go is named by the environment"
+)]
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow};
+use serde::Serialize;
+
+use super::console::Console;
+use super::failure::Failure;
+use crate::cli::Options;
+use crate::machine::{Accelerator, Base, Built, Ending, Fleet, Verdict};
+
+/// How long the nodes have for their verdicts: in software a node takes minutes, and many share the processors.
+const TIME_LIMIT: Duration = Duration::from_hours(1);
+
+/// What is waited for.
+enum Event {
+    /// A machine's console came to something.
+    Ended(Ending),
+    /// The user has had enough.
+    Interrupted,
+}
+
+impl From<Ending> for Event {
+    fn from(ending: Ending) -> Self {
+        Self::Ended(ending)
+    }
+}
+
+/// A verdict as a line of JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    node: &'a str,
+    #[serde(flatten)]
+    verdict: &'a Verdict,
+    seconds: u64,
+}
+
+/// Boots these nodes, and succeeds when each is ready.
+pub fn run(
+    names: &[String],
+    base: &Path,
+    accelerator: Option<Accelerator>,
+    options: &Options,
+    console: &Console,
+) -> Result<(), Failure> {
+    let nodes = each_once(names).into_iter().map(|name| Built::read(&options.out, name));
+    let nodes: Vec<Built> = nodes.collect::<Result<_, _>>()?;
+    let base = Base::read(base)?;
+    let (sender, events) = mpsc::channel();
+    let interrupted = sender.clone();
+    ctrlc::set_handler(move || drop(interrupted.send(Event::Interrupted))).context("listening for Ctrl-C")?;
+    let _fleet = Fleet::start(&nodes, &base, &scratch(), accelerator, &sender)?;
+    console.talk(&format!("booting {}; Ctrl-C ends it", nodes.len()));
+    let (end, mut sick) = (Instant::now() + TIME_LIMIT, 0);
+    for heard in 0..nodes.len() {
+        match events.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(Event::Ended(ending)) => sick += usize::from(!tell(&ending, console)?),
+            Ok(Event::Interrupted) => return Err(anyhow!("interrupted").into()),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                let (left, minutes) = (nodes.len() - heard, TIME_LIMIT.as_secs() / 60);
+                return Err(
+                    anyhow!("{left} of {} nodes gave no verdict in {minutes} minutes", nodes.len()).into()
+                );
+            }
+        }
+    }
+    if sick > 0 {
+        return Err(anyhow!("{sick} of {} nodes are not ready", nodes.len()).into());
+    }
+    Ok(())
+}
+
+fn each_once(names: &[String]) -> Vec<&String> {
+    let mut once: Vec<&String> = Vec::new();
+    for name in names {
+        if !once.contains(&name) {
+            once.push(name);
+        }
+    }
+    once
+}
+
+/// Where disks of some gigabytes can be: /tmp is often in memory.
+fn scratch() -> PathBuf {
+    std::env::var_os("TMPDIR").map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
+}
+
+/// Tells what a node came to, and whether it is ready.
+fn tell(ending: &Ending, console: &Console) -> Result<bool, Failure> {
+    let Ending { node, verdict, after, tail } = ending;
+    let gone = Verdict::Failed { reason: "its machine has ended without a verdict".to_owned() };
+    let (verdict, seconds) = (verdict.as_ref().unwrap_or(&gone), after.as_secs());
+    if let Verdict::Failed { .. } = verdict {
+        console.say(&format!("the end of the console of {node}:\n  {}", tail.join("\n  ")));
+    }
+    if console.json {
+        Console::data(
+            serde_json::to_string(&Line { node, verdict, seconds }).context("writing JSON")? + "\n",
+        )?;
+    } else {
+        Console::data(match verdict {
+            Verdict::Ready => format!("{node} ready after {seconds} s\n"),
+            Verdict::Failed { reason } => format!("{node} failed after {seconds} s: {reason}\n"),
+        })?;
+    }
+    Ok(matches!(verdict, Verdict::Ready))
+}

@@ -1,0 +1,100 @@
+//! What a machine takes from the folder of a built node.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use serde::Deserialize;
+
+use super::MachineError;
+use crate::output::{IMAGE, MANIFEST, Manifest};
+use crate::profile::Mac;
+use crate::release::Arch;
+
+/// A node that was built, as a machine needs to know it.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The node's name.
+    pub name: String,
+    /// Its seed image.
+    pub seed: PathBuf,
+    /// The MAC address that its network configuration asks for.
+    pub mac: Option<Mac>,
+}
+
+/// The parts of a network configuration that say which card is meant.
+#[derive(Deserialize)]
+struct NetworkConfig {
+    network: Network,
+}
+
+#[derive(Deserialize)]
+struct Network {
+    ethernets: std::collections::BTreeMap<String, Ethernet>,
+}
+
+#[derive(Deserialize)]
+struct Ethernet {
+    r#match: Match,
+}
+
+#[derive(Deserialize)]
+struct Match {
+    macaddress: Option<String>,
+}
+
+impl Built {
+    /// Reads the folder of the node `name` below `out`.
+    pub fn read(out: &Path, name: &str) -> Result<Self, MachineError> {
+        let folder = out.join(name);
+        let read = |file: &str| {
+            let path = folder.join(file);
+            match fs::read_to_string(&path) {
+                Ok(text) => Ok((path, text)),
+                Err(cause) => Err(not_built(name, path, &cause)),
+            }
+        };
+        let (path, text) = read(MANIFEST)?;
+        let manifest: Manifest = serde_json::from_str(&text)
+            .map_err(|error| MachineError::Malformed { path, problem: error.to_string() })?;
+        if manifest.arch != Arch::Amd64 {
+            return Err(MachineError::Architecture { node: name.to_owned(), arch: manifest.arch });
+        }
+        let (path, text) = read("network-config")?;
+        let mac = mac_address(&text).map_err(|problem| MachineError::Malformed { path, problem })?;
+        let seed = folder.join(IMAGE);
+        // QEMU would say it in the middle of all machines' starting.
+        fs::File::open(&seed).map_err(|cause| not_built(name, seed.clone(), &cause))?;
+        Ok(Self { name: name.to_owned(), seed, mac })
+    }
+}
+
+fn not_built(node: &str, path: PathBuf, cause: &io::Error) -> MachineError {
+    // The error names the path a second time.
+    let cause = cause.kind().into();
+    MachineError::NotBuilt { node: node.to_owned(), path, cause }
+}
+
+/// The MAC address that a network configuration matches its first card by. `Err` says what is wrong.
+fn mac_address(text: &str) -> Result<Option<Mac>, String> {
+    let config: NetworkConfig = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+    let first = config.network.ethernets.into_values().next();
+    let mac = first.and_then(|card| card.r#match.macaddress).map(|mac| mac.parse::<Mac>());
+    mac.transpose().map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mac_address;
+
+    #[test]
+    fn a_card_is_matched_by_its_address_or_by_its_name() {
+        let config =
+            |matched: &str| format!("network: {{version: 2, ethernets: {{lan: {{match: {matched}}}}}}}");
+        let mac = mac_address(&config("{macaddress: \"52:54:00:12:34:56\"}")).unwrap();
+        assert_eq!(mac.unwrap().to_string(), "52:54:00:12:34:56");
+        assert_eq!(mac_address(&config("{name: en*}")), Ok(None));
+        assert!(mac_address(&config("{macaddress: none}")).is_err());
+        assert!(mac_address("network: {}").is_err());
+    }
+}

@@ -1,0 +1,103 @@
+//! Why machines cannot be booted.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+
+use crate::release::Arch;
+
+/// Why machines cannot be booted.
+#[derive(Debug, thiserror::Error)]
+#[must_use]
+pub enum MachineError {
+    /// A program of QEMU is not installed.
+    #[error("`{program}` is not in PATH")]
+    NoEmulator {
+        /// What was looked for.
+        program: &'static str,
+    },
+    /// The node has no folder, or one without manifest or seed.
+    #[error("`{node}` is not built: {} cannot be read: {cause}", .path.display())]
+    NotBuilt {
+        /// The node.
+        node: String,
+        /// What was looked for.
+        path: PathBuf,
+        /// Why it cannot be read.
+        cause: io::Error,
+    },
+    /// The node's folder holds something that no build wrote.
+    #[error("{}: {problem}", .path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Machines of this architecture are not booted.
+    #[error("`{node}` is built for {arch}, and only machines of {} are booted", Arch::Amd64)]
+    Architecture {
+        /// The node.
+        node: String,
+        /// What it is built for.
+        arch: Arch,
+    },
+    /// QEMU cannot read the base image, or write a disk over it.
+    #[error("{program} ended with {status}: {said}")]
+    Tool {
+        /// The program.
+        program: &'static str,
+        /// How it ended.
+        status: ExitStatus,
+        /// What it said.
+        said: String,
+    },
+    /// QEMU did not open the network in time.
+    #[error("the machines' network is not there after {seconds} s: {said}")]
+    NoNetwork {
+        /// How long was waited.
+        seconds: u64,
+        /// What QEMU said.
+        said: String,
+    },
+    /// Something of the host failed.
+    #[error("{doing}")]
+    Io {
+        /// What was being done.
+        doing: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+impl MachineError {
+    /// How to go on.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::NoEmulator { .. } => Some(
+                "install QEMU: `apt-get install qemu-system-x86 qemu-utils` on Debian and Ubuntu, \
+                 `dnf install qemu-system-x86-core qemu-img` on Fedora"
+                    .to_owned(),
+            ),
+            Self::NotBuilt { node, .. } => Some(format!("build it first: `imgbuild {node}`")),
+            Self::Malformed { .. } => Some("build the node again".to_owned()),
+            Self::Architecture { .. } => {
+                Some(format!("build it with `--arch {}` to try it out", Arch::Amd64))
+            }
+            Self::Tool { .. } | Self::NoNetwork { .. } | Self::Io { .. } => None,
+        }
+    }
+
+    /// For a program that does not start.
+    pub(super) fn start(program: &'static str, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::NoEmulator { program },
+            _ => Self::Io { doing: format!("starting {program}"), source: error },
+        }
+    }
+
+    /// For errors of the host: says what was being done.
+    pub(super) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { doing: doing.into(), source }
+    }
+}

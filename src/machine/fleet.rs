@@ -1,0 +1,176 @@
+//! The machines of some nodes while they run. All end with the value, and what they wrote is removed.
+
+use std::io::{BufReader, Read};
+use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::Sender;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fs_err as fs;
+
+use super::arguments::{self, Accelerator, EMULATOR};
+use super::console::{self, Verdict};
+use super::{Base, Built, MachineError};
+
+/// How long QEMU may take to open the network, in seconds.
+const NETWORK: u64 = 30;
+
+/// Machines that run, joined by a hub.
+#[derive(Debug)]
+pub struct Fleet {
+    // In this order they end: the machines, the hub, the folder with their disks.
+    machines: Vec<Process>,
+    hub: Process,
+    room: tempfile::TempDir,
+}
+
+/// What a machine's console came to.
+#[derive(Debug)]
+pub struct Ending {
+    /// The node.
+    pub node: String,
+    /// What it said of itself; nothing if its machine ended before.
+    pub verdict: Option<Verdict>,
+    /// How long that took from the machine's start.
+    pub after: Duration,
+    /// The last lines of the console before that, or what QEMU said.
+    pub tail: Vec<String>,
+}
+
+/// A process that ends with the value.
+#[derive(Debug)]
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already, and nobody is left to tell what else can fail.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Fleet {
+    /// Starts a machine for each node, with disks over `base` in a folder of `scratch`. Each machine's ending is sent to `events`.
+    pub fn start<E: From<Ending> + Send + 'static>(
+        nodes: &[Built],
+        base: &Base,
+        scratch: &Path,
+        accelerator: Option<Accelerator>,
+        events: &Sender<E>,
+    ) -> Result<Self, MachineError> {
+        let doing = || format!("making a folder in {}", scratch.display());
+        let room = tempfile::Builder::new().prefix("imgbuild-boot-").tempdir_in(scratch);
+        let room = room.map_err(MachineError::io(doing()))?;
+        let hub = emulator(room.path(), "hub", arguments::hub(nodes.len()), Stdio::null())?;
+        let mut fleet = Self { machines: Vec::new(), hub, room };
+        fleet.wait_for_network(nodes.len())?;
+        for (number, node) in nodes.iter().enumerate() {
+            let console = fleet.add(number, node, base, accelerator)?;
+            let watch = Watch {
+                node: node.name.clone(),
+                said: fleet.said(&number.to_string()),
+                started: Instant::now(),
+            };
+            let events = events.clone();
+            thread::spawn(move || watch.run(console, &events));
+        }
+        Ok(fleet)
+    }
+
+    /// Starts one machine and gives its console.
+    fn add(
+        &mut self,
+        number: usize,
+        node: &Built,
+        base: &Base,
+        accelerator: Option<Accelerator>,
+    ) -> Result<ChildStdout, MachineError> {
+        let room = self.room.path();
+        base.disk(room, number)?;
+        let seed = fs::canonicalize(&node.seed).map_err(MachineError::io("finding the seed"))?;
+        symlink(seed, room.join(arguments::seed(number))).map_err(MachineError::io("naming the seed"))?;
+        let mac = node.mac.map_or_else(|| address(number), |mac| mac.to_string());
+        let arguments = arguments::machine(number, &mac, accelerator);
+        let mut process = emulator(room, &number.to_string(), arguments, Stdio::piped())?;
+        let console = process.0.stdout.take();
+        self.machines.push(process);
+        console.ok_or_else(|| MachineError::io("reading a console")(std::io::ErrorKind::BrokenPipe.into()))
+    }
+
+    /// Waits until every port of the hub is there: a machine that finds none would give up.
+    fn wait_for_network(&mut self, ports: usize) -> Result<(), MachineError> {
+        let end = Instant::now() + Duration::from_secs(NETWORK);
+        while !(0..ports).all(|number| self.room.path().join(arguments::port(number)).exists()) {
+            if Instant::now() > end || !matches!(self.hub.0.try_wait(), Ok(None)) {
+                let said = fs::read_to_string(self.said("hub")).unwrap_or_default();
+                return Err(MachineError::NoNetwork { seconds: NETWORK, said: said.trim().to_owned() });
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Where a process' messages go.
+    fn said(&self, name: &str) -> std::path::PathBuf {
+        said(self.room.path(), name)
+    }
+}
+
+/// Watches one machine's console.
+struct Watch {
+    node: String,
+    said: std::path::PathBuf,
+    started: Instant,
+}
+
+impl Watch {
+    fn run<E: From<Ending>>(self, console: impl Read, events: &Sender<E>) {
+        let mut console = BufReader::new(console);
+        let (verdict, mut tail) = console::watch(&self.node, &mut console);
+        if verdict.is_none() {
+            let said = fs::read_to_string(&self.said).unwrap_or_default();
+            tail.extend(said.lines().map(str::to_owned));
+        }
+        let ending = Ending { node: self.node, verdict, after: self.started.elapsed(), tail };
+        // Whoever listens may have heard enough.
+        let _ = events.send(ending.into());
+        // A console that nobody reads would stop its machine, and others may need that.
+        let _ = std::io::copy(&mut console, &mut std::io::sink());
+    }
+}
+
+/// The address of a card that the profile gives none: QEMU's own range, another for each machine.
+fn address(number: usize) -> String {
+    let [.., high, middle, low] = number.to_be_bytes();
+    format!("52:54:00:{high:02x}:{middle:02x}:{low:02x}")
+}
+
+fn said(room: &Path, name: &str) -> std::path::PathBuf {
+    room.join(format!("{name}.stderr"))
+}
+
+fn emulator(room: &Path, name: &str, arguments: Vec<String>, stdout: Stdio) -> Result<Process, MachineError> {
+    let stderr = fs::File::create(said(room, name)).map_err(MachineError::io("starting a machine"))?;
+    let mut command = Command::new(EMULATOR);
+    command.args(arguments).current_dir(room).stdin(Stdio::null()).stdout(stdout);
+    // Ctrl-C is for this program, which then ends the machines.
+    command.process_group(0);
+    let child = command.stderr(stderr.into_file()).spawn();
+    child.map(Process).map_err(|error| MachineError::start(EMULATOR, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn every_machine_has_an_address_of_its_own() {
+        assert_eq!(
+            (address(0), address(258)),
+            ("52:54:00:00:00:00".to_owned(), "52:54:00:00:01:02".to_owned())
+        );
+    }
+}

@@ -1,0 +1,16 @@
+//! Virtual machines of built nodes, in QEMU and with a network of their own. I/O, except `arguments` and `console`.
+#![expect(clippy::disallowed_methods, reason = "edge: starts programs and reads what was built")]
+
+mod arguments;
+mod base;
+mod built;
+mod console;
+mod error;
+mod fleet;
+
+pub use arguments::Accelerator;
+pub use base::Base;
+pub use built::Built;
+pub use console::Verdict;
+pub use error::MachineError;
+pub use fleet::{Ending, Fleet};

@@ -1,0 +1,37 @@
+"""`imgbuild boot`, as a user runs it: it makes machines of its own."""
+
+import json
+import os
+import subprocess
+
+from builds import ROOT
+from cluster import expect
+from lab import Lab
+from node import PATIENCE
+from tally import CheckFailed
+
+# Two of three members: neither is ready before they have found each other.
+NODES = ["ptrn-2", "ptrn-3"]
+
+
+def verb(lab: Lab) -> None:
+    """`imgbuild boot` brings two members up, joined by a network, and prints their verdicts."""
+    command = [ROOT / "target/debug/imgbuild", "boot", *NODES, "--json", "--accelerator", "tcg"]
+    done = subprocess.run(
+        [*command, "--base", lab.image.path, "--out", lab.output("cluster", NODES[0]).folder.parent],
+        env=os.environ | {"TMPDIR": str(lab.scratch)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise CheckFailed(f"ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    expect("verdicts", [(name, "ready") for name in NODES], sorted((line["node"], line["verdict"]) for line in lines))
+    left = list(lab.scratch.glob("imgbuild-boot-*"))
+    expect("what it left", [], left)
+
+
+SCENARIOS = (verb,)
