@@ -101,11 +101,23 @@ fn a_damaged_store_is_mended_and_nothing_of_it_is_published() {
         }
     }
     assert_eq!(damaged, 4, "two artifacts and two layers");
-    workspace
-        .run(&["ptrn-1", "--offline", "--store", "cache/imgbuild"])
-        .exit(0)
-        .says(&["etcd 1.2.3 amd64: fetched"]);
+    let build = || workspace.run(&["ptrn-1", "--offline", "--store", "cache/imgbuild"]).exit(0);
+    build().says(&["etcd 1.2.3 amd64: fetched"]);
     assert!(workspace.files("out") == before);
+
+    let records = workspace.files("cache/imgbuild/layers");
+    assert_eq!(records.len(), 2);
+    for (name, bytes) in records {
+        let path = format!("cache/imgbuild/layers/{name}");
+        for at in (0..bytes.len()).step_by(bytes.len() / 9) {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            workspace.write(&path, flipped);
+            build().hides("fetched");
+            assert!(workspace.files("out") == before, "byte {at} of {name}");
+            assert!(workspace.read(&path) == bytes, "it is made anew");
+        }
+    }
 }
 
 #[test]

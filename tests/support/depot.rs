@@ -9,6 +9,7 @@ use imgbuild::digest::Sha256;
 use imgbuild::store::{ArtifactRequest, ErrorClass, FetchOptions, Outcome, Patience, Store, StoreError};
 use tempfile::TempDir;
 
+use super::leaks::Leaks;
 use super::server::{Answer, Server};
 
 /// The entity tag under which servers of tests keep [`artifact`].
@@ -103,6 +104,15 @@ impl Depot {
     }
 }
 
+/// Whatever was fetched, the store has no secret of a URL.
+impl Drop for Depot {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            Leaks::of(self.folder.path()).check_folder(self.folder.path());
+        }
+    }
+}
+
 /// A request for [`artifact`], its size pinned.
 pub fn request(url: &str) -> ArtifactRequest {
     let (sha256, size) = (Sha256::of(artifact()), Some(artifact().len() as u64));
@@ -111,7 +121,9 @@ pub fn request(url: &str) -> ArtifactRequest {
 
 /// The class and the text of an error, its help included.
 pub fn told(error: &StoreError) -> (ErrorClass, String) {
-    (error.class(), format!("{error}\nhelp: {}", error.help().unwrap_or_default()))
+    let text = format!("{error}\nhelp: {}", error.help().unwrap_or_default());
+    Leaks::of(Path::new(".")).check("an error", text.as_bytes());
+    (error.class(), text)
 }
 
 /// The files of a folder, if there is one.
