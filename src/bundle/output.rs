@@ -91,7 +91,13 @@ fn clear(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
-        if is_ours && fs::File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+        if !is_ours || !entry.file_type()?.is_file() {
+            continue;
+        }
+        // Locked until it is removed: whoever is about to lock it finds it gone then, and never after.
+        if let Ok(file) = fs::File::open(entry.path())
+            && file.try_lock().is_ok()
+        {
             remove(&entry.path())?;
         }
     }
