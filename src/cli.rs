@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::machine::Accelerator;
+use crate::output::Delivery;
 use crate::release::Arch;
 
 /// Builds everything that the VMs of a cluster need to configure themselves on first boot.
@@ -129,6 +130,12 @@ pub struct Options {
     /// Use what is in the store alone; never touch the network.
     #[arg(long, env = "IMGBUILD_OFFLINE", value_parser = clap::builder::BoolishValueParser::new(), global = true)]
     pub offline: bool,
+    /// How the nodes get their layers.
+    #[arg(long, value_name = "HOW", env = "IMGBUILD_DELIVERY", default_value = "image", global = true)]
+    pub delivery: Delivery,
+    /// Where the nodes fetch their layers with `--delivery http`: what answers for the folder of `--out`.
+    #[arg(long, value_name = "URL", env = "IMGBUILD_URL", global = true)]
+    pub url: Option<String>,
     /// Print results as JSON.
     #[arg(long, env = "IMGBUILD_JSON", value_parser = clap::builder::BoolishValueParser::new(), global = true)]
     pub json: bool,

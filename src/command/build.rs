@@ -1,7 +1,7 @@
 //! `imgbuild NODE...`: builds nodes.
 
 use std::collections::BTreeMap;
-use std::io::{self, Cursor, Read};
+use std::io;
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,18 +9,22 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::console::Console;
+use super::delivery::Way;
 use super::documents::{documents, rendered};
 use super::failure::Failure;
 use super::layers::{self, Layers};
 use super::{inputs, password, secrets, select};
 use crate::cli::Options;
 use crate::diagnostic::{Diagnostic, Report};
-use crate::layer::{Content, Entry, IndexKind, LayerIndex, MembersWriter, Tree, write_layer};
-use crate::output::{Manifest, NodeOutput, OutputFile, Outputs, write};
-use crate::plan::{NodePlan, Plan};
+use crate::digest::Sha256;
+use crate::layer::{
+    Content, Entry, IndexKind, LayerIndex, MembersWriter, NamedLayer, OverlayWriter, Tree, write_layer,
+};
+use crate::output::{Delivery, LayerSource, Manifest, NodeOutput, OutputFile, Outputs, Staged, write};
+use crate::plan::{LayerPlan, NodePlan, Plan};
 use crate::profile::{ADMIN_PASSWORD, Secrets};
 use crate::render::{NodeFile, NodeSecrets, OverlayFacts, lists, private_files};
-use crate::store::Store;
+use crate::store::{LayerRecord, Store};
 
 /// Builds the nodes of these names, or all.
 pub fn run(names: &[String], all: bool, options: &Options, console: &Console) -> Result<(), Failure> {
@@ -35,23 +39,25 @@ pub fn run(names: &[String], all: bool, options: &Options, console: &Console) ->
     let mut secrets = written.secrets(&options.secrets)?;
     let (plan, components, mut report) = written.draft(options)?;
     let nodes = select::nodes(&plan, names, all)?;
-    let rendered = rendered(&plan, &nodes, &secrets, &mut report);
+    let way = Way::of(options, &plan)?;
+    let concerned = if way.is_of_all() { plan.nodes.iter().collect() } else { nodes.clone() };
+    let rendered = rendered(&plan, &concerned, &secrets, &mut report);
     if report.has_errors() {
         return Err(Failure::Invalid(report));
     }
     nobody_can_log_in(&plan, &secrets, &mut report);
     console.report(&report);
     let store = select::store(options)?;
-    let layers = layers::finish(&nodes, &store, &select::fetching(options)?, console)?;
+    let layers = layers::finish(&concerned, &store, &select::fetching(options)?, console)?;
     secrets::generate(&mut secrets, &options.secrets, &secrets::needed(&nodes, &components), console)?;
     secrets::tell_what_is_lacking(&secrets, &nodes, console);
-    let build = Build { plan: &plan, store: &store, layers: &layers, secrets: &secrets };
-    let manifests = build.publish(nodes.into_iter().zip(rendered), &options.out)?;
+    let build = Build { plan: &plan, store: &store, layers: &layers, secrets: &secrets, way };
+    let manifests = build.publish(concerned.into_iter().zip(rendered), &nodes, &options.out)?;
     if console.json {
         return Ok(Console::data_json(&manifests)?);
     }
-    let lines =
-        manifests.iter().map(|manifest| options.out.join(&manifest.node).display().to_string() + "\n");
+    let folders = manifests.iter().map(|manifest| options.out.join(&manifest.node));
+    let lines = folders.chain(build.way.beside(&options.out)).map(|path| format!("{}\n", path.display()));
     Ok(Console::data(lines.collect::<String>())?)
 }
 
@@ -71,53 +77,99 @@ struct Build<'a> {
     store: &'a Store,
     layers: &'a Layers,
     secrets: &'a Secrets,
+    way: Way,
+}
+
+/// A node's own layer with the end of the archive, compressed.
+struct OwnLayer {
+    layer: NamedLayer,
+    bytes: Vec<u8>,
+    /// What all files of the overlay need on the node's disk.
+    room_kib: u64,
 }
 
 impl Build<'_> {
-    /// Writes all nodes, and puts them into `out` when each of them is whole.
+    /// Writes the `wanted` ones of the nodes and what they share, and puts all into `out` when each of them is whole.
     fn publish<'n>(
         &self,
         nodes: impl Iterator<Item = (&'n NodePlan, Vec<NodeFile>)>,
+        wanted: &[&NodePlan],
         out: &Path,
     ) -> Result<Vec<Manifest>, Failure> {
         let outputs = Outputs::open(out)?;
-        let mut staged = Vec::new();
+        let (mut staged, mut known) = (Vec::new(), Vec::new());
         for (node, files) in nodes {
-            let folder = outputs.stage(&node.name)?;
-            let manifest = self.node(node, files, folder.path())?;
-            staged.push((folder, manifest));
+            let own = self.own_layer(node, files)?;
+            if wanted.iter().any(|other| other.name == node.name) {
+                let folder = outputs.stage(&node.name)?;
+                let manifest = self.node(node, &own, folder.path())?;
+                staged.push((folder, manifest));
+            }
+            known.push((node, own));
         }
+        let shared = self.way.stage(&outputs, self.plan.epoch, || self.all_layers(&known))?;
+        // Before the nodes that name what is in it.
+        shared.map(Staged::publish_files).transpose()?;
         let mut manifests = Vec::new();
         for (folder, manifest) in staged {
             folder.publish()?;
             manifests.push(manifest);
         }
+        self.way.tidy(out)?;
         Ok(manifests)
     }
 
     /// Writes one node's files into a folder.
-    fn node(&self, node: &NodePlan, files: Vec<NodeFile>, folder: &Path) -> Result<Manifest, Failure> {
+    fn node(&self, node: &NodePlan, own: &OwnLayer, folder: &Path) -> Result<Manifest, Failure> {
         let plan = self.plan;
         let secrets = self.secrets(node)?;
-        let (own, room_kib) = self.own_layer(node, files)?;
-        let mut readers: Vec<Box<dyn Read>> = Vec::new();
-        for layer in &node.layers {
-            readers.push(Box::new(self.store.read(&self.layers[&layer.key].sha256)?));
+        let layers = self.shared_layers(node)?;
+        let mut listed: Vec<_> = layers.iter().map(|source| source.layer.clone()).collect();
+        listed.push(own.layer.clone());
+        if self.way.delivery == Delivery::Image {
+            listed.clear();
         }
-        readers.push(Box::new(Cursor::new(own)));
         let has_secrets = !secrets.is_empty();
         let documents = |overlay: OutputFile| {
-            let facts = OverlayFacts { sha256: overlay.sha256, size: overlay.size, room_kib };
-            documents(plan, node, facts, &secrets).map_err(|why| anyhow::anyhow!(why.message().to_owned()))
+            let facts = OverlayFacts {
+                sha256: overlay.sha256,
+                size: overlay.size,
+                room_kib: own.room_kib,
+                layers: listed,
+                layers_url: self.way.layers_url.clone(),
+            };
+            documents(plan, node, &facts, &secrets).map_err(|why| anyhow::anyhow!(why.message().to_owned()))
         };
         let output = NodeOutput {
-            layers: readers,
+            layers,
+            own: own.layer.clone(),
+            own_bytes: &own.bytes,
             documents: Box::new(documents),
             has_secrets,
             epoch: plan.epoch,
             manifest: self.manifest(node),
         };
         Ok(write(output, folder).with_context(|| format!("building `{}`", node.name))?)
+    }
+
+    /// The layers of a node that others have too, from the store.
+    fn shared_layers(&self, node: &NodePlan) -> Result<Vec<LayerSource<'static>>, Failure> {
+        let source = |layer: &Arc<LayerPlan>| {
+            let LayerRecord { sha256, size, .. } = self.layers[&layer.key];
+            let layer = NamedLayer { name: layer.component.clone(), sha256, size };
+            Ok(LayerSource { layer, content: Box::new(self.store.read(&sha256)?) })
+        };
+        node.layers.iter().map(source).collect()
+    }
+
+    /// The layers of these nodes, those that they share as often as they have them.
+    fn all_layers<'o>(&self, nodes: &'o [(&NodePlan, OwnLayer)]) -> Result<Vec<LayerSource<'o>>, Failure> {
+        let mut layers = Vec::new();
+        for (node, own) in nodes {
+            layers.extend(self.shared_layers(node)?);
+            layers.push(LayerSource { layer: own.layer.clone(), content: Box::new(&own.bytes[..]) });
+        }
+        Ok(layers)
     }
 
     /// What the node's user-data has of secrets, those among them that were generated after the rendering.
@@ -130,9 +182,9 @@ impl Build<'_> {
         Ok(NodeSecrets { files, password: self.password(node)? })
     }
 
-    /// The node's own layer, compressed, and the KiB that all of the overlay's files need. What a release's folder
-    /// holds is known only now, so that its paths are compared with all others here.
-    fn own_layer(&self, node: &NodePlan, mut files: Vec<NodeFile>) -> Result<(Vec<u8>, u64), Failure> {
+    /// The node's own layer. What a release's folder holds is known only now, so that its paths are compared with all
+    /// others here.
+    fn own_layer(&self, node: &NodePlan, mut files: Vec<NodeFile>) -> Result<OwnLayer, Failure> {
         let indexes: Vec<(&str, &LayerIndex)> = node
             .layers
             .iter()
@@ -151,7 +203,12 @@ impl Build<'_> {
             write_layer(&tree, &mut io::empty(), self.plan.epoch, &mut compressed).with_context(context)?;
         let whole = LayerIndex::merge(indexes.iter().map(|(_, index)| *index).chain([&own]));
         let room_kib = whole.with_context(context)?.entries.iter().map(|entry| kib(&entry.kind)).sum();
-        Ok((compressed.finish().with_context(context)?, room_kib))
+        let mut last = OverlayWriter::new(Vec::new());
+        last.append(&compressed.finish().with_context(context)?[..]).with_context(context)?;
+        let bytes = last.finish().with_context(context)?;
+        let layer =
+            NamedLayer { name: node.name.clone(), sha256: Sha256::of(&bytes), size: bytes.len() as u64 };
+        Ok(OwnLayer { layer, bytes, room_kib })
     }
 
     fn password(&self, node: &NodePlan) -> Result<Option<String>, Failure> {
@@ -177,6 +234,9 @@ impl Build<'_> {
                 .filter_map(|layer| layer.artifact.as_ref())
                 .map(Into::into)
                 .collect(),
+            delivery: self.way.delivery,
+            overlay: None,
+            layers: Vec::new(),
             outputs: BTreeMap::new(),
         }
     }

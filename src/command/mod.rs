@@ -5,6 +5,7 @@ mod build;
 mod builtin;
 mod check;
 mod console;
+mod delivery;
 mod documents;
 mod failure;
 mod fetch;

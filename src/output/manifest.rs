@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::delivery::Delivery;
 use crate::digest::Sha256;
+use crate::layer::NamedLayer;
 use crate::release::{Arch, Artifact};
 
 /// The manifest's file name.
@@ -27,6 +29,15 @@ pub struct Manifest {
     pub components: Vec<String>,
     /// The artifacts that are in the overlay.
     pub artifacts: Vec<ManifestArtifact>,
+    /// How the node gets its layers.
+    #[serde(default)]
+    pub delivery: Delivery,
+    /// The overlay that they join to, whether or not it is among the files.
+    #[serde(default)]
+    pub overlay: Option<OutputFile>,
+    /// The layers, in order; the node's own is the last.
+    #[serde(default)]
+    pub layers: Vec<NamedLayer>,
     /// The files beside the manifest.
     pub outputs: BTreeMap<String, OutputFile>,
 }

@@ -1,10 +1,16 @@
 //! Staging, publishing at once, and the manifest that says what came out.
 #![expect(clippy::disallowed_methods, reason = "edge: writes the nodes' folders")]
 
+mod delivery;
+mod file;
+mod layers;
 mod manifest;
 mod node;
 mod staging;
+mod volume;
 
+pub use delivery::Delivery;
+pub use layers::{LAYERS, LayerSource, SHARED, remove_unused_layers, write_layers, write_shared};
 pub use manifest::{FILE as MANIFEST, Manifest, OutputFile};
 pub use node::{IMAGE, NodeOutput, OVERLAY, Text, write};
 pub use staging::{Outputs, Staged};
