@@ -1,5 +1,6 @@
 //! What was typed: the command line and its environment equivalents, nothing resolved.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -70,6 +71,15 @@ pub enum Command {
         /// How the machines run; KVM where it can be used, else in software.
         #[arg(long, value_name = "NAME")]
         accelerator: Option<Accelerator>,
+    },
+    /// Answer over HTTP for the outputs: what `--delivery http` needs, and what `overlay_urls` can name
+    Serve {
+        /// The address and port to listen on.
+        #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:8080")]
+        listen: SocketAddr,
+        /// Serve documents that hold secrets too, unencrypted and to whoever asks.
+        #[arg(long)]
+        private: bool,
     },
     /// Print the JSON schema of a file that people write
     Schema {

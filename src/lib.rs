@@ -17,4 +17,5 @@ pub mod profile;
 pub mod release;
 pub mod render;
 pub mod seed;
+pub mod serve;
 pub mod store;

@@ -11,7 +11,8 @@ use super::support::golden::assert_folder;
 use super::support::oracle::{oracle, skip};
 use super::support::workspace::{Run, Workspace};
 
-const VERBS: [&str; 8] = ["build", "check", "plan", "fetch", "show", "boot", "schema", "completions"];
+const VERBS: [&str; 9] =
+    ["build", "check", "plan", "fetch", "show", "boot", "serve", "schema", "completions"];
 const PROFILE: &str = include_str!("../profiles/patroni.yaml");
 const RELEASES: &str = include_str!("../profiles/releases.yaml");
 

@@ -16,6 +16,7 @@ mod plan;
 mod schema;
 mod secrets;
 mod select;
+mod serve;
 mod show;
 
 use std::io;
@@ -49,6 +50,7 @@ pub fn run(cli: Cli) -> Exit {
         Some(Command::Boot { nodes, base, accelerator }) => {
             boot::run(&nodes, &base, accelerator, &options, &console)
         }
+        Some(Command::Serve { listen, private }) => serve::run(listen, private, &options, &console),
         Some(Command::Schema { kind }) => schema::run(kind),
         Some(Command::Completions { shell }) => completions(shell),
     };

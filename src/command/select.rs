@@ -10,7 +10,8 @@ use crate::plan::{NodePlan, Plan};
 use crate::store::{FetchOptions, Mirror, Store};
 
 /// Words that somebody may have meant who named a node that does not exist.
-const VERBS: [&str; 8] = ["build", "check", "plan", "fetch", "show", "boot", "schema", "completions"];
+const VERBS: [&str; 9] =
+    ["build", "check", "plan", "fetch", "show", "boot", "serve", "schema", "completions"];
 
 /// The nodes of these names, each once, in the profile's order; all if `all`.
 pub fn nodes<'a>(plan: &'a Plan, names: &[String], all: bool) -> Result<Vec<&'a NodePlan>, Failure> {
