@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod build;
+mod delivery;
 mod downloads;
 mod downloads_in_parts;
 mod errors;
@@ -14,6 +15,7 @@ mod overlay_archive;
 mod readme;
 mod reproducible;
 mod seed_image;
+mod serve;
 mod store;
 mod store_processes;
 mod support;
