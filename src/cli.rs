@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::digest::{Sha256, Sha256Error};
 use crate::machine::Accelerator;
 use crate::output::Delivery;
 use crate::release::Arch;
@@ -60,6 +61,13 @@ pub enum Command {
         /// `user-data`, `meta-data`, `network-config`, or a path in the guest such as /etc/hosts.
         file: String,
     },
+    /// Move a release to another version, with digests from upstream's checksum file
+    Pin(PinArgs),
+    /// Print a node's software bill of materials (`CycloneDX` 1.5); fetches nothing
+    Sbom {
+        /// The node.
+        node: String,
+    },
     /// Boot built nodes as virtual machines in QEMU, their network joined, and print each verdict as it comes
     Boot {
         /// The nodes to boot, built before.
@@ -81,6 +89,21 @@ pub enum Command {
         #[arg(long)]
         private: bool,
     },
+    /// Write one file with all that an offline build needs
+    Bundle(BundleArgs),
+    /// Read every byte of a bundle, a node's folder, a seed image or a store, and name what is wrong
+    Verify {
+        /// A bundle (any file of a split one), a node's folder, a seed image, or a store.
+        path: PathBuf,
+        /// The minisign key, as text or file, with which the bundle must be signed.
+        #[arg(long, value_name = "PUB")]
+        key: Option<String>,
+    },
+    /// List what is in a bundle, a node's folder, a seed image or a store, without reading it all
+    Inspect {
+        /// A bundle (any file of a split one), a node's folder, a seed image, or a store.
+        path: PathBuf,
+    },
     /// Print the JSON schema of a file that people write
     Schema {
         /// Which file.
@@ -91,6 +114,58 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// What `pin` is asked for.
+#[derive(Args, Debug)]
+pub struct PinArgs {
+    /// The release, by its name in the pins file.
+    #[arg(required_unless_present = "check", conflicts_with = "check")]
+    pub release: Option<String>,
+    /// Its new version, without upstream's `v`.
+    #[arg(required_unless_present = "check")]
+    pub version: Option<String>,
+    /// Upstream's build number of that version, for releases whose addresses have one.
+    #[arg(long, value_name = "NUMBER", requires = "version")]
+    pub build: Option<String>,
+    /// A digest that you have confirmed yourself, instead of upstream's checksum file.
+    #[arg(long, value_name = "ARCH=HEX", value_parser = by_hand, requires = "version")]
+    pub sha256: Vec<(Arch, Sha256)>,
+    /// Where upstream has no checksum file, download the artifact and trust what comes.
+    #[arg(long, requires = "version")]
+    pub trust_first_use: bool,
+    /// Show what would change, and change nothing.
+    #[arg(long, requires = "version")]
+    pub dry_run: bool,
+    /// Look for holes in the pins instead; no network.
+    #[arg(long)]
+    pub check: bool,
+}
+
+fn by_hand(text: &str) -> Result<(Arch, Sha256), String> {
+    let (arch, hex) = text.split_once('=').ok_or("expected ARCH=HEX, such as `amd64=4d5f...`")?;
+    let arch = Arch::from_str(arch, false)?;
+    Ok((arch, hex.parse().map_err(|error: Sha256Error| error.to_string())?))
+}
+
+/// What goes into a bundle, and how it is written.
+#[derive(Args, Debug)]
+pub struct BundleArgs {
+    /// The nodes that will be built from it; all by default.
+    #[arg(value_name = "NODE")]
+    pub nodes: Vec<String>,
+    /// The bundle.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Cut it into FILE.001, FILE.002, ... of at most so many bytes: a number, or one with K, M or G.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub split: Option<u64>,
+    /// Sign it with this minisign secret key; its password is taken from `IMGBUILD_SIGN_PASSWORD`.
+    #[arg(long, value_name = "KEY")]
+    pub sign: Option<PathBuf>,
+    /// Put this program in too.
+    #[arg(long)]
+    pub with_program: bool,
 }
 
 /// A file that people write.
@@ -137,6 +212,9 @@ pub struct Options {
     /// Fetch `https://HOST/PATH` from `MIRROR/HOST/PATH`; a folder or a web address.
     #[arg(long, value_name = "DIR|URL", env = "IMGBUILD_MIRROR", hide_env_values = true, global = true)]
     pub mirror: Option<String>,
+    /// Take profile, pins, components and artifacts from this bundle alone; never touch the network.
+    #[arg(long, value_name = "FILE", env = "IMGBUILD_BUNDLE", global = true)]
+    pub bundle: Option<PathBuf>,
     /// Use what is in the store alone; never touch the network.
     #[arg(long, env = "IMGBUILD_OFFLINE", value_parser = clap::builder::BoolishValueParser::new(), global = true)]
     pub offline: bool,
@@ -172,6 +250,23 @@ fn epoch(text: &str) -> Result<u64, &'static str> {
     text.parse().map_err(|_| "SOURCE_DATE_EPOCH is a number of seconds since 1970")
 }
 
+/// The smallest size that a file of a split bundle can have, in bytes.
+const MIN_SPLIT: u64 = 1 << 10;
+
+/// Reads a number of bytes such as `700M`, in powers of 1024.
+fn size(text: &str) -> Result<u64, String> {
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'K') => (&text[..text.len() - 1], 10),
+        Some(b'M') => (&text[..text.len() - 1], 20),
+        Some(b'G') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let number: u64 =
+        digits.parse().map_err(|_| "expected a number of bytes, or one with K, M or G".to_owned())?;
+    let size = number.checked_mul(1 << shift).ok_or("that is more than can be counted")?;
+    if size < MIN_SPLIT { Err(format!("at least {MIN_SPLIT} bytes")) } else { Ok(size) }
+}
+
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Color {
@@ -187,7 +282,17 @@ pub enum Color {
 mod tests {
     use clap::CommandFactory;
 
-    use super::Cli;
+    use super::{Cli, size};
+
+    #[test]
+    fn sizes_are_numbers_of_bytes() {
+        for (text, expected) in [("1024", Some(1024)), ("700M", Some(700 << 20)), ("2G", Some(2 << 30))] {
+            assert_eq!(size(text).ok(), expected, "{text}");
+        }
+        for text in ["", "K", "1023", "-1K", "1k", "1.5G", "1 K", "99999999999G", "é"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

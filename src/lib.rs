@@ -4,9 +4,12 @@
 //! The rooms marked *pure* take values and return values or write to `impl Write`; `.clippy.toml` keeps
 //! the file system, the network, the environment and the clock out of them.
 
+pub mod audit;
+pub mod bundle;
 pub mod cli;
 pub mod command;
 pub mod component;
+pub mod date;
 pub mod diagnostic;
 pub mod digest;
 pub mod layer;
@@ -16,6 +19,7 @@ pub mod plan;
 pub mod profile;
 pub mod release;
 pub mod render;
+pub mod sbom;
 pub mod seed;
 pub mod serve;
 pub mod store;

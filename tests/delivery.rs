@@ -10,6 +10,7 @@ use imgbuild::output::Manifest;
 use imgbuild::seed::read_image;
 
 use super::support::oracle::{oracle, stdout};
+use super::support::small::away;
 use super::support::workspace::Workspace;
 
 const NODES: [&str; 4] = ["ptrn-1", "ptrn-2", "ptrn-3", "prmt-1"];
@@ -142,6 +143,36 @@ fn other_programs_read_the_shared_image() {
             assert!(fs::read(to.join(name)).unwrap() == *bytes, "{name}");
         }
     }
+}
+
+#[test]
+fn verify_vouches_for_all_of_it() {
+    let workspace = built();
+    for (path, kind) in [
+        ("image/ptrn-1", "node"),
+        ("shared/ptrn-1", "node"),
+        ("shared/ptrn-1/seed.iso", "seed image"),
+        ("shared/shared.iso", "shared image"),
+        ("http/ptrn-1", "node"),
+        ("http/ptrn-1/seed.iso", "seed image"),
+    ] {
+        let run = away(&workspace, &["verify", path]).exit(0).stderr("");
+        assert!(run.data().starts_with(&format!("{path}: {kind}, ")), "{}", run.data());
+    }
+    let own = manifest(&workspace, "shared/ptrn-1").layers.pop().unwrap().sha256.to_string();
+    for path in ["shared/shared.iso", "shared/ptrn-1/seed.iso"] {
+        let mut bytes = workspace.read(path);
+        let file = read_image(&mut Cursor::new(&bytes)).unwrap().files;
+        let offset = file.iter().find(|file| file.name == own).unwrap().offset;
+        bytes[usize::try_from(offset).unwrap() + 20] ^= 1;
+        fs::write(workspace.path(path), bytes).unwrap();
+        away(&workspace, &["verify", path])
+            .exit(4)
+            .says(&[&format!("`{own}` is damaged: expected sha256 {own}")]);
+    }
+    away(&workspace, &["verify", "shared/ptrn-1"]).exit(4);
+    fs::copy(workspace.path("shared/ptrn-2/seed.iso"), workspace.path("shared/ptrn-1/seed.iso")).unwrap();
+    away(&workspace, &["verify", "shared/ptrn-1"]).exit(4);
 }
 
 #[test]

@@ -102,6 +102,20 @@ fn bytes_that_are_not_the_artifact() {
             ("a page, unannounced", |_, _| open(PAGE), Fails(Integrity, "it is an HTML page"), 1),
             ("encoded", |_, _| zipped(&other()), Fails(Integrity, "encoded as `gzip`"), 1),
             ("only said to be encoded", |_, _| zipped(&artifact()), Here(Fetched), 1),
+            ("in chunks", |_, _| chunked("chunked", &artifact()), Here(Fetched), 1),
+            (
+                "in chunks, too long",
+                |_, _| chunked("chunked", &longer()),
+                Fails(Integrity, "more than the 1000"),
+                1,
+            ),
+            (
+                "compressed chunks",
+                |_, _| chunked("gzip, chunked", &other()),
+                Fails(Integrity, "digest is wrong"),
+                1,
+            ),
+            ("chunks without an end", |_, _| endless(), Fails(Network, "truncated: 1000 of"), 5),
         ],
     );
 }
@@ -137,6 +151,19 @@ fn open(body: &[u8]) -> Answer {
 
 fn zipped(body: &[u8]) -> Answer {
     Answer::ok(body).header("Content-Encoding: gzip")
+}
+
+/// A file in one chunk, encoded for the transfer as it is said.
+fn chunked(encoding: &str, body: &[u8]) -> Answer {
+    let body = [format!("{:x}\r\n", body.len()).as_bytes(), body, b"\r\n0\r\n\r\n"].concat();
+    open(&body).header(&format!("Transfer-Encoding: {encoding}"))
+}
+
+/// The same, cut before the last chunk says that it is the last.
+fn endless() -> Answer {
+    let answer = chunked("chunked", &artifact());
+    let end = answer.len();
+    answer.reset(end - "0\r\n\r\n".len())
 }
 
 fn huge() -> Answer {

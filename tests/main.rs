@@ -2,21 +2,31 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod build;
+mod bundle;
 mod delivery;
 mod downloads;
 mod downloads_in_parts;
+mod downloads_of_users;
 mod errors;
+mod fuzz_targets;
+#[path = "../fuzz/src/lib.rs"]
+mod fuzzing;
 mod golden;
 mod grafana;
 mod interface;
 mod machines;
 mod mirrors;
 mod overlay_archive;
+mod pin;
+mod pin_check;
 mod readme;
 mod reproducible;
+mod sbom;
 mod seed_image;
 mod serve;
+mod signatures;
 mod store;
 mod store_processes;
 mod support;
+mod verify;
 mod yaml_roundtrip;

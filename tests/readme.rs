@@ -180,8 +180,12 @@ fn commands_and_options_in_the_documents_exist() {
             let mut clap = Cli::command();
             clap.build();
             let verb = words.get(1).and_then(|word| clap.find_subcommand(word)).unwrap_or(&clap);
+            // Without its verb, an option may be any one's.
+            let verbs = clap.get_subcommands().filter(|_| words[0] != "imgbuild");
+            let arguments: Vec<_> =
+                verbs.chain([verb, &clap]).flat_map(clap::Command::get_arguments).collect();
             for option in words.iter().filter(|word| word.starts_with("--")) {
-                let known = verb.get_arguments().chain(clap.get_arguments());
+                let known = arguments.iter();
                 let known = known.filter_map(|argument| argument.get_long()).any(|long| option[2..] == *long);
                 assert!(known, "{}: `{code}`", document.path.display());
             }
@@ -219,6 +223,7 @@ fn the_exit_codes_are_those_of_the_program() {
 fn every_field_has_its_row_and_every_row_its_field() {
     let component = serde_json::to_value(schemars::schema_for!(Spec)).unwrap();
     let profile = serde_json::to_value(schemars::schema_for!(Profile)).unwrap();
+    let pins = serde_json::to_value(schemars::schema_for!(Releases)).unwrap();
     let components = [
         "install",
         "user",
@@ -234,6 +239,7 @@ fn every_field_has_its_row_and_every_row_its_field() {
     for (file, schema, root, heading, parts) in [
         ("docs/components.md", &component, "## component.yaml", "###", &components[..]),
         ("docs/profile.md", &profile, "# The profile", "##", &["network", "system", "nodes"][..]),
+        ("docs/pins.md", &schema_of(&pins, "releases"), "## A release", "###", &["artifacts", "problems"]),
         ("docs/profile.md", &schema_of(&profile, "system"), "## `system`", "###", &["admin"][..]),
     ] {
         let document = Document::read(file);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use imgbuild::digest::Sha256;
 use imgbuild::layer::Mode;
-use imgbuild::seed::{ExpectedFile, ImageFile, VolumeLabel, check_image, write_image};
+use imgbuild::seed::{ExpectedFile, ImageFile, ImageHead, VolumeLabel, check_image, write_image};
 use tempfile::TempDir;
 
 use crate::support::oracle::{oracle, stdout};
@@ -59,7 +59,12 @@ impl Seed {
         let seed = Self { folder: TempDir::new().unwrap(), files };
         let files = seed.files.iter().map(|file| ImageFile::from_bytes(&file.name, file.mode, &file.bytes));
         let image = File::create(seed.image()).unwrap();
-        write_image(VolumeLabel::Cidata, files.collect(), TIME, image).unwrap();
+        let head = ImageHead {
+            label: VolumeLabel::Cidata,
+            epoch_seconds: TIME,
+            application: "said to applications\n".as_bytes(),
+        };
+        write_image(&head, files.collect(), image).unwrap();
         seed
     }
 

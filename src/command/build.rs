@@ -13,7 +13,7 @@ use super::delivery::Way;
 use super::documents::{documents, rendered};
 use super::failure::Failure;
 use super::layers::{self, Layers};
-use super::{inputs, password, secrets, select};
+use super::{inputs, password, problems, secrets, select};
 use crate::cli::Options;
 use crate::diagnostic::{Diagnostic, Report};
 use crate::digest::Sha256;
@@ -47,6 +47,7 @@ pub fn run(names: &[String], all: bool, options: &Options, console: &Console) ->
     }
     nobody_can_log_in(&plan, &secrets, &mut report);
     console.report(&report);
+    problems::tell(&nodes, console);
     let store = select::store(options)?;
     let layers = layers::finish(&concerned, &store, &select::fetching(options)?, console)?;
     secrets::generate(&mut secrets, &options.secrets, &secrets::needed(&nodes, &components), console)?;

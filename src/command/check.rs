@@ -3,7 +3,7 @@
 use super::console::Console;
 use super::documents::rendered;
 use super::failure::Failure;
-use super::{inputs, layers};
+use super::{inputs, layers, problems};
 use crate::cli::Options;
 
 /// Checks all nodes.
@@ -17,6 +17,7 @@ pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
         return Err(Failure::Invalid(report));
     }
     console.report(&report);
+    problems::tell(&nodes, console);
     let artifacts = layers::requests_of(&nodes).len();
     if console.json {
         let counts = serde_json::json!({

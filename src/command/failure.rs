@@ -1,7 +1,9 @@
 //! How a command can end, and the exit code that says so.
 
-use std::fmt;
+use std::error::Error;
+use std::{fmt, io, iter};
 
+use crate::bundle::BundleError;
 use crate::diagnostic::Report;
 use crate::machine::MachineError;
 use crate::store::{ErrorClass, StoreError};
@@ -38,6 +40,13 @@ pub enum Failure {
     Invalid(Report),
     /// The store, or what should fill it.
     Store(StoreError),
+    /// Bytes that are not what they must be.
+    Integrity {
+        /// Which, and what is wrong with them.
+        message: String,
+        /// How to go on.
+        help: String,
+    },
     /// Machines cannot be booted.
     Machine(MachineError),
     /// Anything else, with what was being done.
@@ -50,22 +59,24 @@ impl Failure {
         match self {
             Self::Usage { .. } => Exit::Usage,
             Self::Invalid(_) => Exit::Invalid,
-            Self::Store(error) => match error.class() {
-                ErrorClass::Network => Exit::Network,
-                ErrorClass::Integrity => Exit::Integrity,
-                ErrorClass::Other => Exit::Failed,
-            },
-            Self::Machine(_) | Self::Other(_) => Exit::Failed,
+            Self::Store(error) => exit_of(error),
+            Self::Integrity { .. } => Exit::Integrity,
+            Self::Machine(_) => Exit::Failed,
+            Self::Other(error) => of_store(error.as_ref()).map_or(Exit::Failed, exit_of),
         }
     }
 
     /// How to go on, if that is not part of the message.
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Usage { help, .. } => Some(help.clone()),
+            Self::Usage { help, .. } | Self::Integrity { help, .. } => Some(help.clone()),
             Self::Store(error) => error.help(),
             Self::Machine(error) => error.help(),
-            Self::Invalid(_) | Self::Other(_) => None,
+            Self::Other(error) => match of_store(error.as_ref()) {
+                Some(error) => error.help(),
+                None => way_on(error.as_ref()),
+            },
+            Self::Invalid(_) => None,
         }
     }
 }
@@ -73,7 +84,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage { message, .. } => f.write_str(message),
+            Self::Usage { message, .. } | Self::Integrity { message, .. } => f.write_str(message),
             Self::Invalid(report) => f.write_str(&report.render(false)),
             Self::Store(error) => error.fmt(f),
             Self::Machine(error) => match std::error::Error::source(error) {
@@ -103,14 +114,101 @@ impl From<MachineError> for Failure {
     }
 }
 
+impl From<BundleError> for Failure {
+    fn from(error: BundleError) -> Self {
+        match error {
+            BundleError::Io(error) => return Self::Other(error.into()),
+            error if !error.is_integrity() => return Self::Other(error.into()),
+            _ => {}
+        }
+        let help = "`imgbuild verify FILE` names all that is wrong with it; bring the bundle again from where it is whole";
+        Self::Integrity { message: error.to_string(), help: help.to_owned() }
+    }
+}
+
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self::Other(error)
     }
 }
 
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
         Self::Other(error.into())
+    }
+}
+
+fn exit_of(error: &StoreError) -> Exit {
+    match error.class() {
+        ErrorClass::Network => Exit::Network,
+        ErrorClass::Integrity => Exit::Integrity,
+        ErrorClass::Other => Exit::Failed,
+    }
+}
+
+/// An error and all that it came of, also what came through a reader or a writer and is inside an [`io::Error`].
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    iter::successors(Some(error), |&error| {
+        let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        inside.map(|inside| inside as &(dyn Error + 'static)).or_else(|| error.source())
+    })
+}
+
+/// What the store said when it was read: bytes can lose their digest after they were checked.
+fn of_store<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a StoreError> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// What to do about an error of the file system.
+fn way_on(error: &(dyn Error + 'static)) -> Option<String> {
+    let kind = causes(error).find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
+    let help = match kind? {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "make room there, or write to another disk"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "write to a folder that is not read-only",
+        _ => return None,
+    };
+    Some(help.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Sha256;
+
+    #[test]
+    fn what_was_damaged_after_its_check_is_known_through_all_that_read_it() {
+        let damaged = || StoreError::Damaged { digest: Sha256::of("a"), got: Sha256::of("b") };
+        let read = || io::Error::new(io::ErrorKind::InvalidData, damaged());
+        let written = anyhow::Error::new(read()).context("joining the layers").context("building `a`");
+        let nested = io::Error::new(io::ErrorKind::InvalidData, read());
+        for failure in [
+            Failure::from(damaged()),
+            Failure::from(written),
+            Failure::from(nested),
+            Failure::from(BundleError::from(read())),
+        ] {
+            assert_eq!(failure.exit(), Exit::Integrity, "{failure}");
+            assert!(
+                failure.help().is_some_and(|help| help.contains("replaces what is damaged")),
+                "{failure}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_full_disk_has_a_way_on() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        for failure in [
+            Failure::from(full()),
+            Failure::from(BundleError::from(full())),
+            Failure::from(StoreError::from(full())),
+            Failure::from(anyhow::Error::new(full()).context("writing")),
+        ] {
+            assert_eq!(failure.exit(), Exit::Failed);
+            assert!(failure.help().is_some_and(|help| help.starts_with("make room")), "{failure}");
+        }
+        assert_eq!(Failure::from(io::Error::other("x")).help(), None);
     }
 }

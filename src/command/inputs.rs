@@ -4,22 +4,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 use super::failure::Failure;
-use super::{builtin, secrets};
+use super::{builtin, bundled, secrets};
 use crate::cli::Options;
 use crate::component::{Component, Components, FolderFile, SPEC_FILE};
 use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Source, decode};
 use crate::plan::{self, Plan, resolve};
 use crate::profile::{Profile, Secrets};
-use crate::release::Releases;
+use crate::release::{Arch, Releases};
 
 /// The longest profile or pins file that is read, in bytes: a million nodes, and no device that never ends.
-const MAX_DOCUMENT: u64 = 64 << 20;
+pub(super) const MAX_DOCUMENT: u64 = 64 << 20;
 /// The longest file of a component, in bytes. What is longer belongs into a release.
-const MAX_COMPONENT_FILE: u64 = 16 << 20;
+pub(super) const MAX_COMPONENT_FILE: u64 = 16 << 20;
 
 /// What the user wrote, as far as it could be read.
 pub struct Written {
@@ -27,6 +28,7 @@ pub struct Written {
     releases: Decoded<Releases>,
     components: Components,
     unreadable: BTreeSet<String>,
+    arch: Option<Arch>,
     report: Report,
 }
 
@@ -46,15 +48,15 @@ impl Written {
     /// Reads it all. What is wrong with it is kept, so that [`Self::plan`] reports everything at once.
     pub fn read(options: &Options) -> Result<Self, Failure> {
         let mut report = Report::new();
-        let profile = document(options.profile.as_deref(), &PROFILE, &mut report);
-        let releases = document(options.releases.as_deref(), &RELEASES, &mut report);
-        let mut folders = builtin::overlays();
-        if let Some(folder) = &options.overlays {
-            match folders_of(folder, &mut report) {
-                Ok(own) => folders.extend(own),
-                Err(why) => report.push(why.help("name a folder of components with `--overlays DIR`")),
-            }
-        }
+        let texts = Texts::read(options, &mut report)?;
+        Self::of(texts, report)
+    }
+
+    /// Decodes what was read.
+    pub fn of(texts: Texts, mut report: Report) -> Result<Self, Failure> {
+        let Texts { profile, releases, folders, arch } = texts;
+        let profile = profile.and_then(|source| document(&source, &mut report));
+        let releases = releases.and_then(|source| document(&source, &mut report));
         let (mut components, mut unreadable) = (Components::new(), BTreeSet::new());
         for (name, files) in folders {
             match Component::read(&name, files, &mut report) {
@@ -65,7 +67,7 @@ impl Written {
         let (Some(profile), Some(releases)) = (profile, releases) else {
             return Err(Failure::Invalid(report));
         };
-        Ok(Self { profile, releases, components, unreadable, report })
+        Ok(Self { profile, releases, components, unreadable, arch, report })
     }
 
     /// The secrets; what is wrong with them is kept too.
@@ -87,14 +89,20 @@ impl Written {
     }
 
     /// The plan with everything that is wrong: a plan with errors may be rendered, for more of them, but not built.
-    pub fn draft(mut self, options: &Options) -> Result<(Plan, Components, Report), Failure> {
+    pub fn draft(self, options: &Options) -> Result<(Plan, Components, Report), Failure> {
+        let arch = options.arch.or(self.arch);
+        self.drafted(arch, options.source_date_epoch)
+    }
+
+    /// The same for an architecture of all nodes and a modification time.
+    pub fn drafted(mut self, arch: Option<Arch>, epoch: u64) -> Result<(Plan, Components, Report), Failure> {
         let inputs = plan::Inputs {
             profile: &self.profile,
             releases: &self.releases,
             components: &self.components,
             unreadable: &self.unreadable,
-            arch: options.arch,
-            epoch: options.source_date_epoch,
+            arch,
+            epoch,
         };
         match resolve(&inputs, &mut self.report) {
             Some(plan) => Ok((plan, self.components, self.report)),
@@ -103,26 +111,66 @@ impl Written {
     }
 }
 
-fn document<T: DeserializeOwned>(
-    file: Option<&Path>,
-    builtin: &Builtin,
-    report: &mut Report,
-) -> Option<Decoded<T>> {
-    let source = match file {
-        None => Source::new(builtin.name, builtin.text),
+/// The texts that the user wrote, those that could be read.
+#[derive(Clone)]
+pub struct Texts {
+    /// The profile.
+    pub profile: Option<Arc<Source>>,
+    /// The pins.
+    pub releases: Option<Arc<Source>>,
+    /// The files of every component.
+    pub folders: BTreeMap<String, Folder>,
+    /// The architecture of all nodes, where a bundle was made for one.
+    pub arch: Option<Arch>,
+}
+
+impl Texts {
+    /// Reads them from the bundle, the files or the program itself, as the options say.
+    pub fn read(options: &Options, report: &mut Report) -> Result<Self, Failure> {
+        if let Some(bundle) = bundled::open(options)? {
+            return bundled::texts(&bundle, report);
+        }
+        let mut folders = builtin::overlays();
+        if let Some(folder) = &options.overlays {
+            match folders_of(folder, report) {
+                Ok(own) => folders.extend(own),
+                Err(why) => report.push(why.help("name a folder of components with `--overlays DIR`")),
+            }
+        }
+        Ok(Self {
+            profile: source(options.profile.as_deref(), &PROFILE, report),
+            releases: source(options.releases.as_deref(), &RELEASES, report),
+            folders,
+            arch: None,
+        })
+    }
+}
+
+/// The pins of a file, or those that are compiled in.
+pub(super) fn releases(file: Option<&Path>, report: &mut Report) -> Option<Decoded<Releases>> {
+    document(&source(file, &RELEASES, report)?, report)
+}
+
+/// A text as a value.
+pub(super) fn document<T: DeserializeOwned>(source: &Arc<Source>, report: &mut Report) -> Option<Decoded<T>> {
+    Document::parse(source, report).map(|document| decode(document, report))
+}
+
+fn source(file: Option<&Path>, builtin: &Builtin, report: &mut Report) -> Option<Arc<Source>> {
+    match file {
+        None => Some(Source::new(builtin.name, builtin.text)),
         Some(path) => match text(path, MAX_DOCUMENT) {
-            Ok(text) => Source::new(path.display().to_string(), text),
+            Ok(text) => Some(Source::new(path.display().to_string(), text)),
             Err(why) => {
                 let help = format!(
                     "name a text file with `{}`, or leave it out for the built-in one",
                     builtin.option
                 );
                 report.push(why.help(help));
-                return None;
+                None
             }
         },
-    };
-    Document::parse(&source, report).map(|document| decode(document, report))
+    }
 }
 
 /// The text of a file.
@@ -143,7 +191,8 @@ fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Diagnostic> {
     Ok(bytes)
 }
 
-type Folder = BTreeMap<String, FolderFile>;
+/// The files of a component by their path in its folder.
+pub type Folder = BTreeMap<String, FolderFile>;
 
 /// The components of a folder. `Err` if there is no such folder; what is wrong inside goes into `report`.
 fn folders_of(root: &Path, report: &mut Report) -> Result<BTreeMap<String, Folder>, Diagnostic> {

@@ -96,10 +96,10 @@ fn tree(plan: &LayerPlan, store: &Store, spool: &mut std::fs::File) -> Result<Tr
         let selections: Vec<_> = plan.install.iter().map(selection).collect();
         let layout = Layout { top: &artifact.folder, selections: &selections };
         let mut archive = store.read(&artifact.sha256)?;
-        let members = layer::extract(&mut archive, &layout, &Limits::default(), spool)
-            .with_context(|| format!("reading the archive of {}", artifact.title()))?;
+        let members = layer::extract(&mut archive, &layout, &Limits::default(), spool);
+        // Whatever was wrong with them, bytes that have lost their digest are not the archive's.
         archive.finish()?;
-        for member in members {
+        for member in members.with_context(|| format!("reading the archive of {}", artifact.title()))? {
             tree.insert(member.path, member.entry).with_context(context)?;
         }
     }

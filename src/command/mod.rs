@@ -3,6 +3,8 @@
 mod boot;
 mod build;
 mod builtin;
+mod bundle;
+mod bundled;
 mod check;
 mod console;
 mod delivery;
@@ -10,14 +12,19 @@ mod documents;
 mod failure;
 mod fetch;
 mod inputs;
+mod inspect;
 mod layers;
 mod password;
+mod pin;
 mod plan;
+mod problems;
+mod sbom;
 mod schema;
 mod secrets;
 mod select;
 mod serve;
 mod show;
+mod verify;
 
 use std::io;
 
@@ -47,10 +54,15 @@ pub fn run(cli: Cli) -> Exit {
         Some(Command::Plan { nodes }) => plan::run(&nodes, &options, &console),
         Some(Command::Fetch) => fetch::run(&options, &console),
         Some(Command::Show { node, file }) => show::run(&node, &file, &options, &console),
+        Some(Command::Pin(args)) => pin::run(&args, &options, &console),
+        Some(Command::Sbom { node }) => sbom::run(&node, &options, &console),
         Some(Command::Boot { nodes, base, accelerator }) => {
             boot::run(&nodes, &base, accelerator, &options, &console)
         }
         Some(Command::Serve { listen, private }) => serve::run(listen, private, &options, &console),
+        Some(Command::Bundle(wanted)) => bundle::run(&wanted, &options, &console),
+        Some(Command::Verify { path, key }) => verify::run(&path, key.as_deref(), &console),
+        Some(Command::Inspect { path }) => inspect::run(&path, &console),
         Some(Command::Schema { kind }) => schema::run(kind),
         Some(Command::Completions { shell }) => completions(shell),
     };

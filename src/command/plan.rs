@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::console::Console;
 use super::failure::Failure;
-use super::{inputs, select};
+use super::{inputs, problems, select};
 use crate::cli::Options;
 use crate::plan::{NodePlan, Origin, Plan};
 
@@ -39,6 +39,9 @@ fn describe(plan: &Plan, node: &NodePlan) -> String {
         let Some(artifact) = &layer.artifact else { continue };
         line("release", &format!("{}, sha256 {}", artifact.title(), artifact.sha256));
         line("", &artifact.url);
+    }
+    for problem in problems::lines(&[node]) {
+        line("problem", &problem);
     }
     for layer in &node.layers {
         layer.install.iter().for_each(|(from, to, _)| line("install", &format!("{to} from {from}")));

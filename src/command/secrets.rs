@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
+use fs_err::os::unix::fs::OpenOptionsExt as _;
 
 use super::console::Console;
 use super::failure::Failure;
@@ -115,7 +116,7 @@ fn random(length: usize) -> Result<String, Failure> {
 /// The secrets file while one build adds to it. What is locked is the folder, so that no lock file is left.
 struct SecretsFile<'a> {
     path: &'a Path,
-    folder: fs_err::File,
+    _lock: fs_err::File,
     text: String,
 }
 
@@ -128,7 +129,7 @@ impl<'a> SecretsFile<'a> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             text => text?,
         };
-        Ok(Self { path, folder, text })
+        Ok(Self { path, _lock: folder, text })
     }
 
     /// The secrets of a text that is in the file, or that will be.
@@ -153,10 +154,21 @@ impl<'a> SecretsFile<'a> {
         let gap = if self.text.is_empty() || self.text.ends_with('\n') { "" } else { "\n" };
         let text = [&self.text, gap, lines].concat();
         self.parse(&text)?;
-        // Made with mode 0600, and only named when it is whole.
-        let mut file = tempfile::NamedTempFile::new_in(self.folder.path()).with_context(context)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).with_context(context)?;
-        file.persist(self.path).with_context(context)?;
-        Ok(())
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let made = self.path.with_file_name(format!(".{name}.new"));
+        // What a killed build left: nobody else writes here while the folder is locked.
+        let _ = fs_err::remove_file(&made);
+        let replaced = write_private(&made, &text).and_then(|()| fs_err::rename(&made, self.path));
+        if replaced.is_err() {
+            let _ = fs_err::remove_file(&made);
+        }
+        Ok(replaced.with_context(context)?)
     }
+}
+
+/// Writes a new file that nobody else can read, to the disk.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = fs_err::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }

@@ -3,15 +3,14 @@
 
 use std::path::PathBuf;
 
+use clap::CommandFactory as _;
+
+use super::bundled;
 use super::failure::Failure;
-use crate::cli::Options;
+use crate::cli::{Cli, Options};
 use crate::diagnostic::nearest;
 use crate::plan::{NodePlan, Plan};
 use crate::store::{FetchOptions, Mirror, Store};
-
-/// Words that somebody may have meant who named a node that does not exist.
-const VERBS: [&str; 9] =
-    ["build", "check", "plan", "fetch", "show", "boot", "serve", "schema", "completions"];
 
 /// The nodes of these names, each once, in the profile's order; all if `all`.
 pub fn nodes<'a>(plan: &'a Plan, names: &[String], all: bool) -> Result<Vec<&'a NodePlan>, Failure> {
@@ -22,14 +21,17 @@ pub fn nodes<'a>(plan: &'a Plan, names: &[String], all: bool) -> Result<Vec<&'a 
 }
 
 fn unknown(plan: &Plan, name: &str) -> Failure {
-    if VERBS.contains(&name) {
+    // Somebody may have meant a verb.
+    let cli = Cli::command();
+    let verbs: Vec<_> = cli.get_subcommands().map(clap::Command::get_name).collect();
+    if verbs.contains(&name) {
         return Failure::Usage {
             message: format!("`{name}` stands where a node is expected"),
             help: format!("a command stands before its nodes: `imgbuild {name} ...`"),
         };
     }
     let known: Vec<_> = plan.nodes.iter().map(|node| node.name.as_str()).collect();
-    let meant = nearest(name, known.iter().copied().chain(VERBS));
+    let meant = nearest(name, known.iter().copied().chain(verbs));
     let meant = meant.map_or(String::new(), |meant| format!("did you mean `{meant}`? "));
     let shown = known.iter().take(20).copied().collect::<Vec<_>>().join("`, `");
     let more = if known.len() > 20 { " and more" } else { "" };
@@ -56,7 +58,8 @@ pub fn store(options: &Options) -> Result<Store, Failure> {
 /// How artifacts are fetched.
 pub fn fetching(options: &Options) -> Result<FetchOptions, Failure> {
     let mirror = options.mirror.as_deref().map(mirror).transpose()?;
-    Ok(FetchOptions { mirror, offline: options.offline, ..FetchOptions::default() })
+    let supply = bundled::open(options)?.map(bundled::supply);
+    Ok(FetchOptions { mirror, supply, offline: options.offline, ..FetchOptions::default() })
 }
 
 fn mirror(text: &str) -> Result<Mirror, Failure> {

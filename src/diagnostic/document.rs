@@ -141,6 +141,11 @@ impl Document {
         entries.iter().find(|(key, _)| key.text == *last).map_or(span, |(key, _)| key.span.clone())
     }
 
+    /// Whether there is a value at `path`.
+    pub fn has(&self, path: &[Step]) -> bool {
+        self.node(path).is_some()
+    }
+
     fn node(&self, path: &[Step]) -> Option<&Node> {
         path.iter().try_fold(&self.root, |node, step| match (step, &node.value) {
             (Step::Key(key), NodeValue::Mapping(entries)) => {

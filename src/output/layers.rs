@@ -12,7 +12,7 @@ use super::manifest::{self, Manifest};
 use super::volume::write_volume;
 use crate::digest::Sha256;
 use crate::layer::{Mode, NamedLayer};
-use crate::seed::{ExpectedFile, VolumeLabel};
+use crate::seed::{ExpectedFile, ImageHead, VolumeLabel};
 
 /// The file name of the image that nodes share.
 pub const SHARED: &str = "shared.iso";
@@ -36,7 +36,9 @@ pub fn write_shared(layers: Vec<LayerSource<'_>>, epoch: u64, folder: &Path) -> 
         let (size, digest) = (source.layer.size, source.layer.sha256);
         (ExpectedFile { name, mode: Mode::FILE, size, digest }, source.content)
     });
-    write_volume(&folder.join(SHARED), VolumeLabel::Imgbuild, files.collect(), Mode::FILE, epoch)?;
+    // The names are the digests, so that the image need not say them a second time.
+    let head = ImageHead { label: VolumeLabel::Imgbuild, epoch_seconds: epoch, application: b"" };
+    write_volume(&folder.join(SHARED), &head, files.collect(), Mode::FILE)?;
     Ok(())
 }
 

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::delivery::Delivery;
+use super::digests::SeedDigests;
+use super::node::{DOCUMENTS, SEED_FILES};
 use crate::digest::Sha256;
 use crate::layer::NamedLayer;
 use crate::release::{Arch, Artifact};
@@ -40,6 +42,23 @@ pub struct Manifest {
     pub layers: Vec<NamedLayer>,
     /// The files beside the manifest.
     pub outputs: BTreeMap<String, OutputFile>,
+}
+
+impl Manifest {
+    /// The files beside the manifest that are on the seed too.
+    pub fn seed_files(&self) -> &'static [&'static str] {
+        if self.delivery == Delivery::Image { &SEED_FILES } else { &DOCUMENTS }
+    }
+
+    /// What the seed holds: those files, and the node's own layer where it comes with its seed alone.
+    pub fn seed_digests(&self) -> SeedDigests {
+        let beside = self.seed_files().iter().filter_map(|name| {
+            let file = self.outputs.get(*name)?;
+            Some(((*name).to_owned(), file.sha256))
+        });
+        let own = self.layers.last().filter(|_| self.delivery == Delivery::Shared);
+        SeedDigests(beside.chain(own.map(|own| (own.sha256.to_string(), own.sha256))).collect())
+    }
 }
 
 /// An artifact, as the manifest names it.

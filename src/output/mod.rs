@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "edge: writes the nodes' folders")]
 
 mod delivery;
+mod digests;
 mod file;
 mod layers;
 mod manifest;
@@ -10,7 +11,8 @@ mod staging;
 mod volume;
 
 pub use delivery::Delivery;
+pub use digests::SeedDigests;
 pub use layers::{LAYERS, LayerSource, SHARED, remove_unused_layers, write_layers, write_shared};
 pub use manifest::{FILE as MANIFEST, Manifest, OutputFile};
-pub use node::{IMAGE, NodeOutput, OVERLAY, Text, write};
+pub use node::{DOCUMENTS, IMAGE, NodeOutput, OVERLAY, SEED_FILES, Text, write};
 pub use staging::{Outputs, Staged};

@@ -8,19 +8,22 @@ use anyhow::{Context as _, Result};
 use fs_err as fs;
 
 use super::delivery::Delivery;
+use super::digests::SeedDigests;
 use super::file::write_file;
 use super::layers::LayerSource;
 use super::manifest::{self, Manifest, OutputFile};
 use super::volume::{VolumeFile, write_volume};
 use crate::digest::HashingWriter;
 use crate::layer::{Mode, NamedLayer};
-use crate::seed::{ExpectedFile, VolumeLabel};
+use crate::seed::{ExpectedFile, ImageHead, VolumeLabel};
 
 /// The overlay's file name, on the seed too.
 pub const OVERLAY: &str = "overlay.tar.gz";
 /// The image's file name.
 pub const IMAGE: &str = "seed.iso";
-/// What is on the seed, in this order.
+/// What is on every seed, in this order.
+pub const DOCUMENTS: [&str; 3] = ["meta-data", "user-data", "network-config"];
+/// What is on a seed that holds all, in this order.
 pub const SEED_FILES: [&str; 4] = ["meta-data", "user-data", "network-config", OVERLAY];
 
 /// A document: file name and text.
@@ -74,7 +77,10 @@ pub fn write(node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
         seed.push((expected, Box::new(fs::File::open(folder.join(name))?)));
     }
     seed.extend(own.map(|(expected, bytes)| -> VolumeFile<'_> { (expected, Box::new(bytes)) }));
-    let image = write_volume(&folder.join(IMAGE), VolumeLabel::Cidata, seed, private, node.epoch)?;
+    let digests = SeedDigests::of(seed.iter().map(|(file, _)| file)).to_string();
+    let (label, application) = (VolumeLabel::Cidata, digests.as_bytes());
+    let head = ImageHead { label, epoch_seconds: node.epoch, application };
+    let image = write_volume(&folder.join(IMAGE), &head, seed, private)?;
     outputs.insert(IMAGE.to_owned(), image);
     layers.push(node.own);
     let manifest = Manifest { overlay: Some(overlay), layers, outputs, ..node.manifest };

@@ -9,18 +9,17 @@ use fs_err as fs;
 use super::file::write_file;
 use super::manifest::OutputFile;
 use crate::layer::Mode;
-use crate::seed::{ExpectedFile, ImageFile, VolumeLabel, check_image, write_image};
+use crate::seed::{ExpectedFile, ImageFile, ImageHead, check_image, write_image};
 
 /// A file of an image, with its bytes.
 pub(super) type VolumeFile<'a> = (ExpectedFile<'a>, Box<dyn Read + 'a>);
 
-/// Writes an image of these files, every time in it `epoch` seconds after 1970.
+/// Writes an image of these files.
 pub(super) fn write_volume(
     path: &Path,
-    label: VolumeLabel,
+    head: &ImageHead<'_>,
     files: Vec<VolumeFile<'_>>,
     mode: Mode,
-    epoch: u64,
 ) -> Result<OutputFile> {
     let what = || path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (expected, contents): (Vec<_>, Vec<_>) = files
@@ -31,10 +30,10 @@ pub(super) fn write_volume(
         })
         .unzip();
     let written = write_file(path, mode, |mut file| {
-        write_image(label, contents, epoch, &mut file).with_context(|| format!("writing {}", what()))?;
+        write_image(head, contents, &mut file).with_context(|| format!("writing {}", what()))?;
         Ok(file)
     })?;
     let mut image = fs::File::open(path)?;
-    check_image(&mut image, label, &expected).with_context(|| format!("reading {} back", what()))?;
+    check_image(&mut image, head.label, &expected).with_context(|| format!("reading {} back", what()))?;
     Ok(written)
 }

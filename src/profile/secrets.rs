@@ -15,6 +15,9 @@ pub const ADMIN_PASSWORD: &str = "admin_password";
 /// The longest value, in bytes: all of them travel in user-data.
 const MAX_VALUE: usize = 4096;
 
+/// The shortest value, in bytes, that tells that a text has it: shorter ones are words.
+const TELLING: usize = 12;
+
 /// Secrets by name.
 #[derive(Default)]
 pub struct Secrets {
@@ -86,6 +89,14 @@ impl Secrets {
         self.values.get(name).map(secrecy::ExposeSecret::expose_secret)
     }
 
+    /// The name of a secret whose value stands in `bytes`, if it is long enough not to be there by chance.
+    pub fn named_in(&self, bytes: &[u8]) -> Option<&str> {
+        let stands =
+            |value: &[u8]| value.len() >= TELLING && bytes.windows(value.len()).any(|part| part == value);
+        let mut values = self.values.iter();
+        values.find(|(_, value)| stands(value.expose_secret().as_bytes())).map(|(name, _)| name.as_str())
+    }
+
     /// Adds a secret that was generated.
     pub fn insert(&mut self, name: String, value: String) {
         self.values.insert(name, SecretString::from(value));
@@ -131,6 +142,13 @@ mod tests {
             (Some("-1001234567890"), Some("no"))
         );
         assert!(!format!("{secrets:?}").contains("10012345"));
+    }
+
+    #[test]
+    fn a_value_that_is_no_word_is_found_in_a_text() {
+        let (secrets, _) = read("chat_id: -1001234567890\nadmin_password: password\n");
+        assert_eq!(secrets.named_in(b"id=-1001234567890\n"), Some("chat_id"));
+        assert_eq!(secrets.named_in(b"a password, -100123456789"), None);
     }
 
     #[test]

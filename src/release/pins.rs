@@ -6,12 +6,12 @@ use minijinja::{Environment, UndefinedBehavior, context};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Arch;
+use super::{Arch, KnownProblem, Problem};
 use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Step};
 use crate::digest::Sha256;
 
 /// `profiles/releases.yaml`: the releases that can be installed, each pinned by digest.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping with `releases`")]
 pub struct Releases {
     /// The releases, by the name that a component's `release` says.
@@ -19,7 +19,7 @@ pub struct Releases {
 }
 
 /// One upstream version, with a digest for each architecture.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping that describes a release")]
 pub struct Release {
     /// Upstream's version, without a leading `v`.
@@ -38,12 +38,15 @@ pub struct Release {
     /// The licence, as an SPDX expression.
     #[serde(default)]
     pub license: Option<String>,
+    /// What is known to be wrong with some versions. A build with one of them says so.
+    #[serde(default)]
+    pub problems: Vec<Problem>,
     /// The artifact of each architecture.
     pub artifacts: BTreeMap<Arch, Pin>,
 }
 
 /// What the bytes of an artifact must be.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping with `sha256`")]
 pub struct Pin {
     /// The digest of the file.
@@ -74,6 +77,10 @@ pub struct Artifact {
     pub folder: String,
     /// Where the digest is known from.
     pub source: String,
+    /// The licence, as an SPDX expression, where the pins file has it.
+    pub license: Option<String>,
+    /// What is known to be wrong with this version.
+    pub problems: Vec<KnownProblem>,
 }
 
 impl Artifact {
@@ -94,18 +101,10 @@ impl Decoded<Releases> {
             }
             return None;
         };
-        let path = |key: &str| [Step::from("releases"), Step::from(name), Step::from(key)];
-        let mut text = |key: &str, template: &str| {
-            let text = release.expand(template, arch);
-            text.map_err(|error| report.push(located(&error, &self.document, &path(key)))).ok()
-        };
-        let url = text("url", &release.url)?;
-        let folder = text("folder", release.folder.as_deref().unwrap_or_default())?;
-        if !(url.starts_with("https://") || url.starts_with("http://")) {
-            let message = format!("`{}` is no web address", url.escape_debug());
-            report.push(self.document.error(&path("url"), message, "expected `https://...`"));
-            return None;
-        }
+        let url = self.url(name, release, arch).map_err(|why| report.push(why)).ok()?;
+        let folder = release.folder.as_deref().unwrap_or_default();
+        let folder = self.expand(name, release, ("folder", folder), arch);
+        let folder = folder.map_err(|why| report.push(why)).ok()?;
         Some(Artifact {
             release: name.to_owned(),
             version: release.version.clone(),
@@ -115,21 +114,77 @@ impl Decoded<Releases> {
             size: pin.size,
             folder,
             source: pin.source.clone(),
+            license: release.license.clone(),
+            problems: release.problems.iter().filter_map(|one| one.of(&release.version)).collect(),
         })
     }
 
+    /// Where the file of `release` for `arch` is. `release` is the one called `name`, in this version or another.
+    pub fn url(&self, name: &str, release: &Release, arch: Arch) -> Result<String, Diagnostic> {
+        self.address(name, release, ("url", &release.url), arch)
+    }
+
+    /// Where upstream publishes the checksum of that file, if it does.
+    pub fn checksums(&self, name: &str, release: &Release, arch: Arch) -> Option<Result<String, Diagnostic>> {
+        let template = release.checksums.as_ref()?;
+        Some(self.address(name, release, ("checksums", template), arch))
+    }
+
+    fn address(
+        &self,
+        name: &str,
+        release: &Release,
+        (key, template): (&str, &str),
+        arch: Arch,
+    ) -> Result<String, Diagnostic> {
+        if has_credentials(template) {
+            return Err(self.indiscreet(name, key));
+        }
+        let address = self.expand(name, release, (key, template), arch)?;
+        if has_credentials(&address) {
+            return Err(self.indiscreet(name, key));
+        }
+        if !(address.starts_with("https://") || address.starts_with("http://")) {
+            let message = format!("`{}` is no web address", address.escape_debug());
+            return Err(self.document.error(&path(name, key), message, "expected `https://...`"));
+        }
+        Ok(address)
+    }
+
+    fn expand(
+        &self,
+        name: &str,
+        release: &Release,
+        (key, template): (&str, &str),
+        arch: Arch,
+    ) -> Result<String, Diagnostic> {
+        let expanded = release.expand(template, arch);
+        expanded.map_err(|error| located(&error, &self.document, &path(name, key)))
+    }
+
+    /// Names the place without its line, which holds a password.
+    fn indiscreet(&self, name: &str, key: &str) -> Diagnostic {
+        let source = &self.document.source;
+        let (line, column) = source.position(self.document.span(&path(name, key)).start);
+        let place = format!("{}:{line}:{column}", source.name());
+        Diagnostic::error(format!("{place}: the address of `{name}` has a user or a password in it")).help(
+            "pins are copied into manifests and other files that need not be secret: give it to a mirror's address, \
+             `--mirror https://USER:PASSWORD@HOST`",
+        )
+    }
+
     fn unpinned(&self, name: &str, release: &Release, arch: Arch) -> Diagnostic {
-        let path = [Step::from("releases"), Step::from(name), Step::from("artifacts")];
         let known: Vec<_> = release.artifacts.keys().map(ToString::to_string).collect();
         let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
         let message = format!("the release `{name}` has no pin for {arch}");
         self.document
-            .error(&path, message, format!("pins for {known}"))
+            .error(&path(name, "artifacts"), message, format!("pins for {known}"))
             .help(format!("add `{arch}: {{sha256: ..., source: ...}}` with a digest that you trust"))
     }
 }
 
 impl Release {
+    /// One of its templates, filled in.
     fn expand(&self, template: &str, arch: Arch) -> Result<String, minijinja::Error> {
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -141,6 +196,17 @@ impl Release {
             None => environment.render_str(template, context! { version => self.version.as_str(), arch }),
         }
     }
+}
+
+/// Where a key of a release stands.
+fn path(name: &str, key: &str) -> [Step; 3] {
+    [Step::from("releases"), Step::from(name), Step::from(key)]
+}
+
+/// Whether a user or a password stands before the host of an address.
+fn has_credentials(address: &str) -> bool {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    rest.split(['/', '\\', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
 }
 
 fn located(error: &minijinja::Error, document: &Document, path: &[Step]) -> Diagnostic {
@@ -181,6 +247,18 @@ mod tests {
             ("https://h/v1.10/amd64.tgz", "a-1.10")
         );
         assert_eq!(artifact.title(), "a 1.10 amd64");
+    }
+
+    #[test]
+    fn a_password_is_not_quoted() {
+        for url in ["https://ann:s3cret@h/a", "https://ann:s3cret@h/{{ nothing }}", "git://s3cret@h/a"] {
+            let (artifact, shown) = artifact(&pins(url), "a", Arch::Amd64);
+            assert!(artifact.is_none() && !shown.contains("s3cret"), "{shown}");
+            assert!(
+                shown.contains("releases.yaml:4:10: the address of `a` has a user or a password"),
+                "{shown}"
+            );
+        }
     }
 
     #[test]

@@ -109,7 +109,7 @@ fn bootcmd(node: &NodePlan, overlay: &OverlayFacts, private: &[PrivateContent]) 
     let text = environment.render_str(
         BOOTCMD,
         context! {
-            program => PROGRAM, unit => UNIT, node => node.name.as_str(), overlay,
+            program => without_comments(PROGRAM), unit => UNIT, node => node.name.as_str(), overlay,
             private => Value::from(Serde(private)),
         },
     );
@@ -121,6 +121,15 @@ fn bootcmd(node: &NodePlan, overlay: &OverlayFacts, private: &[PrivateContent]) 
     Ok(text)
 }
 
+/// The program less the lines that are comments, a tenth of it: user-data has little room. What shellcheck is told stays.
+fn without_comments(program: &str) -> String {
+    let is_comment = |line: &str| {
+        let line = line.trim_start();
+        line.starts_with("# ") && !line.starts_with("# shellcheck ")
+    };
+    program.split_inclusive('\n').filter(|line| !is_comment(line)).collect()
+}
+
 /// A text as one word of a POSIX shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
@@ -128,7 +137,16 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{PROGRAM, quoted, without_comments};
+
+    #[test]
+    fn comments_go_and_code_stays() {
+        let text = "#!/bin/sh\n# Why.\n\t# how\nrun # so\n\t# shellcheck disable=SC1\necho '\n#x'\n";
+        let rest = "#!/bin/sh\nrun # so\n\t# shellcheck disable=SC1\necho '\n#x'\n";
+        assert_eq!(without_comments(text), rest);
+        let program = without_comments(PROGRAM);
+        assert!(program.starts_with("#!/bin/sh\nset -euf\n") && program.ends_with("\nwait_for_health\n"));
+    }
 
     #[test]
     fn a_text_is_one_word_of_a_shell() {

@@ -1,8 +1,10 @@
 //! Volume descriptors and path tables as an image has them (ECMA-119 8 and 9.4).
 
-use super::SECTOR;
+use std::ops::Range;
+
 use super::record::{Extent, Kind, SELF, both_u16, both_u32, record};
 use super::time::{NO_TIME, Timestamp};
+use super::{SECTOR, SeedError};
 
 /// Who wrote the image, for those who look into it (a-characters, ECMA-119 8.4.22).
 const APPLICATION: &str = "IMGBUILD";
@@ -83,6 +85,18 @@ impl Tree {
         bytes.resize(SECTOR, 0);
         bytes
     }
+}
+
+/// The bytes of a descriptor that are left to applications (ECMA-119 8.4.32).
+pub(super) const APPLICATION_USE: Range<usize> = 883..1395;
+
+/// A descriptor with a text for applications.
+pub(super) fn noted(mut descriptor: Vec<u8>, application: &[u8]) -> Result<Vec<u8>, SeedError> {
+    let Some(field) = descriptor[APPLICATION_USE].get_mut(..application.len()) else {
+        return Err(SeedError::Application { bytes: application.len() });
+    };
+    field.copy_from_slice(application);
+    Ok(descriptor)
 }
 
 /// The end of the descriptors (ECMA-119 8.3).

@@ -49,6 +49,12 @@ pub enum SeedError {
         /// Seconds since 1970-01-01T00:00:00Z.
         epoch_seconds: u64,
     },
+    /// A text for applications that has no room (ECMA-119 8.4.32).
+    #[error("{bytes} bytes are too many for what an image says to applications, there is room for 512")]
+    Application {
+        /// Its bytes.
+        bytes: usize,
+    },
     /// A file's reader failed.
     #[error("cannot read `{name}` to put it into the image")]
     Content {

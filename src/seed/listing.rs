@@ -13,6 +13,8 @@ use crate::layer::Mode;
 pub struct Listing {
     /// The volume's label.
     pub label: String,
+    /// What it says to applications (ECMA-119 8.4.32).
+    pub application: Vec<u8>,
     /// Bytes of the whole image; there may be more behind it.
     pub size: u64,
     /// The files of its root folder, by name.
@@ -64,7 +66,8 @@ pub fn read_image(image: &mut (impl Read + Seek)) -> Result<Listing, SeedError> 
         Ok(ListedFile { name, mode, offset, size })
     };
     let files = files.into_iter().map(listed).collect::<Result<_, _>>()?;
-    Ok(Listing { label: volume.label, size: volume.size, files })
+    let Volume { label, application, size, .. } = volume;
+    Ok(Listing { label, application, size, files })
 }
 
 #[cfg(test)]
@@ -73,7 +76,9 @@ mod tests {
 
     use super::*;
     use crate::digest::Sha256;
-    use crate::seed::{ExpectedFile, ImageFile, VolumeLabel, check_image, write_image};
+    use crate::seed::{
+        ExpectedFile, ImageFile, ImageHead, VolumeLabel, check_image, check_rest, write_image,
+    };
 
     const FILES: [(&str, Mode, &[u8]); 4] = [
         ("user-data", Mode::PRIVATE, b"#cloud-config\n"),
@@ -85,7 +90,8 @@ mod tests {
     fn image() -> Vec<u8> {
         let files = FILES.map(|(name, mode, bytes)| ImageFile::from_bytes(name, mode, bytes));
         let mut image = Vec::new();
-        let size = write_image(VolumeLabel::Cidata, files.into(), 0, &mut image).unwrap();
+        let head = ImageHead { label: VolumeLabel::Cidata, epoch_seconds: 0, application: b"note" };
+        let size = write_image(&head, files.into(), &mut image).unwrap();
         assert_eq!(size, image.len() as u64);
         image
     }
@@ -109,6 +115,7 @@ mod tests {
         let image = image();
         let listing = read(&image).unwrap();
         assert_eq!((listing.label.as_str(), listing.size), ("CIDATA", image.len() as u64));
+        assert_eq!(listing.application, b"note");
         let names: Vec<_> = listing.files.iter().map(|file| file.name.as_str()).collect();
         assert_eq!(names, ["empty", "meta-data", "overlay.tar.gz", "user-data"]);
         for (name, mode, bytes) in FILES {
@@ -141,10 +148,33 @@ mod tests {
             {
                 image[at] = after;
                 if check(&image).is_ok() {
-                    assert_eq!(read(&image).unwrap(), listing, "byte {at}: {before} became {after}");
+                    let mut read = read(&image).unwrap();
+                    // What it says to applications is for them to check.
+                    read.application.clone_from(&listing.application);
+                    assert_eq!(read, listing, "byte {at}: {before} became {after}");
                 }
             }
             image[at] = before;
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_outside_of_files_is_noticed_as_none_that_imgbuild_writes() {
+        let mut image = image();
+        let listing = read(&image).unwrap();
+        let rest = |image: &[u8]| check_rest(&mut Cursor::new(image), &listing);
+        rest(&image).unwrap();
+        let in_file = |at: usize| {
+            listing.files.iter().any(|file| (file.offset..file.offset + file.size).contains(&(at as u64)))
+        };
+        for at in (0..image.len()).filter(|at| !in_file(*at)) {
+            // Of what fills sectors and fields, some will do.
+            if [0, b' '].contains(&image[at]) && at % 61 != 0 {
+                continue;
+            }
+            image[at] ^= 0x21;
+            assert!(rest(&image).is_err(), "byte {at}");
+            image[at] ^= 0x21;
         }
     }
 

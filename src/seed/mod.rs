@@ -14,10 +14,13 @@ mod descriptor;
 mod error;
 mod extensions;
 mod file;
+mod head;
 mod label;
+mod layout;
 mod listing;
 mod name;
 mod record;
+mod rest;
 mod rock_ridge;
 mod source;
 mod time;
@@ -28,8 +31,10 @@ mod write;
 pub use check::{ExpectedFile, check_image};
 pub use error::SeedError;
 pub use file::ImageFile;
+pub use head::ImageHead;
 pub use label::VolumeLabel;
 pub use listing::{ListedFile, Listing, read_image};
+pub use rest::check_rest;
 pub use write::write_image;
 
 /// Bytes of a logical sector, here also of a logical block, where extents begin (ECMA-119 6.1.2, 6.2.2).

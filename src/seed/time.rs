@@ -1,6 +1,7 @@
 //! The one time that stands everywhere in an image, in UTC.
 
 use super::SeedError;
+use crate::date::Date;
 
 /// A moment in the two forms of ECMA-119.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,24 +20,21 @@ impl Timestamp {
     pub(super) fn at(epoch_seconds: u64) -> Result<Self, SeedError> {
         let too_late = |_| SeedError::Time { epoch_seconds };
         let small = |number: u64| u8::try_from(number).map_err(too_late);
-        // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days: with years that
-        // begin in March the leap day comes last, and eras of 400 years all have 146097 days.
-        let days = epoch_seconds / 86_400 + 719_468;
-        let (era, day_of_era) = (days / 146_097, days % 146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let march_month = (5 * day_of_year + 2) / 153;
-        let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-        let year = era * 400 + year_of_era + u64::from(month <= 2);
+        let Date { year, month, day } = Date::of(epoch_seconds);
         Ok(Self {
             year: small(year - 1900)?,
             month: small(month)?,
-            day: small(day_of_year - (153 * march_month + 2) / 5 + 1)?,
+            day: small(day)?,
             hour: small(epoch_seconds / 3_600 % 24)?,
             minute: small(epoch_seconds / 60 % 60)?,
             second: small(epoch_seconds % 60)?,
         })
+    }
+
+    /// The moment that a directory record has, if that is one and in UTC.
+    pub(super) fn in_record_of([year, month, day, hour, minute, second, zone]: [u8; 7]) -> Option<Self> {
+        let is_one = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60;
+        (is_one && second < 60 && zone == 0).then_some(Self { year, month, day, hour, minute, second })
     }
 
     /// As directory records and Rock Ridge have it (ECMA-119 9.1.5): numbers, the last the offset from UTC.

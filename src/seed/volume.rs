@@ -2,6 +2,7 @@
 
 use std::io::{Read, Seek};
 
+use super::descriptor::APPLICATION_USE;
 use super::source::{Source, Span};
 use super::{SECTOR, SeedError};
 
@@ -12,6 +13,8 @@ const MAX_DESCRIPTORS: u32 = 32;
 /// What the descriptors say.
 pub(super) struct Volume {
     pub(super) label: String,
+    /// What it says to applications, without the zeros at its end.
+    pub(super) application: Vec<u8>,
     /// Bytes of the whole image.
     pub(super) size: u64,
     pub(super) primary: Root,
@@ -28,6 +31,7 @@ pub(super) struct Root {
 /// One of the two descriptors.
 struct Descriptor {
     label: String,
+    application: Vec<u8>,
     sectors: u32,
     root: Root,
 }
@@ -64,7 +68,8 @@ impl Volume {
         if size > length {
             return Err(SeedError::Truncated { declared: size, got: length });
         }
-        Ok(Self { label: primary.label, size, primary: primary.root, joliet: joliet.root })
+        let Descriptor { label, application, root, .. } = primary;
+        Ok(Self { label, application, size, primary: root, joliet: joliet.root })
     }
 }
 
@@ -126,5 +131,7 @@ fn descriptor(
             return Err(table.fault(0, "a path table does not point to the root directory"));
         }
     }
-    Ok(Descriptor { label, sectors, root })
+    let mut application = sector.part(APPLICATION_USE)?.bytes.to_vec();
+    application.truncate(application.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
+    Ok(Descriptor { label, application, sectors, root })
 }

@@ -27,6 +27,9 @@ pub enum Cause {
     /// A mirror's folder has no file with the URL's name.
     #[error("the mirror does not have it")]
     NotInMirror,
+    /// The supply has nothing with this digest.
+    #[error("the bundle does not have it")]
+    NotSupplied,
     /// No file of a mirror's folder can have the URL's name.
     #[error("no file of a mirror can have the name that its URL asks for")]
     Unmirrorable,
@@ -131,6 +134,9 @@ pub enum Cause {
         /// What it may be.
         clue: Option<Clue>,
     },
+    /// A file came that nothing is known of, and it looks like something else.
+    #[error("it is not what it should be: {0}")]
+    SomethingElse(Clue),
     /// The store itself failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -140,9 +146,11 @@ impl Cause {
     /// What kind of failure it is.
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Size { .. } | Self::TooLong(_) | Self::Digest { .. } | Self::OfflineDamaged { .. } => {
-                ErrorClass::Integrity
-            }
+            Self::Size { .. }
+            | Self::TooLong(_)
+            | Self::Digest { .. }
+            | Self::OfflineDamaged { .. }
+            | Self::SomethingElse(_) => ErrorClass::Integrity,
             Self::Store(error) => error.class(),
             Self::Url(_) | Self::Unmirrorable | Self::Client(_) => ErrorClass::Other,
             _ => ErrorClass::Network,
@@ -179,6 +187,7 @@ impl Cause {
                 "run `imgbuild fetch --store DIR` where there is a network and bring DIR here, or give a copy of \
                  the files with `--mirror DIR`, or leave `--offline` out"
             }
+            Self::NotSupplied => "a bundle holds what its nodes need: `imgbuild inspect BUNDLE` names them",
             Self::NotInMirror => "a mirror holds each file under the host and path of its URL",
             Self::ProxyLogin(_) => {
                 "name them in HTTPS_PROXY and HTTP_PROXY: `http://USER:PASSWORD@HOST:PORT`"
@@ -187,7 +196,9 @@ impl Cause {
                 "install the system's CA certificates, or name a file with your own CA in SSL_CERT_FILE; see \
                  that the clock is right"
             }
-            Self::Size { clue: Some(Clue::Html), .. } | Self::Digest { clue: Some(Clue::Html), .. } => {
+            Self::SomethingElse(Clue::Html)
+            | Self::Size { clue: Some(Clue::Html), .. }
+            | Self::Digest { clue: Some(Clue::Html), .. } => {
                 "see in a browser what answers at this URL: a login page or a proxy's notice, perhaps"
             }
             Self::Size { .. } | Self::TooLong(_) | Self::Digest { .. } => {

@@ -1,6 +1,7 @@
 //! The download of one artifact: tries, continues, verifies, and only then gives the file its name.
 
 use std::io::{self, Read, Write as _};
+use std::path::Path;
 use std::thread;
 
 use fs_err as fs;
@@ -16,7 +17,7 @@ use super::peer::Peer;
 use super::{Cause, Outcome, Step};
 
 /// The most that an artifact may have whose pin does not know its size: 4 GiB, twice the largest cloud image.
-const MAX_SIZE: u64 = 4 << 30;
+pub(super) const MAX_SIZE: u64 = 4 << 30;
 
 /// One artifact on its way. Its digest's lock is held while this exists.
 pub(super) struct Download<'a> {
@@ -28,11 +29,25 @@ pub(super) struct Download<'a> {
 }
 
 /// Bytes that may be those of the artifact.
-struct Source {
-    head: Head,
-    body: Box<dyn Read>,
+pub(super) struct Source {
+    pub(super) head: Head,
+    pub(super) body: Box<dyn Read>,
     /// Who sends them; none if they come from a file.
-    peer: Option<Peer>,
+    pub(super) peer: Option<Peer>,
+}
+
+impl Source {
+    /// The bytes of a file in a mirror's folder.
+    pub(super) fn file(path: &Path) -> Result<Self, Cause> {
+        // Asked before it is opened: opening a named pipe would wait for somebody to write to it.
+        let size = match fs::metadata(path) {
+            Ok(found) if found.is_file() => found.len(),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            _ => return Err(Cause::NotInMirror),
+        };
+        let head = Head { total: Some(size), ..Head::default() };
+        Ok(Self { head, body: Box::new(fs::File::open(path)?), peer: None })
+    }
 }
 
 impl<'a> Download<'a> {
@@ -96,15 +111,13 @@ impl<'a> Download<'a> {
                 let Answer { head, peer, body } = self.fetcher.http()?.get(url, rest.as_ref())?;
                 Ok(Source { head, body: Box::new(body), peer: Some(peer) })
             }
-            Place::File(path) => {
-                // Asked before it is opened: opening a named pipe would wait for somebody to write to it.
-                let size = match fs::metadata(path) {
-                    Ok(found) if found.is_file() => found.len(),
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-                    _ => return Err(Cause::NotInMirror),
-                };
-                let head = Head { total: Some(size), ..Head::default() };
-                Ok(Source { head, body: Box::new(fs::File::open(path)?), peer: None })
+            Place::File(path) => Source::file(path),
+            Place::Hand => {
+                let supply = self.fetcher.options.supply.as_ref();
+                let given = supply.and_then(|supply| supply.give(&self.job.artifact.sha256));
+                let given = given.ok_or(Cause::NotSupplied)?;
+                let head = Head { total: Some(given.size), ..Head::default() };
+                Ok(Source { head, body: given.body, peer: None })
             }
         }
     }

@@ -18,6 +18,16 @@ pub enum StoreError {
         /// How many were asked for.
         of: usize,
     },
+    /// A file that is not pinned could not be read.
+    #[error("`{url}` could not be read: {cause}{}", .mirrored.as_ref().map(|place| format!("\n  mirror: {place}")).unwrap_or_default())]
+    Unpinned {
+        /// Its URL upstream, without credentials.
+        url: String,
+        /// Where the mirror would have it, without credentials, if it was asked.
+        mirrored: Option<String>,
+        /// Why.
+        cause: Box<Cause>,
+    },
     /// A blob has lost its digest.
     #[error("the store's file with sha256 {digest} is damaged: its bytes have sha256 {got}")]
     Damaged {
@@ -84,8 +94,19 @@ impl StoreError {
             Self::Fetch { failures, .. } => {
                 failures.iter().map(|failure| failure.cause.class()).max().unwrap_or(ErrorClass::Other)
             }
+            Self::Unpinned { cause, .. } => cause.class(),
             Self::Damaged { .. } => ErrorClass::Integrity,
             _ => ErrorClass::Other,
+        }
+    }
+
+    /// Whether a server or a mirror said that it has no such file.
+    pub fn is_absence(&self) -> bool {
+        let Self::Unpinned { cause, .. } = self else { return false };
+        match &**cause {
+            Cause::NotInMirror => true,
+            Cause::Status { status, .. } => matches!(status.as_u16(), 404 | 410),
+            _ => false,
         }
     }
 
@@ -101,8 +122,16 @@ impl StoreError {
                 }
                 return (!ways.is_empty()).then(|| ways.join("\n"));
             }
+            Self::Unpinned { cause, .. } if matches!(**cause, Cause::Offline) => {
+                "leave `--offline` out, or name a mirror's folder with `--mirror DIR`"
+            }
+            Self::Unpinned { .. } if self.is_absence() => {
+                "see that upstream has this version; `--sha256 ARCH=HEX` pins a digest that you know, \
+                 `--trust-first-use` what the server gives now"
+            }
+            Self::Unpinned { cause, .. } => return cause.help(),
             Self::Damaged { .. } | Self::Missing { .. } => {
-                "run `imgbuild fetch`: it replaces what is damaged or missing"
+                "run it again: that replaces what is damaged or missing"
             }
             Self::NotAFolder { .. } | Self::NotAStore { .. } => {
                 "name an empty folder, a store, or a folder that is yet to be made with `--store DIR`"

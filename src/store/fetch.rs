@@ -14,6 +14,7 @@ use super::mirror::Place;
 use super::redacted::{Redacted, shown};
 use super::{
     ArtifactRequest, Cause, Event, Failure, Fetched, Mirror, Outcome, Patience, Step, Store, StoreError,
+    Supply,
 };
 
 /// Artifacts that are fetched at the same time.
@@ -24,10 +25,36 @@ const AT_ONCE: usize = 4;
 pub struct FetchOptions {
     /// Where they are taken from instead of upstream.
     pub mirror: Option<Mirror>,
+    /// Where they are taken from instead of upstream and any mirror.
+    pub supply: Option<Supply>,
     /// Never touch the network. A mirror's folder is none.
     pub offline: bool,
     /// How long to wait for others.
     pub patience: Patience,
+}
+
+impl FetchOptions {
+    /// Where to take what upstream has at `url`.
+    pub(super) fn place(&self, url: &str) -> Result<Place, Cause> {
+        let url = Url::parse(url).map_err(|error| Cause::Url(error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(Cause::Url(format!("it begins with `{}:`, not with `https:`", url.scheme())));
+        }
+        match (&self.supply, &self.mirror) {
+            (Some(_), _) => Ok(Place::Hand),
+            (None, Some(mirror)) => mirror.locate(&url).ok_or(Cause::Unmirrorable),
+            (None, None) => Ok(Place::Server(url)),
+        }
+    }
+
+    /// Where the mirror would have what upstream has at `url`, for people.
+    pub(super) fn mirrored(&self, url: &str) -> Option<String> {
+        match self.mirror.as_ref()?.locate(&Url::parse(url).ok()?)? {
+            Place::Server(url) => Some(Redacted(&url).to_string()),
+            Place::File(path) => Some(path.display().to_string()),
+            Place::Hand => None,
+        }
+    }
 }
 
 /// One call's way to get artifacts.
@@ -104,7 +131,7 @@ impl Fetcher<'_> {
                 Err(Failure {
                     name: name.clone(),
                     url: shown(url),
-                    mirrored: self.mirrored(url),
+                    mirrored: self.options.mirrored(url),
                     sha256: *sha256,
                     cause: Box::new(cause),
                     tries,
@@ -135,28 +162,13 @@ impl Fetcher<'_> {
 
     /// Where to take an artifact from that the store has not, or not any more.
     fn place(&self, job: Job, state: &State) -> Result<Place, Cause> {
-        let url = Url::parse(&job.artifact.url).map_err(|error| Cause::Url(error.to_string()))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(Cause::Url(format!("it begins with `{}:`, not with `https:`", url.scheme())));
-        }
-        let place = match &self.options.mirror {
-            Some(mirror) => mirror.locate(&url).ok_or(Cause::Unmirrorable)?,
-            None => Place::Server(url),
-        };
+        let place = self.options.place(&job.artifact.url)?;
         match (&place, state) {
             (Place::Server(_), State::Damaged(got)) if self.options.offline => {
                 Err(Cause::OfflineDamaged { got: *got })
             }
             (Place::Server(_), _) if self.options.offline => Err(Cause::Offline),
             _ => Ok(place),
-        }
-    }
-
-    /// Where the mirror would have what upstream has at `url`, for people.
-    fn mirrored(&self, url: &str) -> Option<String> {
-        match self.options.mirror.as_ref()?.locate(&Url::parse(url).ok()?)? {
-            Place::Server(url) => Some(Redacted(&url).to_string()),
-            Place::File(path) => Some(path.display().to_string()),
         }
     }
 

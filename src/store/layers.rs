@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::blob::State;
 use super::staging::Staged;
 use super::{Store, StoreError};
+use crate::diagnostic::from_json;
 use crate::digest::{HashingWriter, Sha256};
 
 /// What the store knows of a finished layer.
@@ -21,6 +22,8 @@ pub struct LayerRecord<T> {
     pub size: u64,
     /// What is in the layer.
     pub index: T,
+    /// The digest of the index as JSON: whatever else changes in a record leads to no blob, and is found by that.
+    index_sha256: Sha256,
 }
 
 /// A layer that is being written.
@@ -30,17 +33,40 @@ pub struct NewLayer {
     hashing: HashingWriter<Staged>,
 }
 
+impl<T: Serialize + DeserializeOwned> LayerRecord<T> {
+    fn new(sha256: Sha256, size: u64, index: T) -> Result<Self, StoreError> {
+        let index_sha256 = digest(&index)?;
+        Ok(Self { sha256, size, index, index_sha256 })
+    }
+
+    /// Reads a record, or says why it is none.
+    pub fn read(text: &[u8]) -> Result<Self, String> {
+        let record: Self = from_json(text)?;
+        match digest(&record.index) {
+            Ok(digest) if digest == record.index_sha256 => Ok(record),
+            _ => Err("the index of the layer has lost its digest".to_owned()),
+        }
+    }
+}
+
+fn digest(index: &impl Serialize) -> io::Result<Sha256> {
+    Ok(Sha256::of(serde_json::to_vec(index)?))
+}
+
 impl Store {
     /// The layer that was made from the inputs with the digest `key`, if the store has it whole.
     ///
     /// A layer that can not be used (a damaged blob, a record in another version's form) is as good as none: it
     /// can be built again.
-    pub fn layer<T: DeserializeOwned>(&self, key: &Sha256) -> Result<Option<LayerRecord<T>>, StoreError> {
+    pub fn layer<T: Serialize + DeserializeOwned>(
+        &self,
+        key: &Sha256,
+    ) -> Result<Option<LayerRecord<T>>, StoreError> {
         let record = match fs::read(self.layer_record(key)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             record => record?,
         };
-        let Ok(record) = serde_json::from_slice::<LayerRecord<T>>(&record) else { return Ok(None) };
+        let Ok(record) = LayerRecord::<T>::read(&record) else { return Ok(None) };
         match self.inspect(&record.sha256)? {
             State::Whole(size) if size == record.size => Ok(Some(record)),
             State::Whole(_) | State::Missing => Ok(None),
@@ -66,9 +92,13 @@ impl Store {
 
 impl NewLayer {
     /// Keeps what was written as the layer that comes of the inputs with the digest `key`.
-    pub fn commit<T: Serialize>(self, key: &Sha256, index: T) -> Result<LayerRecord<T>, StoreError> {
+    pub fn commit<T: Serialize + DeserializeOwned>(
+        self,
+        key: &Sha256,
+        index: T,
+    ) -> Result<LayerRecord<T>, StoreError> {
         let (staged, sha256, size) = self.hashing.finish();
-        let record = LayerRecord { sha256, size, index };
+        let record = LayerRecord::new(sha256, size, index)?;
         let text = serde_json::to_vec(&record).map_err(io::Error::from)?;
         let _lock = self.store.lock(&sha256, || {})?;
         staged.place(&self.store.blob(&sha256))?;

@@ -45,6 +45,8 @@ pub(super) enum Place {
     Server(Url),
     /// A file of a mirror.
     File(PathBuf),
+    /// A supply.
+    Hand,
 }
 
 impl Mirror {
@@ -128,6 +130,7 @@ mod tests {
         match mirror.parse::<Mirror>().unwrap().locate(&Url::parse(url).unwrap())? {
             Place::Server(url) => Some(url.to_string()),
             Place::File(path) => Some(path.to_str().unwrap().to_owned()),
+            Place::Hand => None,
         }
     }
 

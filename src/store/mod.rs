@@ -33,6 +33,8 @@ mod progress;
 mod redacted;
 mod redirect;
 mod staging;
+mod supply;
+mod upstream;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -54,6 +56,8 @@ pub use patience::Patience;
 pub use peer::Peer;
 pub use progress::Progress;
 pub use redirect::RedirectRefused;
+pub use supply::{Supplied, Supply};
+pub use upstream::{Upstream, Way};
 
 /// A folder of blobs by digest.
 #[derive(Clone, Debug)]

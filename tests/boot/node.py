@@ -112,16 +112,24 @@ class Node:
             time.sleep(2)
         raise CheckFailed(f"{self.name}: gave a verdict, but one cannot log in to read it")
 
-    def expect_ready(self) -> dict[str, Any]:
-        """Waits for a verdict that has to be `ready`."""
-        verdict = self.verdict()
+    def verdict_after(self, earlier: str) -> dict[str, Any]:
+        """The next verdict that is not a failure like `earlier`: a try may have begun before its cause was removed."""
+        for _ in range(5):
+            verdict = self.verdict()
+            if verdict["verdict"] != "failed" or not re.search(earlier, verdict["reason"]):
+                break
+        return verdict
+
+    def expect_ready(self, earlier: str | None = None) -> dict[str, Any]:
+        """Waits for a verdict that has to be `ready`, but for failures like `earlier` before it."""
+        verdict = self.verdict_after(earlier) if earlier else self.verdict()
         if verdict["verdict"] != "ready":
             raise CheckFailed(f"{self.name}: {verdict}")
         return verdict
 
-    def expect_failed(self, reason: str) -> dict[str, Any]:
-        """Waits for a verdict that has to be `failed`, with a reason that matches."""
-        verdict = self.verdict()
+    def expect_failed(self, reason: str, earlier: str | None = None) -> dict[str, Any]:
+        """Waits for a verdict that has to be `failed` with a reason that matches, but for failures like `earlier` before it."""
+        verdict = self.verdict_after(earlier) if earlier else self.verdict()
         if verdict["verdict"] != "failed" or not re.search(reason, verdict["reason"]):
             raise CheckFailed(f"{self.name}: expected a failure like `{reason}`, got {verdict}")
         return verdict

@@ -10,23 +10,35 @@ from lab import Lab
 from tally import CheckFailed
 
 # What Grafana puts in for its variables.
-VARIABLES = {"__rate_interval": "1m", "__interval": "15s", "__range": "15m", "node": ".+"}
+VARIABLES = {"__rate_interval": "1m", "__interval": "15s", "__range": "15m", "node": "prmt-1"}
 
-# What exists only when something has gone wrong, or on machines of another kind: named here with what makes it.
-ONLY_WHEN: dict[str, str] = {}
+# Series that exist only while an alert is pending or fires.
+ALERTS = '__name__="ALERTS"'
+# Panels that show what is wrong, and nothing where nothing is.
+EMPTY_WHEN_WELL = {"fleet: Firing alerts", "node: Firing alerts", "node: Failed units", "etcd: Calls that failed"}
 
 
-def dashboards() -> Iterator[tuple[str, str]]:
-    """Every query of every panel and its place."""
+def dashboards() -> Iterator[tuple[str, Any]]:
+    """Every dashboard and its name."""
     for path in sorted((ROOT / "overlays").glob("*/dashboards/*.json")):
-        board = json.loads(path.read_text())
-        panels = [*board["panels"], *(inner for panel in board["panels"] for inner in panel.get("panels", []))]
-        for panel in panels:
+        yield path.stem, json.loads(path.read_text())
+
+
+def panels() -> Iterator[tuple[str, str]]:
+    """Every query of every panel and its place."""
+    for name, board in dashboards():
+        nested = [*board["panels"], *(inner for panel in board["panels"] for inner in panel.get("panels", []))]
+        for panel in nested:
             for target in panel.get("targets", []):
-                yield f"{path.stem}: {panel['title']}", fill(target["expr"])
+                yield f"{name}: {panel['title']}", fill(target["expr"])
+
+
+def annotations() -> Iterator[tuple[str, str]]:
+    """Every query that marks what has happened, and its place."""
+    for name, board in dashboards():
         for annotation in board.get("annotations", {}).get("list", []):
             if "expr" in annotation:
-                yield f"{path.stem}: {annotation['name']}", fill(annotation["expr"])
+                yield f"{name}: {annotation['name']}", fill(annotation["expr"])
 
 
 def fill(query: str) -> str:
@@ -58,15 +70,18 @@ def selectors(tree: Any) -> Iterator[str]:
 
 
 def check(lab: Lab) -> None:
-    """Fails, naming all, where a query has an error or selects series that are not there."""
+    """Fails, naming all, where a query has an error or selects series that are not there, or a panel shows nothing."""
     problems, seen = [], {}
-    for place, query in [*dashboards(), *rules(lab)]:
+    must_show = [(place, query) for place, query in panels() if place not in EMPTY_WHEN_WELL]
+    for place, query in [*panels(), *annotations(), *rules(lab)]:
         try:
-            lab.ask("query", query=query)
+            shown = lab.ask("query", query=query)["result"]
+            if not shown and (place, query) in must_show:
+                problems.append(f"{place}: shows nothing: {query}")
             for selector in set(selectors(lab.ask("parse_query", query=query))):
                 if selector not in seen:
                     seen[selector] = lab.value(f"count({selector})") > 0
-                if not seen[selector] and not any(name in selector for name in ONLY_WHEN):
+                if not seen[selector] and ALERTS not in selector:
                     problems.append(f"{place}: nothing is {selector}")
         except CheckFailed as error:
             problems.append(f"{place}: {error}")

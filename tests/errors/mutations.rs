@@ -1,18 +1,9 @@
 //! Whatever a profile, a component or the pins are changed into: no panic, and a failure says why.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use imgbuild::component::{Component, Components, FolderFile};
-use imgbuild::diagnostic::{Document, Report, Source, decode};
-use imgbuild::plan::{Inputs, resolve};
-use imgbuild::render::NodeFiles;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{PROFILE, RELEASES};
-
-const SPEC: &str = include_str!("../../overlays/etcd/component.yaml");
-const CONFIGURATION: &str = include_str!("../../overlays/etcd/files/etc/etcd/etcd.conf.j2");
+use crate::fuzzing::{CONFIGURATION, PROFILE, RELEASES, SPEC, check};
 
 /// What somebody at a keyboard can do to a text.
 #[derive(Clone, Debug)]
@@ -69,49 +60,6 @@ fn apply(text: &str, edits: &[(usize, Edit)]) -> String {
         }
     }
     lines.join("\n") + "\n"
-}
-
-fn component(name: &str, files: &[(&str, &str)], report: &mut Report) -> Option<Component> {
-    let file = |(path, text): &(&str, &str)| {
-        let file = FolderFile { name: format!("overlays/{name}/{path}"), bytes: text.as_bytes().into() };
-        ((*path).to_owned(), file)
-    };
-    Component::read(name, files.iter().map(file).collect::<BTreeMap<_, _>>(), report)
-}
-
-/// Does what `imgbuild check` does, with no file touched. Whether there is a plan whose files all render.
-fn check(profile: &str, releases: &str, spec: &str, template: &str) -> (bool, Report) {
-    let mut report = Report::new();
-    let mut read = |name: &str, text: &str| Document::parse(&Source::new(name, text), &mut report);
-    let (profile, releases) = (read("profile.yaml", profile), read("releases.yaml", releases));
-    let etcd = component(
-        "etcd",
-        &[
-            ("component.yaml", spec),
-            ("files/etc/systemd/system/etcd.service", ""),
-            ("files/etc/etcd/etcd.conf.j2", template),
-        ],
-        &mut report,
-    );
-    let others = ["base", "node_exporter", "prometheus", "grafana"];
-    let others = others.map(|name| component(name, &[("component.yaml", "description: a\n")], &mut report));
-    let components: Components =
-        others.into_iter().chain([etcd]).flatten().map(|one| (one.name.clone(), one)).collect();
-    let (Some(profile), Some(releases)) = (profile, releases) else { return (false, report) };
-    let (profile, releases) = (decode(profile, &mut report), decode(releases, &mut report));
-    let unreadable = BTreeSet::new();
-    let inputs = Inputs {
-        profile: &profile,
-        releases: &releases,
-        components: &components,
-        unreadable: &unreadable,
-        arch: None,
-        epoch: 0,
-    };
-    let Some(plan) = resolve(&inputs, &mut report) else { return (false, report) };
-    let mut files = NodeFiles::new(&plan);
-    let rendered: usize = plan.nodes.iter().map(|node| files.of(node, &mut report).len()).sum();
-    (rendered == plan.nodes.iter().map(|node| node.files.len()).sum::<usize>(), report)
 }
 
 #[test]

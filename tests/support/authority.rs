@@ -30,11 +30,21 @@ impl Authority {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()])?;
         params.not_after = date_time_ymd(last_year, 12, 31);
-        let certificate = params.signed_by(&key, &self.issuer)?;
-        let key = PrivatePkcs8KeyDer::from(key.serialize_der());
-        // Fails where another test was first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let config = ServerConfig::builder().with_no_client_auth();
-        Ok(config.with_single_cert(vec![certificate.into()], key.into())?)
+        serving(params.signed_by(&key, &self.issuer)?, &key)
     }
+}
+
+/// What a server at 127.0.0.1 needs to have a certificate that nobody else vouches for.
+pub fn self_signed() -> anyhow::Result<ServerConfig> {
+    let key = KeyPair::generate()?;
+    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()])?;
+    serving(params.self_signed(&key)?, &key)
+}
+
+fn serving(certificate: Certificate, key: &KeyPair) -> anyhow::Result<ServerConfig> {
+    let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+    // Fails where another test was first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let config = ServerConfig::builder().with_no_client_auth();
+    Ok(config.with_single_cert(vec![certificate.into()], key.into())?)
 }

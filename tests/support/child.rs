@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use imgbuild::store::{ErrorClass, FetchOptions, Mirror};
+use imgbuild::store::{ErrorClass, FetchOptions, Mirror, Patience};
 
 use super::depot::{Depot, artifact, request};
 use super::oracle::skip;
@@ -106,7 +106,9 @@ fn fetch() {
     let Ok(store) = std::env::var(STORE) else { return };
     let url = std::env::var(URL).unwrap();
     let mirror = std::env::var(MIRROR).ok().map(|mirror| mirror.parse::<Mirror>().unwrap());
-    let options = FetchOptions { mirror, patience: super::depot::PATIENCE, offline: false };
+    // No child waits for somebody who is silent: on a busy machine a server may take a while.
+    let patience = Patience { pause: super::depot::PATIENCE.pause, ..Patience::default() };
+    let options = FetchOptions { mirror, patience, ..FetchOptions::default() };
     let store = imgbuild::store::Store::open(store).unwrap();
     let report = match store.fetch_all(&[request(&url)], &options, &|_| {}) {
         Ok(fetched) => {

@@ -4,13 +4,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use imgbuild::component::Spec;
 use tempfile::TempDir;
 
-use super::diff::assert_text;
+use super::leaks::Leaks;
 use super::releases;
+pub use super::run::Run;
 
 /// The program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_imgbuild");
@@ -69,10 +70,17 @@ impl Workspace {
 
     /// A file at a path in the folder.
     pub fn file(self, path: &str, text: impl AsRef<[u8]>) -> Self {
+        self.write(path, text);
+        self
+    }
+
+    /// The same, in a folder that has been worked in.
+    pub fn write(&self, path: &str, text: impl AsRef<[u8]>) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
+        // What the program wrote may be read-only.
+        let _ = fs::remove_file(&path);
         fs::write(path, text).unwrap();
-        self
     }
 
     pub fn mode(self, path: &str, mode: u32) -> Self {
@@ -101,11 +109,16 @@ impl Workspace {
     }
 
     /// The same, run by another program, which gets the program's path and its arguments after its own.
-    pub fn command_of(&self, mut other: Command, arguments: &[&str]) -> Command {
-        other.arg(PROGRAM);
-        let mut command = self.prepared(other, arguments);
+    pub fn command_of(&self, other: Command, arguments: &[&str]) -> Command {
+        let mut command = self.bare_of(other, arguments);
         command.args(&self.options);
         command
+    }
+
+    /// The same without the folder's options.
+    pub fn bare_of(&self, mut other: Command, arguments: &[&str]) -> Command {
+        other.arg(PROGRAM);
+        self.prepared(other, arguments)
     }
 
     /// The program without the folder's options.
@@ -168,6 +181,15 @@ impl Workspace {
     }
 }
 
+/// Whatever a test did, no secret is left where it does not belong.
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            Leaks::of(self.folder.path()).check_folder(self.folder.path());
+        }
+    }
+}
+
 /// Pins of the releases that components name: version 1.2.3 at `releases.invalid`, digests yet unknown.
 fn pins(components: &[String]) -> String {
     let pin = |component: &String| {
@@ -181,81 +203,12 @@ fn pins(components: &[String]) -> String {
     format!("releases:\n{}", components.iter().map(pin).collect::<String>())
 }
 
-fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(super) fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().map_while(Result::ok) {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             collect(&entry.path(), found);
         } else {
             found.push(entry.path());
         }
-    }
-}
-
-/// What a run came to.
-pub struct Run {
-    output: Output,
-    /// What was run, for messages.
-    command: String,
-}
-
-impl Run {
-    pub fn of(command: &mut Command) -> Self {
-        let output = command.output().unwrap();
-        let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
-        Self { output, command: format!("imgbuild {}", arguments.join(" ")) }
-    }
-
-    #[track_caller]
-    pub fn exit(self, code: i32) -> Self {
-        let Self { output, command } = &self;
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{command}\n{errors}");
-        self
-    }
-
-    /// All of stderr.
-    #[track_caller]
-    pub fn stderr(self, expected: &str) -> Self {
-        assert_text(&format!("stderr of {}", self.command), &self.errors(), expected);
-        self
-    }
-
-    /// All of stdout.
-    #[track_caller]
-    pub fn stdout(self, expected: &str) -> Self {
-        assert_text(&format!("stdout of {}", self.command), &self.data(), expected);
-        self
-    }
-
-    /// Parts of stderr.
-    #[track_caller]
-    pub fn says(self, parts: &[&str]) -> Self {
-        let errors = self.errors();
-        for part in parts {
-            assert!(errors.contains(part), "{}: `{part}` is missing in\n{errors}", self.command);
-        }
-        self
-    }
-
-    /// What must not be in stderr or stdout.
-    #[track_caller]
-    pub fn hides(self, part: &str) -> Self {
-        let all = self.errors() + &self.data();
-        assert!(!all.contains(part), "{}: `{part}` is in\n{all}", self.command);
-        self
-    }
-
-    pub fn errors(&self) -> String {
-        String::from_utf8_lossy(&self.output.stderr).into_owned()
-    }
-
-    pub fn data(&self) -> String {
-        String::from_utf8_lossy(&self.output.stdout).into_owned()
-    }
-
-    /// stdout as JSON.
-    #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.output.stdout).unwrap_or_else(|error| panic!("{error}\n{}", self.data()))
     }
 }

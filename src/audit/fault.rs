@@ -1,0 +1,94 @@
+//! What an audit finds.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::Kind;
+use crate::digest::Sha256;
+
+/// What an audit came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Audit {
+    /// What was checked.
+    pub kind: Kind,
+    /// How many parts it has.
+    pub parts: usize,
+    /// How many bytes they have.
+    pub bytes: u64,
+    /// What is wrong; nothing, if all is as it was written.
+    pub faults: Vec<Fault>,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// The part that it is wrong with.
+    pub part: String,
+    /// What is wrong with it.
+    #[serde(flatten)]
+    pub problem: Problem,
+}
+
+/// What can be wrong with a part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "problem", rename_all = "lowercase")]
+pub enum Problem {
+    /// It has other bytes than those that were written.
+    Damaged {
+        /// Their digest.
+        expected: Sha256,
+        /// The digest of what is there.
+        got: Sha256,
+    },
+    /// It is not there, or not all of it.
+    Missing,
+    /// It is there, and nothing says that it should be.
+    Undeclared,
+    /// It is not what such a part is.
+    Malformed {
+        /// Why not.
+        why: String,
+    },
+}
+
+impl Audit {
+    /// An audit that has found nothing yet.
+    pub(super) fn new(kind: Kind) -> Self {
+        Self { kind, parts: 0, bytes: 0, faults: Vec::new() }
+    }
+
+    /// Keeps what is wrong with a part.
+    pub fn found(&mut self, part: impl Into<String>, problem: Problem) {
+        self.faults.push(Fault { part: part.into(), problem });
+    }
+
+    /// Keeps that a part is not what such a part is.
+    pub fn malformed(&mut self, part: impl Into<String>, why: impl Into<String>) {
+        self.found(part, Problem::Malformed { why: why.into() });
+    }
+
+    /// Counts a part, and keeps that it is damaged if it is.
+    pub(super) fn checked(&mut self, part: &str, size: u64, (expected, got): (Sha256, Sha256)) {
+        self.parts += 1;
+        self.bytes += size;
+        if expected != got {
+            self.found(part, Problem::Damaged { expected, got });
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Names come from what is checked, which may be anybody's.
+        let part = self.part.escape_debug();
+        match &self.problem {
+            Problem::Damaged { expected, got } => {
+                write!(f, "`{part}` is damaged: expected sha256 {expected}, got {got}")
+            }
+            Problem::Missing => write!(f, "`{part}` is missing, or its end is"),
+            Problem::Undeclared => write!(f, "`{part}` is not declared"),
+            Problem::Malformed { why } => write!(f, "`{part}`: {why}"),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What a path leads to.
+
+use std::fmt;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+use anyhow::Result;
+use fs_err as fs;
+use serde::Serialize;
+
+use crate::bundle::Parts;
+use crate::output::{IMAGE, MANIFEST, OVERLAY};
+
+/// What imgbuild writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A bundle.
+    Bundle,
+    /// The folder of a node.
+    Node,
+    /// A seed image.
+    Seed,
+    /// The image that nodes share.
+    Shared,
+    /// A store.
+    Store,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bundle => "bundle",
+            Self::Node => "node",
+            Self::Seed => "seed image",
+            Self::Shared => "shared image",
+            Self::Store => "store",
+        })
+    }
+}
+
+/// What is at `path`; an image is taken for a seed until it is read. A file that is no image is taken for a bundle, whose reader says what is wrong with it.
+pub fn kind(path: &Path) -> Result<Kind> {
+    if Parts::list_of(path).is_some() {
+        return Ok(Kind::Bundle);
+    }
+    let found = fs::metadata(path)?;
+    if !found.is_dir() {
+        anyhow::ensure!(found.is_file(), "`{}` is neither a file nor a folder", path.display());
+        return Ok(if is_image(path)? { Kind::Seed } else { Kind::Bundle });
+    }
+    if [MANIFEST, IMAGE, OVERLAY].iter().any(|name| path.join(name).exists()) {
+        return Ok(Kind::Node);
+    }
+    anyhow::ensure!(
+        ["sha256", "layers"].iter().any(|name| path.join(name).is_dir()),
+        "`{}` is neither a node's folder, which has a {MANIFEST}, nor a store, which has a folder sha256",
+        path.display()
+    );
+    Ok(Kind::Store)
+}
+
+/// Whether a file begins as an ISO 9660 image does: with the standard identifier of its first volume descriptor
+/// (ECMA-119 8.1.2), which is in sector 16 (6.2.1).
+fn is_image(path: &Path) -> Result<bool> {
+    let mut file = fs::File::open(path)?;
+    file.seek(SeekFrom::Start(16 * 2048 + 1))?;
+    let mut identifier = Vec::new();
+    file.take(5).read_to_end(&mut identifier)?;
+    Ok(identifier == b"CD001")
+}

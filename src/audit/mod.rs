@@ -1,0 +1,55 @@
+//! Reads every byte of what imgbuild wrote, and says what is damaged, missing or not declared.
+#![expect(clippy::disallowed_methods, reason = "edge: reads files")]
+
+mod bundle;
+mod fault;
+mod kind;
+mod node;
+mod seed;
+mod store;
+
+pub use fault::{Audit, Fault, Problem};
+pub use kind::{Kind, kind};
+pub use node::manifest;
+
+use std::io;
+use std::path::Path;
+
+use anyhow::Result;
+use fs_err as fs;
+
+use crate::digest::Sha256;
+
+/// The digest and the size of a plain file; that there is none is kept as a fault.
+fn digest_of(path: &Path, name: &str, audit: &mut Audit) -> Result<Option<(Sha256, u64)>> {
+    // Asked before it is opened: opening a named pipe would wait for somebody to write to it.
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() => return Ok(Some(Sha256::of_reader(fs::File::open(path)?)?)),
+        Ok(_) => audit.malformed(name, "it is no plain file"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => audit.found(name, Problem::Missing),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(None)
+}
+
+/// The names in a folder, sorted; none if there is no such folder.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    let mut names: Vec<_> =
+        entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Checks what is at `path`.
+pub fn audit(path: &Path) -> Result<Audit> {
+    match kind(path)? {
+        Kind::Bundle => bundle::audit(path),
+        Kind::Node => node::audit(path),
+        Kind::Seed | Kind::Shared => seed::audit(path),
+        Kind::Store => store::audit(path),
+    }
+}

@@ -1,0 +1,59 @@
+//! Checks a node's folder against its manifest, and its image against both.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::Result;
+use fs_err as fs;
+
+use super::{Audit, Kind, Problem, digest_of, names, seed};
+use crate::diagnostic::from_json;
+use crate::output::{IMAGE, MANIFEST, Manifest};
+
+/// The longest manifest that is read, in bytes.
+const MAX_MANIFEST: u64 = 1 << 20;
+
+/// Reads the manifest of a node's folder, or says why it is none.
+pub fn manifest(folder: &Path) -> Result<Result<Manifest, String>> {
+    let mut text = Vec::new();
+    fs::File::open(folder.join(MANIFEST))?.take(MAX_MANIFEST).read_to_end(&mut text)?;
+    Ok(from_json(&text))
+}
+
+pub(super) fn audit(path: &Path) -> Result<Audit> {
+    let mut audit = Audit::new(Kind::Node);
+    if !path.join(MANIFEST).is_file() {
+        audit.found(MANIFEST, Problem::Missing);
+        return Ok(audit);
+    }
+    let manifest = match manifest(path)? {
+        Ok(manifest) => manifest,
+        Err(why) => {
+            audit.malformed(MANIFEST, why);
+            return Ok(audit);
+        }
+    };
+    for (name, output) in &manifest.outputs {
+        if !manifest.seed_files().contains(&name.as_str()) && name != IMAGE {
+            let why = format!("it declares `{}`, which no build writes", name.escape_debug());
+            audit.malformed(MANIFEST, why);
+        } else if let Some((got, size)) = digest_of(&path.join(name), name, &mut audit)? {
+            audit.checked(name, size, (output.sha256, got));
+        }
+    }
+    for name in manifest.seed_files().iter().copied().chain([IMAGE]) {
+        if !manifest.outputs.contains_key(name) {
+            audit.malformed(MANIFEST, format!("it does not declare `{name}`"));
+        }
+    }
+    for name in names(path)? {
+        if name != MANIFEST && !manifest.outputs.contains_key(&name) {
+            audit.found(name, Problem::Undeclared);
+        }
+    }
+    audit.faults.sort_by(|one, other| one.part.cmp(&other.part));
+    if audit.faults.is_empty() {
+        audit.faults = seed::audit_of(&path.join(IMAGE), Some(&manifest.seed_digests()))?.faults;
+    }
+    Ok(audit)
+}

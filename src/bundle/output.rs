@@ -1,0 +1,90 @@
+//! A file on its way to its name: beside its final place until it is whole, gone if it never is.
+
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use tempfile::NamedTempFile;
+
+/// What files without a name are called. Not as in the folder of outputs, where a build clears away its own.
+const PREFIX: &str = ".bundle-";
+
+/// A file that has no final name yet. It is locked while it is written, so that what a killed run left is told from it.
+#[derive(Debug)]
+pub(super) struct Output {
+    file: NamedTempFile,
+    place: PathBuf,
+}
+
+impl Output {
+    /// A file for `place`. What killed runs left beside it is removed.
+    pub(super) fn new(place: &Path) -> io::Result<Self> {
+        let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        clear(folder)?;
+        loop {
+            let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder)?;
+            // Where files cannot be locked nobody clears them away either.
+            let _ = file.as_file().lock();
+            // Another run may have cleared it away before it was locked.
+            if file.as_file().metadata()?.nlink() > 0 {
+                return Ok(Self { file, place: place.to_owned() });
+            }
+        }
+    }
+
+    /// Where it will be.
+    pub(super) fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// What was written so far, from its beginning.
+    pub(super) fn read(&self) -> io::Result<std::fs::File> {
+        self.file.reopen()
+    }
+
+    /// Gives the file, on disk with all its bytes, its name.
+    pub(super) fn publish(self) -> io::Result<PathBuf> {
+        // Temporary files are private; this one holds no secret.
+        self.file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+        self.file.as_file().sync_all()?;
+        self.file.persist(&self.place)?;
+        Ok(self.place)
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// The path with something behind its file name.
+pub(super) fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+/// Removes a file that may not be there.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn clear(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        if is_ours && fs::File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}

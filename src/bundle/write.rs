@@ -1,0 +1,96 @@
+//! Writes a bundle: under its final name when it is whole, never before.
+
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::member::{END, header, padding};
+use super::output::{Output, remove};
+use super::split::Splitter;
+use super::{BundleError, Index, Part, SigningKey, signature_of};
+use crate::digest::HashingWriter;
+
+/// A bundle that is to be written.
+pub struct NewBundle<'a> {
+    /// What will be in it.
+    pub index: &'a Index,
+    /// Its file; the names of a split one begin with it.
+    pub path: &'a Path,
+    /// The most bytes that a file may have, if it is to be split.
+    pub split: Option<u64>,
+    /// What it is signed with, if it is.
+    pub key: Option<&'a SigningKey>,
+}
+
+/// A bundle that was written.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Its file, or the list of its pieces: what a signature is made of.
+    pub path: PathBuf,
+    /// The bytes of the bundle.
+    pub size: u64,
+}
+
+impl NewBundle<'_> {
+    /// Writes it; `open` gives the bytes of each part, which must be those of the index.
+    pub fn write<R: Read>(
+        &self,
+        mut open: impl FnMut(&Part) -> io::Result<R>,
+    ) -> Result<Written, BundleError> {
+        let preamble = self.index.preamble()?;
+        let before = preamble.len() as u64;
+        let (_, size) = self.index.layout(before).ok_or_else(|| BundleError::IndexInvalid {
+            path: self.path.to_owned(),
+            why: "its parts have more bytes than can be counted".to_owned(),
+        })?;
+        let path = if let Some(piece) = self.split {
+            let mut out = Splitter::new(self.path, piece, size)?;
+            self.pour(&preamble, &mut out, &mut open)?;
+            self.publish(out.publish()?)?
+        } else {
+            let mut out = Output::new(self.path)?;
+            self.pour(&preamble, &mut out, &mut open)?;
+            self.publish(out)?
+        };
+        Ok(Written { path, size })
+    }
+
+    /// Signs what was written and gives it its name; the signature of what had the name before goes first.
+    fn publish(&self, output: Output) -> Result<PathBuf, BundleError> {
+        let what = format!("imgbuild bundle of {}", self.index.cluster);
+        let signature = signature_of(output.place());
+        let text = match self.key {
+            Some(key) => Some(key.sign(output.read()?, &what)?),
+            None => None,
+        };
+        remove(&signature)?;
+        let place = output.publish()?;
+        if let Some(text) = text {
+            let mut output = Output::new(&signature)?;
+            output.write_all(text.as_bytes())?;
+            output.publish()?;
+        }
+        Ok(place)
+    }
+
+    fn pour<R: Read>(
+        &self,
+        preamble: &[u8],
+        out: &mut impl Write,
+        open: &mut impl FnMut(&Part) -> io::Result<R>,
+    ) -> Result<(), BundleError> {
+        out.write_all(preamble)?;
+        for part in &self.index.parts {
+            out.write_all(&header(&part.path, part.size)?)?;
+            let mut hashing = HashingWriter::new(&mut *out);
+            // One byte more than there may be, so that a part that grew does not pass as whole. It is read to its
+            // end: readers that verify do so there.
+            let copied = io::copy(&mut open(part)?.take(part.size.saturating_add(1)), &mut hashing)?;
+            let got = hashing.digest();
+            if copied != part.size || got != part.sha256 {
+                return Err(BundleError::Damaged { part: part.path.clone(), expected: part.sha256, got });
+            }
+            io::copy(&mut io::repeat(0).take(padding(part.size)), out)?;
+        }
+        Ok(out.write_all(&END)?)
+    }
+}

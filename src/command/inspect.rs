@@ -1,0 +1,105 @@
+//! `imgbuild inspect`: lists what is in something that imgbuild wrote, without reading the payload.
+#![expect(clippy::disallowed_methods, reason = "edge: reads manifests, images' trees and stores' folders")]
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::console::Console;
+use super::failure::Failure;
+use crate::audit::{self, Kind, kind};
+use crate::bundle::{Bundle, Part};
+use crate::output::MANIFEST;
+use crate::seed::read_image;
+
+/// A file of an image or a store.
+#[derive(Serialize)]
+struct Listed {
+    name: String,
+    size: u64,
+}
+
+/// Lists what is at `path`.
+pub fn run(path: &Path, console: &Console) -> Result<(), Failure> {
+    match kind(path)? {
+        Kind::Bundle => bundle(&Bundle::open(path)?, console),
+        Kind::Node => manifest(path, console),
+        Kind::Seed | Kind::Shared => {
+            let mut image = fs_err::File::open(path)?;
+            let listing = read_image(&mut image).map_err(|error| Failure::Integrity {
+                message: format!("`{}`: {error}", path.display()),
+                help: "build the node again".to_owned(),
+            })?;
+            let files = listing.files.into_iter().map(|file| Listed { name: file.name, size: file.size });
+            let head = format!("seed image {}, {} bytes", listing.label, listing.size);
+            list(head, &files.collect::<Vec<_>>(), console)
+        }
+        Kind::Store => {
+            let mut files = Vec::new();
+            for entry in fs_err::read_dir(path.join("sha256"))? {
+                let entry = entry?;
+                let name = entry.file_name().to_string_lossy().into_owned();
+                files.push(Listed { name, size: entry.metadata()?.len() });
+            }
+            files.sort_by(|one, other| one.name.cmp(&other.name));
+            list(format!("store, {} files", files.len()), &files, console)
+        }
+    }
+}
+
+fn bundle(bundle: &Bundle, console: &Console) -> Result<(), Failure> {
+    let index = bundle.index();
+    if console.json {
+        return Ok(Console::data_json(index)?);
+    }
+    let (nodes, size) = (index.nodes.join(", "), bundle.size());
+    let head =
+        format!("bundle of {}, for {nodes}, by imgbuild {}, {size} bytes", index.cluster, index.imgbuild);
+    let line = |part: &Part| row(part.size, &format!("{}  {}  {}", part.sha256, part.path, part.title()));
+    lines(head, index.parts.iter().map(line))
+}
+
+fn manifest(path: &Path, console: &Console) -> Result<(), Failure> {
+    let manifest = audit::manifest(path)?.map_err(|why| Failure::Integrity {
+        message: format!("`{}`: {why}", path.join(MANIFEST).display()),
+        help: "build the node again".to_owned(),
+    })?;
+    if console.json {
+        return Ok(Console::data_json(&manifest)?);
+    }
+    let head = format!(
+        "node {} of {} ({}): {}, by imgbuild {}",
+        manifest.node,
+        manifest.cluster,
+        manifest.arch,
+        manifest.components.join(", "),
+        manifest.imgbuild
+    );
+    let artifacts = manifest.artifacts.iter();
+    let artifacts =
+        artifacts.map(|artifact| format!("{} {}  {}", artifact.name, artifact.version, artifact.sha256));
+    let outputs = manifest.outputs.iter();
+    let outputs = outputs.map(|(name, file)| row(file.size, &format!("{}  {name}", file.sha256)));
+    lines(head, artifacts.chain(outputs))
+}
+
+fn list(head: String, files: &[Listed], console: &Console) -> Result<(), Failure> {
+    if console.json {
+        return Ok(Console::data_json(&files)?);
+    }
+    lines(head, files.iter().map(|file| row(file.size, &file.name)))
+}
+
+fn row(size: u64, text: &str) -> String {
+    format!("{size:>12}  {text}")
+}
+
+/// Prints lines, with nothing in them that a terminal would obey: names are whatever somebody wrote.
+fn lines(head: String, rows: impl Iterator<Item = String>) -> Result<(), Failure> {
+    let mut text = String::new();
+    for line in std::iter::once(head).chain(rows) {
+        text.extend(line.escape_debug());
+        text.push('\n');
+    }
+    Ok(Console::data(text)?)
+}

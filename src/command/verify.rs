@@ -1,0 +1,135 @@
+//! `imgbuild verify`: reads every byte of what imgbuild wrote, and names what is wrong.
+#![expect(clippy::disallowed_methods, reason = "edge: reads a signature")]
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::bundle::MAX_KEY;
+use super::console::Console;
+use super::failure::Failure;
+use super::inputs::{self, Written};
+use super::{bundled, layers};
+use crate::audit::{self, Audit, Kind, Problem};
+use crate::bundle::{self, Bundle, Part, Parts, SignatureError, VerifyingKey};
+use crate::diagnostic::Report;
+use crate::plan::NodePlan;
+
+/// What a verification came to, as JSON has it.
+#[derive(Serialize)]
+struct Verified<'a> {
+    path: &'a Path,
+    #[serde(flatten)]
+    audit: &'a Audit,
+    /// What was signed with the file, if a signature was asked for and holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed: Option<&'a str>,
+}
+
+/// Checks what is at `path`, and if there is a key its signature.
+pub fn run(path: &Path, key: Option<&str>, console: &Console) -> Result<(), Failure> {
+    let kind = audit::kind(path)?;
+    let key = key.map(|key| verifying_key(key, kind)).transpose()?;
+    let mut audit = audit::audit(path)?;
+    if kind == Kind::Bundle && audit.faults.is_empty() {
+        needed(path, &mut audit)?;
+    }
+    let signed = key.map(|key| signature(&key, path, &mut audit)).transpose()?.flatten();
+    let shown = path.display();
+    if console.json {
+        Console::data_json(&Verified { path, audit: &audit, signed: signed.as_deref() })?;
+    } else if audit.faults.is_empty() {
+        let signed = signed.map_or(String::new(), |signed| format!(", signed: {}", signed.escape_debug()));
+        Console::data(format!(
+            "{shown}: {}, {} parts, {} bytes, intact{signed}\n",
+            audit.kind, audit.parts, audit.bytes
+        ))?;
+    }
+    if audit.faults.is_empty() {
+        return Ok(());
+    }
+    let faults = audit.faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  ");
+    Err(Failure::Integrity {
+        message: format!("the {} `{shown}` is not as it was written:\n  {faults}", audit.kind),
+        help: match kind {
+            Kind::Store => "the next build replaces what is damaged or missing".to_owned(),
+            Kind::Node | Kind::Seed | Kind::Shared => "build the node again".to_owned(),
+            Kind::Bundle => "bring it again from where it is whole, or write it again".to_owned(),
+        },
+    })
+}
+
+/// Whether a bundle, whose parts are sound, has all that its nodes need.
+fn needed(path: &Path, audit: &mut Audit) -> Result<(), Failure> {
+    let bundle = Bundle::open(path)?;
+    let mut report = Report::new();
+    let texts = bundled::texts(&bundle, &mut report)?;
+    let arch = texts.arch;
+    let drafted = Written::of(texts, report).and_then(|written| written.drafted(arch, 0));
+    let plan = match drafted {
+        Ok((plan, _, report)) if !report.has_errors() => plan,
+        Ok((_, _, report)) | Err(Failure::Invalid(report)) => {
+            audit
+                .malformed("profile.yaml", format!("no node can be built from it\n{}", report.render(false)));
+            return Ok(());
+        }
+        Err(failure) => return Err(failure),
+    };
+    let index = bundle.index();
+    for node in index.nodes.iter().filter(|node| plan.node(node).is_none()) {
+        audit.malformed("index.json", format!("it names a node `{node}`, which the profile does not have"));
+    }
+    let nodes: Vec<&NodePlan> = plan.nodes.iter().filter(|node| index.nodes.contains(&node.name)).collect();
+    for request in layers::requests_of(&nodes) {
+        let part = Part::artifact_path(&request.sha256);
+        if index.part(&part).is_none() {
+            audit.found(format!("{part} ({})", request.name), Problem::Missing);
+        }
+    }
+    Ok(())
+}
+
+fn verifying_key(key: &str, kind: Kind) -> Result<VerifyingKey, Failure> {
+    if kind != Kind::Bundle {
+        return Err(Failure::Usage {
+            message: format!("--key: a {kind} has no signature"),
+            help: "only bundles are signed".to_owned(),
+        });
+    }
+    let file = Path::new(key);
+    let text = if file.is_file() {
+        inputs::text(file, MAX_KEY).map_err(|why| anyhow::anyhow!("{}", why.message()))?
+    } else {
+        key.to_owned()
+    };
+    VerifyingKey::read(&text).map_err(|error| Failure::Usage {
+        message: format!("--key: {error}"),
+        help: "expected a minisign public key, or a file that holds one".to_owned(),
+    })
+}
+
+/// Checks the signature of the bundle's file, or of the list of its pieces, which has the digest of each.
+fn signature(key: &VerifyingKey, path: &Path, audit: &mut Audit) -> Result<Option<String>, Failure> {
+    let signed: PathBuf = Parts::list_of(path).unwrap_or_else(|| path.to_owned());
+    let file = bundle::signature_of(&signed);
+    let name = file.display().to_string();
+    if !file.is_file() {
+        audit.found(name, Problem::Missing);
+        return Ok(None);
+    }
+    let text = match inputs::text(&file, MAX_KEY) {
+        Ok(text) => text,
+        Err(why) => {
+            audit.malformed(name, why.message());
+            return Ok(None);
+        }
+    };
+    match key.check(&text, fs_err::File::open(&signed)?) {
+        Ok(comment) => Ok(Some(comment)),
+        Err(error @ SignatureError::Broken(_)) => {
+            audit.malformed(name, error.to_string());
+            Ok(None)
+        }
+        Err(error) => Err(anyhow::Error::from(error).into()),
+    }
+}

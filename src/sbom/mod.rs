@@ -1,0 +1,7 @@
+//! The software bill of materials of a node: what goes on it, and where that is from (pure).
+
+mod gather;
+mod model;
+
+pub use gather::bill;
+pub use model::Bill;

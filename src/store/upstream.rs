@@ -1,0 +1,153 @@
+//! Reads what no pin vouches for: upstream's checksum files, and artifacts that are to be pinned.
+
+use std::io::{self, Read, Write};
+use std::sync::OnceLock;
+use std::thread;
+
+use reqwest::Url;
+
+use super::clue::HEAD;
+use super::download::{MAX_SIZE, Source};
+use super::http::{Answer, Http};
+use super::mirror::Place;
+use super::peer::Peer;
+use super::redacted::shown;
+use super::{Cause, FetchOptions, StoreError};
+use crate::digest::{HashingWriter, Sha256};
+
+/// The longest text that is read, in bytes: several times the longest checksum file.
+const MAX_TEXT: u64 = 1 << 20;
+
+/// A way to upstream, or to its mirror. Nothing that it reads is verified: who uses it says so.
+#[derive(Debug)]
+pub struct Upstream<'a> {
+    options: &'a FetchOptions,
+    http: OnceLock<Http>,
+}
+
+/// How bytes came: who could have changed them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From upstream's server, over TLS.
+    Tls,
+    /// From upstream's server, over plain http.
+    Http,
+    /// From a mirror's server, over TLS.
+    MirrorTls,
+    /// From a mirror's server, over plain http.
+    MirrorHttp,
+    /// From a mirror's folder.
+    MirrorFolder,
+}
+
+impl<'a> Upstream<'a> {
+    /// A way that waits, and goes by a mirror, as these options say.
+    pub fn new(options: &'a FetchOptions) -> Self {
+        Self { options, http: OnceLock::new() }
+    }
+
+    /// The text at `url`, of at most 1 MiB.
+    pub fn text(&self, url: &str) -> Result<(String, Way), StoreError> {
+        let (bytes, way) = self.read(url, MAX_TEXT, Vec::new)?;
+        Ok((String::from_utf8_lossy(&bytes).into_owned(), way))
+    }
+
+    /// The digest and the size of the file at `url`, of at most 4 GiB. Its bytes are not kept.
+    pub fn digest(&self, url: &str) -> Result<(Sha256, u64, Way), StoreError> {
+        let (hashing, way) = self.read(url, MAX_SIZE, || HashingWriter::new(io::sink()))?;
+        let (_, digest, size) = hashing.finish();
+        Ok((digest, size, way))
+    }
+
+    /// Reads a file into what `sink` makes, anew for each try.
+    fn read<W: Write>(&self, url: &str, limit: u64, sink: impl Fn() -> W) -> Result<(W, Way), StoreError> {
+        let failed = |cause| StoreError::Unpinned {
+            url: shown(url),
+            mirrored: self.options.mirrored(url),
+            cause: Box::new(cause),
+        };
+        let place = self.options.place(url).map_err(failed)?;
+        if self.options.offline && matches!(place, Place::Server(_)) {
+            return Err(failed(Cause::Offline));
+        }
+        let mut pauses = self.options.patience.pauses();
+        loop {
+            let mut out = sink();
+            let cause = match self.attempt(&place, limit, &mut out) {
+                Ok(()) => return Ok((out, self.way(&place))),
+                Err(cause) => cause,
+            };
+            let next = pauses.next().and_then(|pause| self.options.patience.before_next(&cause, pause));
+            thread::sleep(next.ok_or_else(|| failed(cause))?);
+        }
+    }
+
+    fn attempt(&self, place: &Place, limit: u64, out: &mut impl Write) -> Result<(), Cause> {
+        let Source { head, mut body, peer } = self.open(place)?;
+        let mut start = Vec::new();
+        let broken = |error: &io::Error, received| self.broken(error, peer.as_ref(), received, head.total);
+        body.by_ref()
+            .take(HEAD as u64)
+            .read_to_end(&mut start)
+            .map_err(|error| broken(&error, start.len() as u64))?;
+        if let Some(clue) = head.clue(&start) {
+            return Err(Cause::SomethingElse(clue));
+        }
+        out.write_all(&start)?;
+        let mut counting = HashingWriter::new(out);
+        let mut rest = body.take(limit.saturating_sub(start.len() as u64) + 1);
+        io::copy(&mut rest, &mut counting)
+            .map_err(|error| broken(&error, start.len() as u64 + counting.size()))?;
+        let received = start.len() as u64 + counting.size();
+        match head.total {
+            _ if received > limit => Err(Cause::TooLong(limit)),
+            Some(expected) if expected != received => Err(Cause::Truncated {
+                received,
+                expected: Some(expected),
+                detail: "the transfer ended early".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn open(&self, place: &Place) -> Result<Source, Cause> {
+        match place {
+            Place::Server(url) => {
+                let Answer { head, peer, body } = self.http()?.get(url, None)?;
+                Ok(Source { head, body: Box::new(body), peer: Some(peer) })
+            }
+            Place::File(path) => Source::file(path),
+            Place::Hand => Err(Cause::NotSupplied),
+        }
+    }
+
+    fn broken(&self, error: &io::Error, peer: Option<&Peer>, received: u64, expected: Option<u64>) -> Cause {
+        match (peer, self.http.get()) {
+            (Some(peer), Some(http)) => http.broken(error, peer, received, expected),
+            _ => Cause::from(io::Error::new(error.kind(), error.to_string())),
+        }
+    }
+
+    fn http(&self) -> Result<&Http, Cause> {
+        if let Some(http) = self.http.get() {
+            return Ok(http);
+        }
+        let made = Http::new(self.options.patience)?;
+        Ok(self.http.get_or_init(|| made))
+    }
+
+    fn way(&self, place: &Place) -> Way {
+        match (place, self.options.mirror.is_some()) {
+            (Place::File(_) | Place::Hand, _) => Way::MirrorFolder,
+            (Place::Server(url), false) if is_tls(url) => Way::Tls,
+            (Place::Server(url), true) if is_tls(url) => Way::MirrorTls,
+            (Place::Server(_), false) => Way::Http,
+            (Place::Server(_), true) => Way::MirrorHttp,
+        }
+    }
+}
+
+/// No redirect leads from https to http, so that the first address tells.
+fn is_tls(url: &Url) -> bool {
+    url.scheme() == "https"
+}

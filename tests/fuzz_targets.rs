@@ -1,0 +1,92 @@
+//! The targets of fuzz/ on their seeds and on small changes of them: what `scripts/fuzz` does for longer.
+#![expect(clippy::disallowed_methods, reason = "edge: reads the seeds")]
+
+use std::io::Write as _;
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::fuzzing::{CONFIGURATION, PROFILE, RELEASES, SPEC, TARGETS};
+
+/// Good examples of what a target takes, and what made it fail once.
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
+    let kept = std::fs::read_dir(folder).into_iter().flatten();
+    let mut seeds: Vec<_> = kept.map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+    match target {
+        "profile" => seeds.push(PROFILE.into()),
+        "pins" => seeds.push(RELEASES.into()),
+        "component" => seeds.push([SPEC, "\0", CONFIGURATION].concat().into()),
+        "archive" => {
+            let tar = archive();
+            let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+            gzip.write_all(&tar).unwrap();
+            seeds.extend([tar, gzip.finish().unwrap()]);
+        }
+        _ => {}
+    }
+    seeds
+}
+
+/// A tar with a file, a folder, and links of both kinds.
+fn archive() -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut add = |kind: tar::EntryType, name: &str, link: &str, content: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_mode(0o755);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_size(content.len() as u64);
+        if link.is_empty() {
+            tar.append_data(&mut header, name, content).unwrap();
+        } else {
+            tar.append_link(&mut header, name, link).unwrap();
+        }
+    };
+    add(tar::EntryType::Regular, "top/bin", "", b"program\n");
+    add(tar::EntryType::Directory, "top/share/", "", b"");
+    add(tar::EntryType::Symlink, "top/share/soft", "hard", b"");
+    add(tar::EntryType::Link, "top/share/hard", "top/bin", b"");
+    add(tar::EntryType::Regular, &format!("top/share/{}", "long".repeat(50)), "", b"text\n");
+    tar.into_inner().unwrap()
+}
+
+#[test]
+fn every_target_takes_its_seeds() {
+    for (name, target) in TARGETS {
+        let seeds = seeds(name);
+        let good = seeds.iter().filter(|seed| target(seed)).count();
+        assert!(good > 0, "{name} has no good seeds to begin with");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fuzz/fuzz_targets/{name}.rs"));
+        assert!(source.is_file(), "`scripts/fuzz` does not know {name}");
+    }
+}
+
+/// Replaces bytes: where, how many, by what.
+fn changed(mut seed: Vec<u8>, changes: &[(usize, usize, Vec<u8>)]) -> Vec<u8> {
+    for (at, gone, new) in changes {
+        let at = at % (seed.len() + 1);
+        let end = (at + gone).min(seed.len());
+        seed.splice(at..end, new.iter().copied());
+    }
+    seed
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_change_of_a_seed_makes_a_target_panic(
+        which in 0..TARGETS.len(),
+        seed in any::<prop::sample::Index>(),
+        changes in vec((any::<usize>(), 0..20_usize, vec(any::<u8>(), 0..12)), 1..6),
+    ) {
+        let (name, target) = TARGETS[which];
+        let seeds = seeds(name);
+        target(&changed(seed.get(&seeds).clone(), &changes));
+    }
+}

@@ -1,0 +1,260 @@
+//! `imgbuild verify` and `inspect` on nodes, seed images and stores: what is wrong is named, with exit code 4.
+#![expect(clippy::disallowed_methods, reason = "tests damage files")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use imgbuild::audit::audit;
+use imgbuild::digest::Sha256;
+
+use super::support::oracle::{oracle, stdout};
+use super::support::small::{ARCHIVE, away, small};
+use super::support::workspace::Workspace;
+
+/// A cluster whose nodes were built, with its bundle.
+fn built() -> Workspace {
+    let workspace = small();
+    workspace.run(&["--all", "--quiet", "--store", "store"]).exit(0);
+    workspace.run(&["bundle", "-o", "b", "--quiet", "--store", "store"]).exit(0);
+    workspace
+}
+
+/// Changes a bit of a file where `text` stands in it.
+fn flip(workspace: &Workspace, file: &str, text: &[u8]) {
+    let mut bytes = workspace.read(file);
+    let at = bytes.windows(text.len()).position(|window| window == text).unwrap();
+    bytes[at] ^= 1;
+    workspace.write(file, bytes);
+}
+
+fn artifact(workspace: &Workspace) -> String {
+    format!("store/sha256/{}", Sha256::of(workspace.read(ARCHIVE)))
+}
+
+/// The record of the layer that has the artifact's files.
+fn record(workspace: &Workspace) -> String {
+    let files = workspace.files("store/layers").into_iter();
+    let record = files.map(|(name, _)| format!("store/layers/{name}"));
+    record.max_by_key(|name| workspace.read(name).len()).unwrap()
+}
+
+fn pipe(workspace: &Workspace, file: &str) {
+    let _ = fs::remove_file(workspace.path(file));
+    stdout(Command::new("mkfifo").arg(workspace.path(file)));
+}
+
+#[test]
+fn what_was_built_is_intact_and_can_be_listed() {
+    let workspace = built();
+    let artifact = Sha256::of(workspace.read(ARCHIVE)).to_string();
+    for (path, kind, listed) in [
+        ("b", "bundle", "profile.yaml"),
+        ("out/one", "node", "thing 1.0"),
+        ("out/one/seed.iso", "seed image", "overlay.tar.gz"),
+        ("store", "store", &artifact),
+    ] {
+        let told = away(&workspace, &["verify", path]).exit(0).stderr("").data();
+        assert!(told.starts_with(&format!("{path}: {kind}, ")) && told.contains("intact"), "{told}");
+        let told = away(&workspace, &["inspect", path]).exit(0).stderr("").data();
+        assert!(told.starts_with(kind) && told.contains(listed), "{told}");
+        for verb in ["verify", "inspect"] {
+            away(&workspace, &["--json", verb, path]).exit(0).json();
+        }
+    }
+}
+
+#[test]
+fn what_is_listed_is_known_without_the_payload() {
+    let workspace = built();
+    let listed = |path: &str| away(&workspace, &["inspect", path]).exit(0).data();
+    let (bundle, archive) = (workspace.read("b"), workspace.read(ARCHIVE));
+    let in_bundle = bundle.windows(archive.len()).position(|part| part == archive).unwrap();
+    for (path, payload, index) in [
+        ("b", "b", in_bundle),
+        ("out/one/seed.iso", "out/one/seed.iso", 27 * 2048),
+        ("out/one", "out/one/overlay.tar.gz", 0),
+    ] {
+        let before = listed(path);
+        let mut bytes = workspace.read(payload);
+        bytes[index..].fill(7);
+        workspace.write(payload, bytes);
+        assert_eq!(listed(path), before, "{path}");
+        away(&workspace, &["verify", path]).exit(4);
+    }
+}
+
+type Harm = fn(&Workspace);
+
+/// Each harm is named by `verify`, which then ends with exit code 4 and says the same as JSON.
+#[track_caller]
+fn each_is_named<const N: usize>(path: &str, harms: [(Harm, &str); N]) {
+    for (harm, named) in harms {
+        let workspace = built();
+        harm(&workspace);
+        away(&workspace, &["verify", path]).exit(4).stdout("").says(&[named]);
+        let run = away(&workspace, &["verify", path, "--json"]).exit(4);
+        assert!(!run.json()["faults"].as_array().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_node_is_named() {
+    each_is_named(
+        "out/one",
+        [
+            (|workspace| flip(workspace, "out/one/meta-data", b"one"), "`meta-data` is damaged"),
+            (|workspace| flip(workspace, "out/one/seed.iso", b"CIDATA"), "`seed.iso` is damaged"),
+            (
+                |workspace| fs::remove_file(workspace.path("out/one/network-config")).unwrap(),
+                "`network-config` is missing",
+            ),
+            (|workspace| workspace.write("out/one/notes", ""), "`notes` is not declared"),
+            (|workspace| workspace.write("out/one/folder/file", ""), "`folder` is not declared"),
+            (|workspace| pipe(workspace, "out/one/user-data"), "`user-data`: it is no plain file"),
+            (|workspace| workspace.write("out/one/manifest.json", "{"), "`manifest.json`: EOF"),
+            (|workspace| workspace.write("out/one/manifest.json", "{\"\u{1b}[2J\": 1}"), "`manifest.json`: "),
+            (
+                |workspace| fs::remove_file(workspace.path("out/one/manifest.json")).unwrap(),
+                "`manifest.json` is missing",
+            ),
+            (
+                |workspace| {
+                    let text =
+                        workspace.text("out/one/manifest.json").replace("user-data", "../two/user-data");
+                    workspace.write("out/one/manifest.json", text);
+                },
+                "it declares `../two/user-data`, which no build writes",
+            ),
+            (
+                |workspace| {
+                    let text = workspace.text("out/one/manifest.json");
+                    let (head, _) = text.split_once("\"outputs\"").unwrap();
+                    workspace.write("out/one/manifest.json", format!("{head}\"outputs\": {{}}\n}}\n"));
+                },
+                "it does not declare `overlay.tar.gz`",
+            ),
+            (other_image, "`meta-data` is not the one beside it"),
+        ],
+    );
+}
+
+/// Puts the image of another node into the folder, and makes the manifest say so.
+fn other_image(workspace: &Workspace) {
+    let (own, other) = (workspace.read("out/one/seed.iso"), workspace.read("out/two/seed.iso"));
+    let text = workspace.text("out/one/manifest.json");
+    let text = text.replace(&Sha256::of(own).to_string(), &Sha256::of(&other).to_string());
+    workspace.write("out/one/manifest.json", text);
+    workspace.write("out/one/seed.iso", other);
+}
+
+#[test]
+fn what_is_wrong_with_a_seed_image_is_named() {
+    each_is_named(
+        "out/one/seed.iso",
+        [
+            (|workspace| flip(workspace, "out/one/seed.iso", b"hostname"), "is damaged: expected sha256"),
+            (|workspace| flip(workspace, "out/one/seed.iso", b"instance-id: one"), "`meta-data` is damaged"),
+            (
+                |workspace| {
+                    let overlay = workspace.read("out/one/overlay.tar.gz");
+                    flip(workspace, "out/one/seed.iso", &overlay[..64]);
+                },
+                "`overlay.tar.gz` is damaged",
+            ),
+            (
+                |workspace| {
+                    let bytes = workspace.read("out/one/seed.iso");
+                    workspace.write("out/one/seed.iso", &bytes[..bytes.len() - 2048]);
+                },
+                "the image is cut short",
+            ),
+            (
+                |workspace| {
+                    let bytes = workspace.read("out/one/seed.iso");
+                    workspace.write("out/one/seed.iso", [&bytes[..], b"more"].concat());
+                },
+                "it says itself that it has",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn every_changed_byte_of_a_seed_image_is_found() {
+    let workspace = built();
+    let image = workspace.path("out/two/seed.iso");
+    let mut bytes = fs::read(&image).unwrap();
+    let faults = |bytes: &[u8]| {
+        fs::write(&image, bytes).unwrap();
+        audit(&image).unwrap().faults
+    };
+    assert_eq!(faults(&bytes), []);
+    for at in 0..bytes.len() {
+        // Of the zeros that fill sectors, some will do, as of the text of user-data.
+        if at % 997 == 0 || bytes[at] != 0 && at % 41 == 0 {
+            bytes[at] ^= 0x11;
+            assert!(!faults(&bytes).is_empty(), "byte {at}");
+            bytes[at] ^= 0x11;
+        }
+    }
+}
+
+#[test]
+fn an_image_of_another_program_is_not_taken_for_a_sound_one() {
+    let workspace = built();
+    let Some(mut genisoimage) = oracle("genisoimage") else { return };
+    let files = ["user-data", "meta-data", "network-config", "overlay.tar.gz"];
+    let folder = workspace.path("out/one");
+    stdout(
+        genisoimage
+            .current_dir(folder)
+            .args(["-quiet", "-V", "CIDATA", "-J", "-r", "-o", "seed.iso"])
+            .args(files),
+    );
+    let run = away(&workspace, &["verify", "out/one/seed.iso"]).exit(4);
+    run.says(&["`user-data`: the image does not say its digest"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_store_is_named() {
+    each_is_named(
+        "store",
+        [
+            (
+                |workspace| flip(workspace, &artifact(workspace), b"\x1f\x8b"),
+                "` is damaged: expected sha256 ",
+            ),
+            (|workspace| workspace.write("store/sha256/stray", ""), "`sha256/stray` is not declared"),
+            (|workspace| workspace.write("store/layers/odd.json", "{}"), "`layers/odd.json` is not declared"),
+            (|workspace| workspace.write(&record(workspace), "{}"), "missing field"),
+            (
+                |workspace| flip(workspace, &record(workspace), b"thing"),
+                "the index of the layer has lost its digest",
+            ),
+            (|workspace| flip(workspace, &record(workspace), b"\"size\":"), "key must be a string"),
+            (|workspace| pipe(workspace, &artifact(workspace)), "it is no plain file"),
+            (|workspace| pipe(workspace, &record(workspace)), "it is no plain file"),
+            (
+                |workspace| {
+                    let layer: serde_json::Value =
+                        serde_json::from_slice(&workspace.read(&record(workspace))).unwrap();
+                    let blob = Path::new("store/sha256").join(layer["sha256"].as_str().unwrap());
+                    fs::remove_file(workspace.path(blob.to_str().unwrap())).unwrap();
+                },
+                "` is missing",
+            ),
+            (|workspace| fs::remove_dir_all(workspace.path("store/sha256")).unwrap(), "` is missing"),
+        ],
+    );
+}
+
+#[test]
+fn what_imgbuild_does_not_write_is_not_verified() {
+    let workspace = built();
+    for (path, code) in [("profile.yaml", 4), ("overlays", 1), ("nowhere", 1), ("/dev/zero", 1)] {
+        for verb in ["verify", "inspect"] {
+            away(&workspace, &[verb, path]).exit(code).stdout("");
+        }
+    }
+}
