@@ -79,6 +79,16 @@ class Finding(Case):
                 self.assertEqual(guest.read("/asked"), "/a from 100\n/a from 0\n")
                 self.assertFalse(guest.path(DOWNLOADS).exists())
 
+    def test_the_next_url_is_asked_before_one_is_asked_again(self) -> None:
+        guest = self.guest()
+        guest.write("/server.py", SERVER)
+        guest.write("/served", OLD.data)
+        guest.stand_in("sleep", '#!/bin/sh\necho "$1" >>/slept\n')
+        guest.seed(OLD, urls="http://127.0.0.1:9/nobody http://127.0.0.1:8000/a")
+        self.ready(guest)
+        self.assertEqual(guest.read("/asked"), "/a from 0\n")
+        self.assertEqual(guest.read("/slept"), "2\n0\n", "the pauses of the health checks alone")
+
     def test_a_url_that_serves_too_much_is_cut_off(self) -> None:
         guest = self.guest()
         guest.write("/server.py", SERVER)

@@ -113,31 +113,25 @@ release() {
 	find "$run" -maxdepth 1 -name 'volume-*' -exec umount -q {} \; 2>/dev/null || :
 }
 
-# URL: fetches the part from there; what is cut off is gone on with, also by a later run
+# URL: fetches the part from there; what is cut off is gone on with, in the next round or by a later run
 fetch() {
 	where=$(printf %s "$1" | sed 's/[?#].*//; s,//[^/@]*@,//,') # no credentials in any message
-	copy=$state/downloads/$sha256
+	copy=$state/downloads/$sha256 code=0
 	mkdir -p downloads
-	for pause in 2 5 10 20 0; do
-		if [ -f "$copy" ] && [ "$(stat -c %s "$copy")" -ge "$size" ]; then
-			! take "$copy" 'from an earlier try' || return 0
-			rm -f "$copy"
-		fi
-		code=0
-		(ulimit -f $((size / 512 + 1)) && get "$1" "$copy" 3600) 2>"$run/err" || code=$?
-		case $code in
-		0)
-			! take "$copy" "at $where" || return 0
-			rm -f "$copy"
-			return 1
-			;;
-		22 | 33) # refused: what is there may be what cannot be resumed
-			rm -f "$copy"
-			break
-			;;
-		esac
-		sleep $pause
-	done
+	if [ -f "$copy" ] && [ "$(stat -c %s "$copy")" -ge "$size" ]; then
+		! take "$copy" 'from an earlier try' || return 0
+		rm -f "$copy"
+	fi
+	(ulimit -f $((size / 512 + 1)) && get "$1" "$copy" 3600) 2>"$run/err" || code=$?
+	case $code in
+	0)
+		! take "$copy" "at $where" || return 0
+		rm -f "$copy"
+		return 1
+		;;
+	22 | 33) rm -f "$copy" ;; # refused: what is there may be what cannot be resumed
+	*) [ "$pause" = 0 ] || { left="$left $1" && return 1; } ;;
+	esac
 	seen="$seen; cannot fetch $what from $where: $(said)"
 	return 1
 }
@@ -148,11 +142,20 @@ at_urls() {
 		part "$one"
 		urls=$OVERLAY_URLS
 		[ -z "$LAYERS" ] || urls=${LAYERS_URL:+$LAYERS_URL/$sha256}
-		for url in $urls; do
-			! fetch "$url" || continue 2
+		[ -n "$urls" ] || {
+			case $seen in *"expected $sha256"*) ;; *) none="$none, ${one%%:*}" ;; esac
+			continue
+		}
+		for pause in 2 5 10 20 0; do
+			left=''
+			for url in $urls; do
+				! fetch "$url" || continue 3
+			done
+			urls=$left
+			[ -n "$urls" ] || return 1
+			sleep $pause
 		done
-		[ -z "$urls" ] || return 1
-		case $seen in *"expected $sha256"*) ;; *) none="$none, ${one%%:*}" ;; esac
+		return 1
 	done
 	[ -z "$none" ] ||
 		seen="$seen; no ${LAYERS:+layer of }${none#, } on a volume labelled CIDATA or IMGBUILD, and no URL of one"
@@ -185,7 +188,7 @@ unpack() {
 	rm -rf "$stage.part" "$run/joined"
 	mkdir -p "$stage.part/root"
 	mkfifo "$run/joined"
-	sha256sum <"$run/joined" >"$run/sha256" &
+	sha256sum <"$run/joined" >"$run/sha256" 9>&- &
 	join 2>"$run/err" | tee "$run/joined" | tar -xzpmf - -C "$stage.part/root" --no-same-owner 2>>"$run/err" ||
 		fail "cannot unpack the overlay: $(said)"
 	wait $!
