@@ -30,23 +30,24 @@ impl Serving {
 
     fn start_on(workspace: &Workspace, listen: &str, arguments: &[&str]) -> Self {
         let mut command = workspace.command(&[&["serve", "--listen", listen], arguments].concat());
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let mut warnings = String::new();
-        loop {
-            let line = lines.next().expect("it says where it serves").unwrap();
+        let process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut serving = Self { process, address, warnings: String::new() };
+        for line in BufReader::new(serving.process.stderr.take().unwrap()).lines().map_while(Result::ok) {
             if let Some((_, rest)) = line.split_once(" on http://") {
-                let address = rest.split(';').next().unwrap().parse().unwrap();
-                return Self { process, address, warnings };
+                serving.address = rest.split(';').next().unwrap().parse().unwrap();
+                break;
             }
-            warnings += &format!("{line}\n");
+            serving.warnings.push_str(&(line + "\n"));
         }
+        assert_ne!(serving.address.port(), 0, "it does not serve: {}", serving.warnings);
+        serving
     }
 
     fn ask(&self, method: &str, path: &str, headers: &[&str]) -> Answer {
         let mut stream = TcpStream::connect(self.address).unwrap();
-        let lines = headers.iter().map(|line| format!("{line}\r\n")).collect::<String>();
-        write!(stream, "{method} {path} HTTP/1.1\r\nHost: x\r\n{lines}\r\n").unwrap();
+        let lines = [headers, &["", ""]].concat().join("\r\n");
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: x\r\n{lines}").unwrap();
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).unwrap();
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();

@@ -26,28 +26,20 @@ pub(super) fn audit_of(path: &Path, known: Option<&SeedDigests>) -> Result<Audit
             return Ok(audit);
         }
     };
-    let is_shared = known.is_none() && listing.label == VolumeLabel::Imgbuild.as_str();
-    let digests = if is_shared {
+    let digests = if known.is_none() && listing.label == VolumeLabel::Imgbuild.as_str() {
         audit.kind = Kind::Shared;
         named(&listing)
     } else {
-        SeedDigests::read(&listing.application).unwrap_or_default()
-    };
-    if !is_shared {
+        let digests = SeedDigests::read(&listing.application).unwrap_or_default();
         names(&listing, &digests, &mut audit);
-    }
+        digests
+    };
     let length = image.metadata()?.len();
     if length != listing.size {
         let why = format!("it has {length} bytes, it says itself that it has {}", listing.size);
         audit.malformed(&name, why);
     }
-    for file in &listing.files {
-        let (got, size) = Sha256::of_reader(file.open(&mut image)?)?;
-        match digests.0.get(&file.name) {
-            Some(expected) => audit.checked(&file.name, size, (*expected, got)),
-            None => audit.malformed(&file.name, "the image does not say its digest"),
-        }
-    }
+    contents(&mut image, &listing, &digests, &mut audit)?;
     if let Some(known) = known.filter(|known| **known != digests) {
         let all = DOCUMENTS.into_iter().chain(known.0.keys().chain(digests.0.keys()).map(String::as_str));
         let other = all.into_iter().find(|name| known.0.get(*name) != digests.0.get(*name));
@@ -57,6 +49,18 @@ pub(super) fn audit_of(path: &Path, known: Option<&SeedDigests>) -> Result<Audit
         audit.malformed(name, unless_io(error)?.to_string());
     }
     Ok(audit)
+}
+
+/// Compares the bytes of all files with their digests.
+fn contents(image: &mut fs::File, listing: &Listing, digests: &SeedDigests, audit: &mut Audit) -> Result<()> {
+    for file in &listing.files {
+        let (got, size) = Sha256::of_reader(file.open(&mut *image)?)?;
+        match digests.0.get(&file.name) {
+            Some(expected) => audit.checked(&file.name, size, (*expected, got)),
+            None => audit.malformed(&file.name, "the image does not say its digest"),
+        }
+    }
+    Ok(())
 }
 
 fn unless_io(error: SeedError) -> Result<SeedError> {

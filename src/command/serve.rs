@@ -76,35 +76,14 @@ fn line(served: &Served, json: bool) -> String {
 
 /// Which address has fetched what, and which nodes have fetched nothing.
 fn summary(tally: &Tally, catalogue: Catalogue, json: bool) -> String {
-    let clients = tally.clients().iter();
-    if json {
-        let lines = clients.map(|(address, client)| {
+    let lines = tally.clients().iter().map(|(address, client)| {
+        if json {
             let fetched = Fetched { address: address.to_string(), client };
-            serde_json::to_string(&fetched).unwrap_or_default() + "\n"
-        });
-        return lines.collect();
-    }
-    let list =
-        |names: &mut dyn Iterator<Item = &String>| names.map(String::as_str).collect::<Vec<_>>().join(", ");
-    let mut lines: Vec<String> = clients
-        .map(|(address, Client { nodes, whole, part, .. })| {
-            let mut line = address.to_string();
-            if !nodes.is_empty() {
-                line += &format!(" is {}", list(&mut nodes.iter()));
-            }
-            line += &format!(
-                ", has {}",
-                if whole.is_empty() { "nothing whole".to_owned() } else { list(&mut whole.values()) }
-            );
-            if !part.is_empty() {
-                line += &format!(", in part {}", list(&mut part.values()));
-            }
-            line
-        })
-        .collect();
-    let missing = tally.missing(catalogue.nodes);
-    if !missing.is_empty() {
-        lines.push(format!("nothing was fetched for {}", list(&mut missing.iter())));
-    }
-    lines.join("\n") + "\n"
+            return serde_json::to_string(&fetched).unwrap_or_default() + "\n";
+        }
+        format!("{address} {client}\n")
+    });
+    let missing: Vec<_> = tally.missing(catalogue.nodes).into_iter().collect();
+    let nothing = format!("nothing was fetched for {}\n", missing.join(", "));
+    lines.chain((!json && !missing.is_empty()).then_some(nothing)).collect()
 }

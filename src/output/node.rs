@@ -21,10 +21,12 @@ use crate::seed::{ExpectedFile, ImageHead, VolumeLabel};
 pub const OVERLAY: &str = "overlay.tar.gz";
 /// The image's file name.
 pub const IMAGE: &str = "seed.iso";
+/// The document that holds the secrets.
+const USER_DATA: &str = "user-data";
 /// What is on every seed, in this order.
-pub const DOCUMENTS: [&str; 3] = ["meta-data", "user-data", "network-config"];
+pub const DOCUMENTS: [&str; 3] = ["meta-data", USER_DATA, "network-config"];
 /// What is on a seed that holds all, in this order.
-pub const SEED_FILES: [&str; 4] = ["meta-data", "user-data", "network-config", OVERLAY];
+pub const SEED_FILES: [&str; 4] = ["meta-data", USER_DATA, "network-config", OVERLAY];
 
 /// A document: file name and text.
 pub type Text = (&'static str, String);
@@ -58,29 +60,16 @@ pub fn write(node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
         outputs.insert(OVERLAY.to_owned(), overlay);
     }
     let private = if node.has_secrets { Mode::PRIVATE } else { Mode::FILE };
-    let mode = |name: &str| if name == "user-data" { private } else { Mode::FILE };
     for (name, text) in (node.documents)(overlay)? {
-        let file = write_file(&folder.join(name), mode(name), |mut file| {
+        let mode = if name == USER_DATA { private } else { Mode::FILE };
+        let file = write_file(&folder.join(name), mode, |mut file| {
             file.write_all(text.as_bytes())?;
             Ok(file)
         })?;
         outputs.insert(name.to_owned(), file);
     }
-    let own_name = node.own.sha256.to_string();
-    let own = (delivery == Delivery::Shared).then(|| {
-        let (size, digest) = (node.own.size, node.own.sha256);
-        (ExpectedFile { name: &own_name, mode: Mode::FILE, size, digest }, node.own_bytes)
-    });
-    let mut seed: Vec<VolumeFile<'_>> = Vec::new();
-    for (name, file) in SEED_FILES.iter().filter_map(|name| Some((*name, outputs.get(*name)?))) {
-        let expected = ExpectedFile { name, mode: mode(name), size: file.size, digest: file.sha256 };
-        seed.push((expected, Box::new(fs::File::open(folder.join(name))?)));
-    }
-    seed.extend(own.map(|(expected, bytes)| -> VolumeFile<'_> { (expected, Box::new(bytes)) }));
-    let digests = SeedDigests::of(seed.iter().map(|(file, _)| file)).to_string();
-    let (label, application) = (VolumeLabel::Cidata, digests.as_bytes());
-    let head = ImageHead { label, epoch_seconds: node.epoch, application };
-    let image = write_volume(&folder.join(IMAGE), &head, seed, private)?;
+    let own = (delivery == Delivery::Shared).then_some((&node.own, node.own_bytes));
+    let image = write_seed(folder, &outputs, own, (private, node.epoch))?;
     outputs.insert(IMAGE.to_owned(), image);
     layers.push(node.own);
     let manifest = Manifest { overlay: Some(overlay), layers, outputs, ..node.manifest };
@@ -90,6 +79,29 @@ pub fn write(node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
         Ok(file)
     })?;
     Ok(manifest)
+}
+
+/// Writes the seed of the documents and the overlay in the folder, and of the node's own layer where it is given.
+fn write_seed(
+    folder: &Path,
+    outputs: &BTreeMap<String, OutputFile>,
+    own: Option<(&NamedLayer, &[u8])>,
+    (private, epoch_seconds): (Mode, u64),
+) -> Result<OutputFile> {
+    let own = own.map(|(layer, bytes)| (layer.sha256.to_string(), layer, bytes));
+    let mut seed: Vec<VolumeFile<'_>> = Vec::new();
+    for (name, file) in SEED_FILES.iter().filter_map(|name| Some((*name, outputs.get(*name)?))) {
+        let mode = if name == USER_DATA { private } else { Mode::FILE };
+        let expected = ExpectedFile { name, mode, size: file.size, digest: file.sha256 };
+        seed.push((expected, Box::new(fs::File::open(folder.join(name))?)));
+    }
+    if let Some((name, layer, bytes)) = &own {
+        let expected = ExpectedFile { name, mode: Mode::FILE, size: layer.size, digest: layer.sha256 };
+        seed.push((expected, Box::new(*bytes)));
+    }
+    let digests = SeedDigests::of(seed.iter().map(|(file, _)| file)).to_string();
+    let head = ImageHead { label: VolumeLabel::Cidata, epoch_seconds, application: digests.as_bytes() };
+    write_volume(&folder.join(IMAGE), &head, seed, private)
 }
 
 /// Copies all layers, the node's own last: gzip members follow one another.

@@ -3,7 +3,6 @@
 //! Parsing requests and writing answers is hyper's; what is answered is decided in `answer`. One thread does all:
 //! it waits for nobody, since a client that is slow is asked again when it has room. A connection is for one request;
 //! their number is bounded, as is the time that a head may take and that a client may read nothing.
-#![expect(clippy::disallowed_methods, reason = "edge: files, sockets and the clock")]
 
 mod answer;
 mod body;

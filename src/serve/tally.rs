@@ -1,6 +1,7 @@
 //! Who has fetched what (pure): an address is a node once it has fetched what only that node has a use for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::IpAddr;
 
 use serde::Serialize;
@@ -18,6 +19,23 @@ pub struct Client {
     pub part: BTreeMap<String, String>,
     #[serde(skip)]
     reached: BTreeMap<String, u64>,
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |names: Vec<&String>| names.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        if !self.nodes.is_empty() {
+            write!(f, "is {}, ", list(self.nodes.iter().collect()))?;
+        }
+        match self.whole.len() {
+            0 => f.write_str("has nothing whole")?,
+            _ => write!(f, "has {}", list(self.whole.values().collect()))?,
+        }
+        if !self.part.is_empty() {
+            write!(f, ", in part {}", list(self.part.values().collect()))?;
+        }
+        Ok(())
+    }
 }
 
 /// All that was fetched, by address.
@@ -87,21 +105,9 @@ mod tests {
         tally.add(&served("10.0.0.1", "one", Some("one"), 0, 100));
         tally.add(&Served { item: None, ..served("10.0.0.3", "gone", None, 0, 9) });
         tally.add(&Served { method: "HEAD".to_owned(), ..served("10.0.0.3", "two", Some("two"), 0, 0) });
-        let told: Vec<_> = tally
-            .clients()
-            .iter()
-            .map(|(address, client)| {
-                let names =
-                    |of: &BTreeMap<String, String>| of.values().cloned().collect::<Vec<_>>().join(" ");
-                let nodes = client.nodes.iter().cloned().collect::<String>();
-                (address.to_string(), nodes, names(&client.whole), names(&client.part))
-            })
-            .collect();
-        let expect = |texts: [&str; 4]| texts.map(str::to_owned).into();
-        assert_eq!(
-            told,
-            [expect(["10.0.0.1", "one", "etcd one", ""]), expect(["10.0.0.2", "", "", "etcd"]),]
-        );
+        let told: Vec<_> =
+            tally.clients().iter().map(|(address, client)| format!("{address} {client}")).collect();
+        assert_eq!(told, ["10.0.0.1 is one, has etcd, one", "10.0.0.2 has nothing whole, in part etcd"]);
         let nodes = ["one", "two"].map(str::to_owned).into();
         assert_eq!(tally.missing(nodes), ["two".to_owned()].into());
     }
