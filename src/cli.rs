@@ -27,6 +27,9 @@ pub struct Cli {
     /// Build every node of the profile.
     #[arg(long)]
     pub all: bool,
+    /// Give the nodes a new instance-id: cloud-init does again what it does once per instance.
+    #[arg(long)]
+    pub reprovision: bool,
     /// Options that every command has.
     #[command(flatten)]
     pub options: Options,
@@ -43,6 +46,9 @@ pub enum Command {
         /// Build every node of the profile.
         #[arg(long, conflicts_with = "nodes")]
         all: bool,
+        /// Give the nodes a new instance-id: cloud-init does again what it does once per instance.
+        #[arg(long)]
+        reprovision: bool,
     },
     /// Check profile, pins, components and templates; fetches and writes nothing
     Check,
@@ -52,8 +58,30 @@ pub enum Command {
         #[arg(value_name = "NODE")]
         nodes: Vec<String>,
     },
+    /// Say what a build would change in the nodes' folders; fetches and writes nothing
+    ///
+    /// Exit code 0 if nothing, 1 if anything. Secrets are masked.
+    Diff {
+        /// The nodes to compare; all by default.
+        #[arg(value_name = "NODE")]
+        nodes: Vec<String>,
+    },
     /// Fill the store with every artifact that the profile needs
-    Fetch,
+    Fetch {
+        /// Releases of the pins file to fetch instead, such as a base image; prints where in the store they are.
+        #[arg(value_name = "RELEASE")]
+        names: Vec<String>,
+    },
+    /// Build a node as an empty machine in the place of a dead one, and print what the others must be told
+    ///
+    /// Asks those that run whether they can spare it, and refuses if not.
+    Replace {
+        /// The dead node.
+        node: String,
+        /// You have seen that the others can spare it: needed where none of them can be asked.
+        #[arg(long)]
+        confirmed: bool,
+    },
     /// Print a document of a node, or a file of its overlay, without fetching anything
     Show {
         /// The node.

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use imgbuild::digest::Sha256;
 use imgbuild::store::ErrorClass::{Integrity, Network};
 use imgbuild::store::FetchOptions;
-use imgbuild::store::Outcome::Fetched;
+use imgbuild::store::Outcome::{Fetched, Resumed};
 
-use super::support::depot::{Depot, PATIENCE, artifact, request, told};
-use super::support::server::{Answer, Server};
+use super::support::depot::{Depot, ETAG, HASTY, PATIENCE, artifact, request, told};
+use super::support::server::{Answer, Request, Server};
 use super::support::trial::Comes::{Fails, Here};
-use super::support::trial::check;
+use super::support::trial::{check, come_to};
 
 fn good() -> Answer {
     Answer::ok(&artifact())
@@ -33,7 +33,6 @@ fn answers_that_bring_no_file() {
             ("a long wait is asked", |_, _| busy("3600"), Fails(Network, "status 429 Too Many Requests"), 1),
             ("no HTTP", |_, _| good().status("\r\n"), Fails(Network, "invalid HTTP"), 5),
             ("nothing", |_, _| good().reset(0), Fails(Network, "the connection to `127.0.0.1"), 5),
-            ("silence", |_, _| error("100 Continue").stall(0), Fails(Network, "for 0.75 s"), 5),
             ("a proxy's 407", |_, _| error("407 No"), Fails(Network, "asks for a user and a password"), 1),
         ],
     );
@@ -53,7 +52,6 @@ fn failures_that_pass() {
             ("408, then good", |_, n| failing(n, error("408 Request Timeout")), Here(Fetched), 2),
             ("425, then good", |_, n| failing(n, error("425 Too Early")), Here(Fetched), 2),
             ("429, then good", |_, n| failing(n, busy("0")), Here(Fetched), 2),
-            ("silence, then good", |_, n| failing(n, good().stall(0)), Here(Fetched), 2),
         ],
     );
 }
@@ -175,13 +173,10 @@ fn who_can_not_be_reached_is_named() {
     let (gone, depot) = (Server::start(|_, _| good()).url("/a"), Depot::new());
     // A label of more than 63 letters is no name: the resolver says so without asking anybody.
     let nameless = format!("http://{}.invalid/a", "a".repeat(64));
-    let silent = Server::start(|_, _| good().stall(0));
     for (url, text) in [
         (gone.as_str(), "the connection to `127.0.0.1:"),
         (gone.as_str(), "was refused (5 tries)"),
         (&nameless, "aaa.invalid` can not be resolved: "),
-        (&silent.url("/a"), " for 0.75 s (5 tries)"),
-        (&silent.url("/a").replace("http:", "https:"), "no connection to `127.0.0.1:"),
         (&format!("http://127.0.0.1/{}", "a".repeat(70_000)), "its URL is not valid: "),
         ("ftp://127.0.0.1/a", "begins with `ftp:`"),
         ("https://ann:s3cret@h:port/", "its URL is not valid: invalid port number"),
@@ -191,6 +186,25 @@ fn who_can_not_be_reached_is_named() {
         assert!(!told.contains("s3cret"), "{told}");
     }
     depot.recovers();
+}
+
+#[test]
+fn silence_is_not_waited_out() {
+    let for_ever = Server::start(|_, _| error("100 Continue").stall(0));
+    come_to("for ever", &for_ever, (true, HASTY), Fails(Network, " for 1 s (5 tries)"));
+    let once = Server::start(|_, n| failing(n, good().stall(0)));
+    come_to("once", &once, (true, HASTY), Here(Fetched));
+    let within = Server::start(|r, n| if n == 0 { file(r).stall(300) } else { file(r) });
+    come_to("within the file", &within, (true, HASTY), Here(Resumed { from: 300 }));
+
+    let options = FetchOptions { patience: HASTY, ..FetchOptions::default() };
+    let no_tls = request(&for_ever.url("/a").replace("http:", "https:"));
+    let (class, told) = told(&Depot::new().fetch_with(&no_tls, &options).unwrap_err());
+    assert!(class == Network && told.contains("no connection to `127.0.0.1:"), "{told}");
+}
+
+fn file(request: &Request) -> Answer {
+    Answer::file(&artifact(), ETAG, request)
 }
 
 #[test]

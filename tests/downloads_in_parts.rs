@@ -19,7 +19,6 @@ fn what_is_there_is_continued_if_it_fits() {
         true,
         [
             ("cut once", |r, n| cut(n, file(r)), Here(Resumed { from: 300 }), 2),
-            ("stalled once", |r, n| stalled(n, file(r)), Here(Resumed { from: 300 }), 2),
             ("cut for ever", |_, _| good().cut(300), Fails(Network, "truncated: 300 of 1000 bytes came"), 5),
             ("cut, known by its date", |r, n| cut(n, dated(r)), Here(Resumed { from: 300 }), 2),
             ("cut, no validator", |_, n| cut(n, good()), Here(Fetched), 2),
@@ -43,11 +42,6 @@ fn good() -> Answer {
 /// The first answer breaks off.
 fn cut(before: usize, answer: Answer) -> Answer {
     if before == 0 { answer.cut(300) } else { answer }
-}
-
-/// The first answer goes silent.
-fn stalled(before: usize, answer: Answer) -> Answer {
-    if before == 0 { answer.stall(300) } else { answer }
 }
 
 fn file(request: &Request) -> Answer {

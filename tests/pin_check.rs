@@ -1,6 +1,6 @@
 //! `imgbuild pin --check`: every hole in the pins is found, and nothing else is called one.
 
-use super::support::workspace::Workspace;
+use super::support::workspace::{Run, Workspace};
 
 const PROFILE: &str = include_str!("../profiles/patroni.yaml");
 const OWN: &str = include_str!("../profiles/releases.yaml");
@@ -20,7 +20,7 @@ fn changed(from: &str, to: &str) -> Workspace {
 fn the_own_pins_have_no_hole() {
     Workspace::new().run(&["pin", "--check"]).exit(0).stdout("").stderr(
         "1 known from: one public project\n\
-         11 known from: the same in two or more unrelated public projects\n\
+         13 known from: the same in two or more unrelated public projects\n\
          no hole in the pins\n",
     );
     let json = Workspace::new().run(&["pin", "--check", "--json"]).exit(0).stderr("").json();
@@ -55,6 +55,14 @@ fn every_node_needs_a_pin_for_its_own_architecture() {
     let arm64 = PROFILE.replacen("address: 192.168.2.99,", "address: 192.168.2.99, arch: arm64,", 1);
     let run = desk.profile(arm64).run(&["pin", "--check"]).exit(3);
     run.says(&["the release `grafana` has no pin for arm64"]);
+}
+
+#[test]
+fn a_bundles_pins_are_looked_at_too() {
+    let workspace = Workspace::with_releases();
+    workspace.run(&["bundle", "-o", "b"]).exit(0);
+    let mut check = workspace.bare(&["pin", "--check", "--bundle", "b"]);
+    Run::of(&mut check).exit(0).stderr("8 known from: synthetic\nno hole in the pins\n");
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub fn check(profile: &str, releases: &str, spec: &str, template: &str) -> (bool
         components: &components,
         unreadable: &unreadable,
         arch: None,
+        replacement: None,
         epoch: 0,
     };
     let Some(plan) = resolve(&inputs, &mut report) else { return (false, report) };
@@ -55,6 +56,7 @@ fn components(spec: &str, template: &str, report: &mut Report) -> Components {
             ("component.yaml", spec),
             ("files/etc/systemd/system/etcd.service", ""),
             ("files/etc/etcd/etcd.conf.j2", template),
+            ("replace/commands.sh.j2", ""),
         ],
         report,
     );

@@ -1,6 +1,6 @@
 //! A file on its way to its name: beside its final place until it is whole, gone if it never is.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ const PREFIX: &str = ".bundle-";
 /// A file that has no final name yet. It is locked while it is written, so that what a killed run left is told from it.
 #[derive(Debug)]
 pub(super) struct Output {
-    file: NamedTempFile,
+    file: BufWriter<NamedTempFile>,
     place: PathBuf,
 }
 
@@ -28,6 +28,7 @@ impl Output {
             let _ = file.as_file().lock();
             // Another run may have cleared it away before it was locked.
             if file.as_file().metadata()?.nlink() > 0 {
+                let file = BufWriter::with_capacity(128 * 1024, file);
                 return Ok(Self { file, place: place.to_owned() });
             }
         }
@@ -38,17 +39,25 @@ impl Output {
         &self.place
     }
 
+    /// Brings all that was written to the disk.
+    pub(super) fn settle(&mut self) -> io::Result<()> {
+        self.file.flush()?;
+        self.file.get_ref().as_file().sync_all()
+    }
+
     /// What was written so far, from its beginning.
-    pub(super) fn read(&self) -> io::Result<std::fs::File> {
-        self.file.reopen()
+    pub(super) fn read(&mut self) -> io::Result<std::fs::File> {
+        self.settle()?;
+        self.file.get_ref().reopen()
     }
 
     /// Gives the file, on disk with all its bytes, its name.
-    pub(super) fn publish(self) -> io::Result<PathBuf> {
+    pub(super) fn publish(mut self) -> io::Result<PathBuf> {
+        self.settle()?;
+        let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         // Temporary files are private; this one holds no secret.
-        self.file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        self.file.as_file().sync_all()?;
-        self.file.persist(&self.place)?;
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+        file.persist(&self.place)?;
         Ok(self.place)
     }
 }

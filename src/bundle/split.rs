@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
-use super::BundleError;
 use super::output::{Output, remove, with_end};
+use super::{BundleError, signature_of};
 use crate::diagnostic::from_json;
 use crate::digest::{HashingWriter, Sha256};
 
@@ -119,13 +119,15 @@ impl Splitter {
 
     /// Gives the pieces their names, and returns the list of them, which has none yet.
     pub(super) fn publish(mut self) -> Result<Output, BundleError> {
-        self.close();
+        self.close()?;
         let pieces = self.done.iter().map(|(_, piece)| piece.clone()).collect();
         let place = with_end(&self.bundle, PARTS_FILE);
         let mut list = Output::new(&place)?;
         list.write_all(&Parts { format: FORMAT, pieces }.text()?)?;
-        // A list never stands beside pieces of another bundle, nor pieces behind its last.
+        list.settle()?;
+        // Neither does a signature stand without its list, nor a list beside pieces of another bundle.
         let earlier = Parts::read(&place).map_or(0, |parts| parts.pieces.len());
+        remove(&signature_of(&place))?;
         remove(&place)?;
         for index in self.done.len()..earlier {
             remove(&numbered(&self.bundle, index))?;
@@ -136,18 +138,21 @@ impl Splitter {
         Ok(list)
     }
 
-    fn close(&mut self) {
+    fn close(&mut self) -> io::Result<()> {
         if let Some(current) = self.current.take() {
-            let (output, sha256, size) = current.finish();
+            let (mut output, sha256, size) = current.finish();
+            // Where there is no room for a piece, none gets its name.
+            output.settle()?;
             self.done.push((output, SplitPart { size, sha256 }));
         }
+        Ok(())
     }
 }
 
 impl Write for Splitter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.current.as_ref().is_some_and(|current| current.size() >= self.size) {
-            self.close();
+            self.close()?;
         }
         if self.current.is_none() {
             let output = Output::new(&numbered(&self.bundle, self.done.len()))?;

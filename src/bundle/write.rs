@@ -55,21 +55,24 @@ impl NewBundle<'_> {
     }
 
     /// Signs what was written and gives it its name; the signature of what had the name before goes first.
-    fn publish(&self, output: Output) -> Result<PathBuf, BundleError> {
-        let what = format!("imgbuild bundle of {}", self.index.cluster);
-        let signature = signature_of(output.place());
-        let text = match self.key {
-            Some(key) => Some(key.sign(output.read()?, &what)?),
-            None => None,
-        };
-        remove(&signature)?;
-        let place = output.publish()?;
-        if let Some(text) = text {
-            let mut output = Output::new(&signature)?;
-            output.write_all(text.as_bytes())?;
-            output.publish()?;
+    fn publish(&self, mut output: Output) -> Result<PathBuf, BundleError> {
+        let place = signature_of(output.place());
+        let signature = self.key.map(|key| self.sign(key, &mut output, &place)).transpose()?;
+        remove(&place)?;
+        let bundle = output.publish()?;
+        if let Some(signature) = signature {
+            signature.publish()?;
         }
-        Ok(place)
+        Ok(bundle)
+    }
+
+    /// The signature of what was written, which has no name yet.
+    fn sign(&self, key: &SigningKey, output: &mut Output, place: &Path) -> Result<Output, BundleError> {
+        let text = key.sign(output.read()?, &format!("imgbuild bundle of {}", self.index.cluster))?;
+        let mut signature = Output::new(place)?;
+        signature.write_all(text.as_bytes())?;
+        signature.settle()?;
+        Ok(signature)
     }
 
     fn pour<R: Read>(

@@ -9,25 +9,35 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::console::Console;
-use super::delivery::Way;
+use super::delivery::{self, Way};
 use super::documents::{documents, rendered};
 use super::failure::Failure;
-use super::layers::{self, Layers};
-use super::{inputs, password, problems, secrets, select};
+use super::layers::{self, Layer, Layers};
+use super::{inputs, instances, password, problems, secrets, select};
 use crate::cli::Options;
+use crate::component::Components;
 use crate::diagnostic::{Diagnostic, Report};
 use crate::digest::Sha256;
 use crate::layer::{
     Content, Entry, IndexKind, LayerIndex, MembersWriter, NamedLayer, OverlayWriter, Tree, write_layer,
 };
-use crate::output::{Delivery, LayerSource, Manifest, NodeOutput, OutputFile, Outputs, Staged, write};
+use crate::output::{Delivery, LayerSource, Manifest, NodeOutput, Outputs, Staged, write};
 use crate::plan::{LayerPlan, NodePlan, Plan};
 use crate::profile::{ADMIN_PASSWORD, Secrets};
 use crate::render::{NodeFile, NodeSecrets, OverlayFacts, lists, private_files};
-use crate::store::{LayerRecord, Store};
+use crate::store::Store;
 
-/// Builds the nodes of these names, or all.
-pub fn run(names: &[String], all: bool, options: &Options, console: &Console) -> Result<(), Failure> {
+/// Builds the nodes of these names, or all; as new instances, if they are to be reprovisioned.
+pub fn run(
+    names: &[String],
+    all: bool,
+    reprovision: bool,
+    options: &Options,
+    console: &Console,
+) -> Result<(), Failure> {
+    let prepare = |plan: &mut Plan, _: &Components| {
+        if reprovision { instances::renew(plan, names, all, &options.out, console) } else { Ok(()) }
+    };
     if names.is_empty() && !all {
         return Err(Failure::Usage {
             message: "which node?".to_owned(),
@@ -35,9 +45,30 @@ pub fn run(names: &[String], all: bool, options: &Options, console: &Console) ->
                 .to_owned(),
         });
     }
-    let mut written = inputs::Written::read(options)?;
+    let written = inputs::Written::read(options)?;
+    let manifests = build(written, (names, all), prepare, options, console)?;
+    if console.json {
+        return Ok(Console::data_json(&manifests)?);
+    }
+    let folders = manifests.iter().map(|manifest| options.out.join(&manifest.node));
+    let lines = folders.chain(delivery::beside(options)).map(|path| format!("{}\n", path.display()));
+    Ok(Console::data(lines.collect::<String>())?)
+}
+
+/// Builds nodes of what is written. `prepare` has the last word on their plan, before anything is fetched or written.
+pub(super) fn build(
+    mut written: inputs::Written,
+    (names, all): (&[String], bool),
+    prepare: impl FnOnce(&mut Plan, &Components) -> Result<(), Failure>,
+    options: &Options,
+    console: &Console,
+) -> Result<Vec<Manifest>, Failure> {
     let mut secrets = written.secrets(&options.secrets)?;
-    let (plan, components, mut report) = written.draft(options)?;
+    let (mut plan, components, mut report) = written.draft(options)?;
+    select::nodes(&plan, names, all)?;
+    if !report.has_errors() {
+        prepare(&mut plan, &components)?;
+    }
     let nodes = select::nodes(&plan, names, all)?;
     let way = Way::of(options, &plan)?;
     let concerned = if way.is_of_all() { plan.nodes.iter().collect() } else { nodes.clone() };
@@ -53,13 +84,7 @@ pub fn run(names: &[String], all: bool, options: &Options, console: &Console) ->
     secrets::generate(&mut secrets, &options.secrets, &secrets::needed(&nodes, &components), console)?;
     secrets::tell_what_is_lacking(&secrets, &nodes, console);
     let build = Build { plan: &plan, store: &store, layers: &layers, secrets: &secrets, way };
-    let manifests = build.publish(concerned.into_iter().zip(rendered), &nodes, &options.out)?;
-    if console.json {
-        return Ok(Console::data_json(&manifests)?);
-    }
-    let folders = manifests.iter().map(|manifest| options.out.join(&manifest.node));
-    let lines = folders.chain(build.way.beside(&options.out)).map(|path| format!("{}\n", path.display()));
-    Ok(Console::data(lines.collect::<String>())?)
+    build.publish(concerned.into_iter().zip(rendered), &nodes, &options.out)
 }
 
 fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Report) {
@@ -73,20 +98,20 @@ fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Report) {
 }
 
 /// What all nodes of a build share.
-struct Build<'a> {
-    plan: &'a Plan,
-    store: &'a Store,
-    layers: &'a Layers,
-    secrets: &'a Secrets,
-    way: Way,
+pub(super) struct Build<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) store: &'a Store,
+    pub(super) layers: &'a Layers,
+    pub(super) secrets: &'a Secrets,
+    pub(super) way: Way,
 }
 
 /// A node's own layer with the end of the archive, compressed.
-struct OwnLayer {
+pub(super) struct OwnLayer {
     layer: NamedLayer,
     bytes: Vec<u8>,
-    /// What all files of the overlay need on the node's disk.
-    room_kib: u64,
+    /// What is in the whole overlay.
+    pub(super) index: LayerIndex,
 }
 
 impl Build<'_> {
@@ -103,8 +128,8 @@ impl Build<'_> {
             let own = self.own_layer(node, files)?;
             if wanted.iter().any(|other| other.name == node.name) {
                 let folder = outputs.stage(&node.name)?;
-                let manifest = self.node(node, &own, folder.path())?;
-                staged.push((folder, manifest));
+                let written = write(self.output(node, &own)?, folder.path());
+                staged.push((folder, written.with_context(|| format!("building `{}`", node.name))?));
             }
             known.push((node, own));
         }
@@ -120,57 +145,56 @@ impl Build<'_> {
         Ok(manifests)
     }
 
-    /// Writes one node's files into a folder.
-    fn node(&self, node: &NodePlan, own: &OwnLayer, folder: &Path) -> Result<Manifest, Failure> {
-        let plan = self.plan;
+    /// What is written for a node.
+    pub(super) fn output<'n>(
+        &'n self,
+        node: &'n NodePlan,
+        own: &'n OwnLayer,
+    ) -> Result<NodeOutput<'n>, Failure> {
         let secrets = self.secrets(node)?;
-        let layers = self.shared_layers(node)?;
-        let mut listed: Vec<_> = layers.iter().map(|source| source.layer.clone()).collect();
-        listed.push(own.layer.clone());
-        if self.way.delivery == Delivery::Image {
-            listed.clear();
-        }
-        let has_secrets = !secrets.is_empty();
-        let documents = |overlay: OutputFile| {
-            let facts = OverlayFacts {
-                sha256: overlay.sha256,
-                size: overlay.size,
-                room_kib: own.room_kib,
-                layers: listed,
-                layers_url: self.way.layers_url.clone(),
-            };
-            documents(plan, node, &facts, &secrets).map_err(|why| anyhow::anyhow!(why.message().to_owned()))
+        let layers = node.layers.iter().map(|layer| self.shared_layer(layer));
+        let layers: Vec<_> = layers.collect::<Result<_, _>>()?;
+        let listed = if self.way.delivery == Delivery::Image {
+            Vec::new()
+        } else {
+            layers.iter().map(|source| &source.layer).chain([&own.layer]).cloned().collect()
         };
-        let output = NodeOutput {
+        Ok(NodeOutput {
             layers,
             own: own.layer.clone(),
             own_bytes: &own.bytes,
-            documents: Box::new(documents),
-            has_secrets,
-            epoch: plan.epoch,
+            has_secrets: !secrets.is_empty(),
+            documents: Box::new(move |overlay| {
+                let facts = OverlayFacts {
+                    sha256: overlay.sha256,
+                    size: overlay.size,
+                    room_kib: own.index.entries.iter().map(|entry| kib(&entry.kind)).sum(),
+                    layers: listed,
+                    layers_url: self.way.layers_url.clone(),
+                };
+                documents(self.plan, node, &facts, &secrets)
+                    .map_err(|why| anyhow::anyhow!(why.message().to_owned()))
+            }),
+            epoch: self.plan.epoch,
             manifest: self.manifest(node),
-        };
-        Ok(write(output, folder).with_context(|| format!("building `{}`", node.name))?)
+        })
     }
 
-    /// The layers of a node that others have too, from the store.
-    fn shared_layers(&self, node: &NodePlan) -> Result<Vec<LayerSource<'static>>, Failure> {
-        let source = |layer: &Arc<LayerPlan>| {
-            let LayerRecord { sha256, size, .. } = self.layers[&layer.key];
-            let layer = NamedLayer { name: layer.component.clone(), sha256, size };
-            Ok(LayerSource { layer, content: Box::new(self.store.read(&sha256)?) })
-        };
-        node.layers.iter().map(source).collect()
+    /// A layer that nodes share.
+    fn shared_layer(&self, layer: &LayerPlan) -> Result<LayerSource<'static>, Failure> {
+        let Layer { sha256, size, .. } = self.layers[&layer.key];
+        let content = self.layers[&layer.key].read(self.store)?;
+        Ok(LayerSource { layer: NamedLayer { name: layer.component.clone(), sha256, size }, content })
     }
 
-    /// The layers of these nodes, those that they share as often as they have them.
+    /// The layers of these nodes, each once: a fleet has more than a process may have files.
     fn all_layers<'o>(&self, nodes: &'o [(&NodePlan, OwnLayer)]) -> Result<Vec<LayerSource<'o>>, Failure> {
-        let mut layers = Vec::new();
-        for (node, own) in nodes {
-            layers.extend(self.shared_layers(node)?);
-            layers.push(LayerSource { layer: own.layer.clone(), content: Box::new(&own.bytes[..]) });
-        }
-        Ok(layers)
+        let shared: BTreeMap<_, _> =
+            nodes.iter().flat_map(|(node, _)| &node.layers).map(|layer| (layer.key, layer)).collect();
+        let own = nodes.iter().map(|(_, own)| -> Result<LayerSource<'o>, Failure> {
+            Ok(LayerSource { layer: own.layer.clone(), content: Box::new(&own.bytes[..]) })
+        });
+        shared.into_values().map(|layer| self.shared_layer(layer)).chain(own).collect()
     }
 
     /// What the node's user-data has of secrets, those among them that were generated after the rendering.
@@ -185,7 +209,7 @@ impl Build<'_> {
 
     /// The node's own layer. What a release's folder holds is known only now, so that its paths are compared with all
     /// others here.
-    fn own_layer(&self, node: &NodePlan, mut files: Vec<NodeFile>) -> Result<OwnLayer, Failure> {
+    pub(super) fn own_layer(&self, node: &NodePlan, mut files: Vec<NodeFile>) -> Result<OwnLayer, Failure> {
         let indexes: Vec<(&str, &LayerIndex)> = node
             .layers
             .iter()
@@ -203,13 +227,12 @@ impl Build<'_> {
         let own =
             write_layer(&tree, &mut io::empty(), self.plan.epoch, &mut compressed).with_context(context)?;
         let whole = LayerIndex::merge(indexes.iter().map(|(_, index)| *index).chain([&own]));
-        let room_kib = whole.with_context(context)?.entries.iter().map(|entry| kib(&entry.kind)).sum();
         let mut last = OverlayWriter::new(Vec::new());
         last.append(&compressed.finish().with_context(context)?[..]).with_context(context)?;
         let bytes = last.finish().with_context(context)?;
-        let layer =
-            NamedLayer { name: node.name.clone(), sha256: Sha256::of(&bytes), size: bytes.len() as u64 };
-        Ok(OwnLayer { layer, bytes, room_kib })
+        let (name, sha256) = (node.name.clone(), Sha256::of(&bytes));
+        let layer = NamedLayer { name, sha256, size: bytes.len() as u64 };
+        Ok(OwnLayer { layer, bytes, index: whole.with_context(context)? })
     }
 
     fn password(&self, node: &NodePlan) -> Result<Option<String>, Failure> {

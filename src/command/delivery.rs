@@ -77,14 +77,14 @@ impl Way {
         }
         Ok(())
     }
+}
 
-    /// What is beside the nodes' folders.
-    pub fn beside(&self, out: &Path) -> Option<PathBuf> {
-        match self.delivery {
-            Delivery::Image => None,
-            Delivery::Shared => Some(out.join(SHARED)),
-            Delivery::Http => Some(out.join(LAYERS)),
-        }
+/// What is beside the nodes' folders.
+pub fn beside(options: &Options) -> Option<PathBuf> {
+    match options.delivery {
+        Delivery::Image => None,
+        Delivery::Shared => Some(options.out.join(SHARED)),
+        Delivery::Http => Some(options.out.join(LAYERS)),
     }
 }
 

@@ -36,6 +36,15 @@ pub enum Failure {
         /// How to go on.
         help: String,
     },
+    /// Something that must not be done, or not yet.
+    Refused {
+        /// How the command ends.
+        exit: Exit,
+        /// Why.
+        message: String,
+        /// How to go on.
+        help: String,
+    },
     /// What the user wrote.
     Invalid(Report),
     /// The store, or what should fill it.
@@ -58,6 +67,7 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage { .. } => Exit::Usage,
+            Self::Refused { exit, .. } => *exit,
             Self::Invalid(_) => Exit::Invalid,
             Self::Store(error) => exit_of(error),
             Self::Integrity { .. } => Exit::Integrity,
@@ -70,6 +80,7 @@ impl Failure {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Usage { help, .. } | Self::Integrity { help, .. } => Some(help.clone()),
+            Self::Refused { help, .. } => Some(help.clone()).filter(|help| !help.is_empty()),
             Self::Store(error) => error.help(),
             Self::Machine(error) => error.help(),
             Self::Other(error) => match of_store(error.as_ref()) {
@@ -84,7 +95,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage { message, .. } | Self::Integrity { message, .. } => f.write_str(message),
+            Self::Usage { message, .. } | Self::Refused { message, .. } | Self::Integrity { message, .. } => {
+                f.write_str(message)
+            }
             Self::Invalid(report) => f.write_str(&report.render(false)),
             Self::Store(error) => error.fmt(f),
             Self::Machine(error) => match std::error::Error::source(error) {

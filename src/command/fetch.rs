@@ -1,4 +1,4 @@
-//! `imgbuild fetch`: fills the store with every artifact that the profile needs.
+//! `imgbuild fetch`: fills the store with every artifact that the profile needs, or with those of named releases.
 
 use super::console::Console;
 use super::failure::Failure;
@@ -6,29 +6,38 @@ use super::{inputs, layers, select};
 use crate::cli::Options;
 use crate::store::Outcome;
 
-/// Fetches the artifacts of all nodes.
-pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
-    let (plan, _, report) = inputs::Written::read(options)?.plan(options)?;
+/// Fetches the artifacts of these releases, or those of all nodes.
+pub fn run(releases: &[String], options: &Options, console: &Console) -> Result<(), Failure> {
+    let written = inputs::Written::read(options)?;
+    let (requests, report) = if releases.is_empty() {
+        let (plan, _, report) = written.plan(options)?;
+        (layers::requests_of(&plan.nodes.iter().collect::<Vec<_>>()), report)
+    } else {
+        let (artifacts, report) = written.artifacts(releases, options)?;
+        (artifacts.iter().map(layers::request).collect(), report)
+    };
     console.report(&report);
-    let requests = layers::requests_of(&plan.nodes.iter().collect::<Vec<_>>());
     let progress = console.progress();
-    let fetched = select::store(options)?.fetch_all(&requests, &select::fetching(options)?, &|event| {
-        progress.show(event);
-    })?;
+    let store = select::store(options)?;
+    let fetched = store.fetch_all(&requests, &select::fetching(options)?, &|event| progress.show(event))?;
     drop(progress);
-    if !console.json {
-        return Ok(());
-    }
-    let results: Vec<_> = fetched
-        .iter()
-        .map(|one| {
+    if console.json {
+        let results = fetched.iter().map(|one| {
             let outcome = match one.outcome {
                 Outcome::Cached => "cached",
                 Outcome::Resumed { .. } => "resumed",
                 Outcome::Fetched => "fetched",
             };
-            serde_json::json!({ "name": one.name, "sha256": one.sha256, "size": one.size, "outcome": outcome })
-        })
-        .collect();
-    Ok(Console::data_json(&results)?)
+            serde_json::json!({
+                "name": one.name, "sha256": one.sha256, "size": one.size, "outcome": outcome,
+                "path": store.blob(&one.sha256),
+            })
+        });
+        return Ok(Console::data_json(&results.collect::<Vec<_>>())?);
+    }
+    if releases.is_empty() {
+        return Ok(());
+    }
+    let paths = fetched.iter().map(|one| store.blob(&one.sha256).display().to_string() + "\n");
+    Ok(Console::data(paths.collect::<String>())?)
 }

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::failure::Failure;
-use super::{builtin, bundled, secrets};
+use super::{builtin, bundled, instances, secrets};
 use crate::cli::Options;
 use crate::component::{Component, Components, FolderFile, SPEC_FILE};
-use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Source, decode};
+use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Source, decode, nearest};
 use crate::plan::{self, Plan, resolve};
 use crate::profile::{Profile, Secrets};
-use crate::release::{Arch, Releases};
+use crate::release::{Arch, Artifact, Releases};
 
 /// The longest profile or pins file that is read, in bytes: a million nodes, and no device that never ends.
 pub(super) const MAX_DOCUMENT: u64 = 64 << 20;
@@ -28,6 +28,8 @@ pub struct Written {
     releases: Decoded<Releases>,
     components: Components,
     unreadable: BTreeSet<String>,
+    /// The node that takes the place of a dead one.
+    pub replacement: Option<String>,
     arch: Option<Arch>,
     report: Report,
 }
@@ -67,7 +69,7 @@ impl Written {
         let (Some(profile), Some(releases)) = (profile, releases) else {
             return Err(Failure::Invalid(report));
         };
-        Ok(Self { profile, releases, components, unreadable, arch, report })
+        Ok(Self { profile, releases, components, unreadable, replacement: None, arch, report })
     }
 
     /// The secrets; what is wrong with them is kept too.
@@ -78,6 +80,36 @@ impl Written {
             secrets.check(&secrets::specs(&self.components), &mut self.report);
         }
         Ok(secrets)
+    }
+
+    /// The artifacts of these releases, whether the profile needs them or not.
+    pub fn artifacts(
+        mut self,
+        names: &[String],
+        options: &Options,
+    ) -> Result<(Vec<Artifact>, Report), Failure> {
+        let profile = self.profile.value.as_ref();
+        let arch = options.arch.or(self.arch).or(profile.map(|profile| profile.arch)).unwrap_or_default();
+        let mut artifacts = Vec::new();
+        for name in names {
+            if let Some(releases) = &self.releases.value
+                && !releases.releases.contains_key(name)
+            {
+                let known: Vec<_> = releases.releases.keys().map(String::as_str).collect();
+                let meant = nearest(name, known.iter().copied());
+                let meant = meant.map_or(String::new(), |meant| format!("did you mean `{meant}`? "));
+                let message = format!("there is no release `{}`", name.escape_debug());
+                let help =
+                    format!("{meant}`{}` has `{}`", self.releases.document.source.name(), known.join("`, `"));
+                return Err(Failure::Usage { message, help });
+            }
+            artifacts.extend(self.releases.artifact(name, arch, &mut self.report));
+        }
+        if self.report.has_errors() {
+            Err(Failure::Invalid(self.report))
+        } else {
+            Ok((artifacts, self.report))
+        }
     }
 
     /// The plan and the warnings that go with it, or everything that is wrong.
@@ -91,7 +123,9 @@ impl Written {
     /// The plan with everything that is wrong: a plan with errors may be rendered, for more of them, but not built.
     pub fn draft(self, options: &Options) -> Result<(Plan, Components, Report), Failure> {
         let arch = options.arch.or(self.arch);
-        self.drafted(arch, options.source_date_epoch)
+        let (mut plan, components, mut report) = self.drafted(arch, options.source_date_epoch)?;
+        instances::keep(&mut plan, &options.out, &mut report);
+        Ok((plan, components, report))
     }
 
     /// The same for an architecture of all nodes and a modification time.
@@ -102,6 +136,7 @@ impl Written {
             components: &self.components,
             unreadable: &self.unreadable,
             arch,
+            replacement: self.replacement.as_deref(),
             epoch,
         };
         match resolve(&inputs, &mut self.report) {

@@ -1,7 +1,8 @@
 //! Finished layers: taken from the store, or made of verified artifacts and kept there.
 
 use std::collections::BTreeMap;
-use std::io::{Seek, SeekFrom};
+use std::fs::File;
+use std::io::{Read, Seek as _, Write};
 use std::num::NonZero;
 use std::sync::Arc;
 
@@ -14,10 +15,50 @@ use crate::layer::{
     self, Content, Entry, LayerIndex, Layout, Limits, MembersWriter, Mode, Selection, Tree, write_layer,
 };
 use crate::plan::{LayerPlan, NodePlan};
+use crate::release::Artifact;
 use crate::store::{ArtifactRequest, FetchOptions, LayerRecord, Store};
 
 /// Finished layers by their key.
-pub type Layers = BTreeMap<Sha256, LayerRecord<LayerIndex>>;
+pub type Layers = BTreeMap<Sha256, Layer>;
+
+/// A finished layer.
+pub struct Layer {
+    /// What is in it.
+    pub index: LayerIndex,
+    /// Its digest.
+    pub sha256: Sha256,
+    /// Its size in bytes.
+    pub size: u64,
+    bytes: Bytes,
+}
+
+/// Where a layer's bytes are.
+enum Bytes {
+    /// In the store, under its digest.
+    Kept,
+    /// In a file that has no name.
+    Loose(File),
+}
+
+impl Layer {
+    /// Its bytes, from their beginning. One reader at a time.
+    pub fn read(&self, store: &Store) -> Result<Box<dyn Read>, Failure> {
+        match &self.bytes {
+            Bytes::Kept => Ok(Box::new(store.read(&self.sha256)?)),
+            Bytes::Loose(file) => {
+                let mut file = file.try_clone()?;
+                file.rewind()?;
+                Ok(Box::new(file))
+            }
+        }
+    }
+}
+
+impl From<LayerRecord<LayerIndex>> for Layer {
+    fn from(record: LayerRecord<LayerIndex>) -> Self {
+        Self { index: record.index, sha256: record.sha256, size: record.size, bytes: Bytes::Kept }
+    }
+}
 
 /// What every node's layers are made of, each once.
 fn distinct(nodes: &[&NodePlan]) -> BTreeMap<Sha256, Arc<LayerPlan>> {
@@ -26,18 +67,19 @@ fn distinct(nodes: &[&NodePlan]) -> BTreeMap<Sha256, Arc<LayerPlan>> {
 
 /// The artifacts that these layers are made of, each once.
 pub fn requests<'a>(layers: impl IntoIterator<Item = &'a Arc<LayerPlan>>) -> Vec<ArtifactRequest> {
-    let artifacts: BTreeMap<_, _> = layers
-        .into_iter()
-        .filter_map(|layer| layer.artifact.as_ref())
-        .map(|one| (one.title(), one))
-        .collect();
-    let request = |(name, artifact): (String, &crate::release::Artifact)| ArtifactRequest {
-        name,
+    let artifacts = layers.into_iter().filter_map(|layer| layer.artifact.as_ref());
+    let artifacts: BTreeMap<_, _> = artifacts.map(|one| (one.title(), one)).collect();
+    artifacts.into_values().map(request).collect()
+}
+
+/// How the store is asked for an artifact.
+pub fn request(artifact: &Artifact) -> ArtifactRequest {
+    ArtifactRequest {
+        name: artifact.title(),
         url: artifact.url.clone(),
         sha256: artifact.sha256,
         size: artifact.size,
-    };
-    artifacts.into_iter().map(request).collect()
+    }
 }
 
 /// The artifacts of these nodes.
@@ -57,7 +99,7 @@ pub fn finish(
     for (key, plan) in distinct(nodes) {
         match store.layer::<LayerIndex>(&key)? {
             Some(record) => {
-                finished.insert(key, record);
+                finished.insert(key, record.into());
             }
             None => missing.push(plan),
         }
@@ -66,25 +108,50 @@ pub fn finish(
     store.fetch_all(&requests(&missing), fetching, &|event| progress.show(event))?;
     drop(progress);
     for plan in missing {
-        let record = make(&plan, store)?;
-        finished.insert(plan.key, record);
+        let (layer, index) = make(&plan, store, store.scratch()?, store.new_layer()?)?;
+        finished.insert(plan.key, layer.commit(&plan.key, index)?.into());
     }
     Ok(finished)
 }
 
-fn make(plan: &LayerPlan, store: &Store) -> Result<LayerRecord<LayerIndex>, Failure> {
-    let mut spool = store.scratch()?;
+/// The same without a network and without a change to the store: what it lacks is made in files that have no names.
+pub fn peek(nodes: &[&NodePlan], store: &Store) -> Result<Layers, Failure> {
+    let mut finished = Layers::new();
+    let mut missing = Vec::new();
+    for (key, plan) in distinct(nodes) {
+        match store.peek::<LayerIndex>(&key)? {
+            Some(record) => _ = finished.insert(key, record.into()),
+            None => missing.push(plan),
+        }
+    }
+    store.has_all(&requests(&missing))?;
+    for plan in missing {
+        let (mut file, index) = make(&plan, store, tempfile::tempfile()?, tempfile::tempfile()?)?;
+        file.rewind()?;
+        let (sha256, size) = Sha256::of_reader(&file)?;
+        finished.insert(plan.key, Layer { index, sha256, size, bytes: Bytes::Loose(file) });
+    }
+    Ok(finished)
+}
+
+/// Writes a layer to `out`. What comes out of the release is put into `spool`.
+fn make<W: Write>(
+    plan: &LayerPlan,
+    store: &Store,
+    mut spool: File,
+    out: W,
+) -> Result<(W, LayerIndex), Failure> {
     let tree = tree(plan, store, &mut spool)?;
     let context = || format!("making the layer of `{}`", plan.component);
-    spool.seek(SeekFrom::Start(0)).with_context(context)?;
+    spool.rewind().with_context(context)?;
     let threads = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-    let mut compressed = MembersWriter::new(store.new_layer()?, threads);
+    let mut compressed = MembersWriter::new(out, threads);
     let index = write_layer(&tree, &mut spool, plan.epoch, &mut compressed).with_context(context)?;
-    Ok(compressed.finish().with_context(context)?.commit(&plan.key, index)?)
+    Ok((compressed.finish().with_context(context)?, index))
 }
 
 /// The guest files of a layer; what comes out of the archive is put into `spool`.
-fn tree(plan: &LayerPlan, store: &Store, spool: &mut std::fs::File) -> Result<Tree, Failure> {
+fn tree(plan: &LayerPlan, store: &Store, spool: &mut File) -> Result<Tree, Failure> {
     let mut tree = Tree::default();
     let context = || format!("making the layer of `{}`", plan.component);
     if let Some(artifact) = &plan.artifact {

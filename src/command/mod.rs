@@ -8,16 +8,19 @@ mod bundled;
 mod check;
 mod console;
 mod delivery;
+mod diff;
 mod documents;
 mod failure;
 mod fetch;
 mod inputs;
 mod inspect;
+mod instances;
 mod layers;
 mod password;
 mod pin;
 mod plan;
 mod problems;
+mod replace;
 mod sbom;
 mod schema;
 mod secrets;
@@ -38,9 +41,9 @@ use failure::Failure;
 /// Does what was typed.
 pub fn run(cli: Cli) -> Exit {
     let console = Console::new(&cli.options);
-    let Cli { command, nodes, all, options } = cli;
+    let Cli { command, nodes, all, reprovision, options } = cli;
     let done = match command {
-        Some(_) if all || !nodes.is_empty() => Err(Failure::Usage {
+        Some(_) if all || reprovision || !nodes.is_empty() => Err(Failure::Usage {
             message: "nodes and a command, where one of them is expected".to_owned(),
             help: "`imgbuild build NODE...` builds nodes".to_owned(),
         }),
@@ -48,11 +51,18 @@ pub fn run(cli: Cli) -> Exit {
             message: "nodes and `--all`, where one of them is expected".to_owned(),
             help: "`imgbuild NODE...` builds nodes, `imgbuild --all` every one".to_owned(),
         }),
-        None => build::run(&nodes, all, &options, &console),
-        Some(Command::Build { nodes, all }) => build::run(&nodes, all, &options, &console),
+        None => build::run(&nodes, all, reprovision, &options, &console),
+        Some(Command::Build { nodes, all, reprovision }) => {
+            build::run(&nodes, all, reprovision, &options, &console)
+        }
         Some(Command::Check) => check::run(&options, &console),
         Some(Command::Plan { nodes }) => plan::run(&nodes, &options, &console),
-        Some(Command::Fetch) => fetch::run(&options, &console),
+        Some(Command::Diff { nodes }) => match diff::run(&nodes, &options, &console) {
+            Ok(exit) => return exit,
+            Err(failure) => Err(failure),
+        },
+        Some(Command::Fetch { names }) => fetch::run(&names, &options, &console),
+        Some(Command::Replace { node, confirmed }) => replace::run(&node, confirmed, &options, &console),
         Some(Command::Show { node, file }) => show::run(&node, &file, &options, &console),
         Some(Command::Pin(args)) => pin::run(&args, &options, &console),
         Some(Command::Sbom { node }) => sbom::run(&node, &options, &console),

@@ -89,6 +89,16 @@ pub fn generate(
     file.append(&lines)
 }
 
+/// Puts a text in place of each secret that [`generate`] would generate, and names them.
+pub fn stand_in<'a>(secrets: &mut Secrets, needed: &BTreeMap<&'a str, &SecretSpec>) -> Vec<&'a str> {
+    let missing = needed.iter().filter(|(name, spec)| spec.generate.is_some() && !secrets.has(name));
+    let missing: Vec<_> = missing.map(|(name, _)| *name).collect();
+    for name in &missing {
+        secrets.insert((*name).to_owned(), "yet-to-be-generated".to_owned());
+    }
+    missing
+}
+
 /// Says what nodes lack because secrets were not given, each thing once.
 pub fn tell_what_is_lacking(secrets: &Secrets, nodes: &[&NodePlan], console: &Console) {
     let mut lacking: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();

@@ -3,8 +3,8 @@
 mod folder;
 mod spec;
 
-pub use folder::{Component, Components, FolderFile, SPEC_FILE};
+pub use folder::{COMMANDS, Component, Components, FolderFile, SPEC_FILE};
 pub use spec::{
-    Check, Collect, Directory, Health, Install, Metrics, PrivateFile, SecretSpec, Setting, Spec, SystemUser,
-    matches_whole,
+    Check, Collect, Demand, Directory, Health, Install, Metrics, PrivateFile, Replace, SecretSpec, Setting,
+    Spec, SystemUser, matches_whole,
 };

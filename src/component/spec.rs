@@ -60,6 +60,9 @@ pub struct Spec {
     /// What must hold of the cluster.
     #[serde(default)]
     pub checks: Vec<Check>,
+    /// How an empty machine takes the place of a dead one whose data the others miss. Default: it is built and booted.
+    #[serde(default)]
+    pub replace: Option<Replace>,
 }
 
 /// A member of the release's archive and its place in the guest.
@@ -206,6 +209,33 @@ pub struct Check {
     /// The setting that the message points at. Default: the profile's nodes.
     #[serde(default)]
     pub setting: Option<String>,
+}
+
+/// How an empty machine takes the place of a dead one. The members that live are asked whether they can spare it, and
+/// told of it by the commands of `replace/commands.sh.j2`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping with `alive` and `ask`")]
+pub struct Replace {
+    /// An address that answers with a 2xx status if a member is well: a template, with that member as `node`.
+    pub alive: String,
+    /// An address that answers to a POST of `{}` with what a member knows of all, in JSON: a template likewise.
+    pub ask: String,
+    /// What must hold, so that the others can spare the node.
+    #[serde(default)]
+    pub checks: Vec<Demand>,
+}
+
+/// What must hold so that a node can be replaced.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a mapping with `that` and `otherwise`")]
+pub struct Demand {
+    /// An expression over the same names as the component's files, `alive` and `answer`.
+    pub that: String,
+    /// What is wrong if it does not hold: a template.
+    pub otherwise: String,
+    /// How to go on.
+    #[serde(default)]
+    pub help: Option<String>,
 }
 
 /// Whether a text matches a pattern of component.yaml as a whole. A pattern that is none, which is reported where it

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::delivery::Delivery;
 use super::digests::SeedDigests;
@@ -83,6 +84,16 @@ pub struct OutputFile {
     pub size: u64,
     /// Its digest.
     pub sha256: Sha256,
+}
+
+/// A manifest's outputs, and all else in it as text but for the digests of what they hold: what the outputs were made of.
+pub fn facts(mut manifest: Value) -> (String, BTreeMap<String, OutputFile>) {
+    let outputs = manifest.as_object_mut().and_then(|manifest| {
+        manifest.retain(|name, _| !["overlay", "layers"].contains(&name.as_str()));
+        manifest.remove("outputs")
+    });
+    let outputs = outputs.and_then(|outputs| serde_json::from_value(outputs).ok()).unwrap_or_default();
+    (format!("{manifest:#}\n"), outputs)
 }
 
 impl From<&Artifact> for ManifestArtifact {

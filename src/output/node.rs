@@ -81,6 +81,17 @@ pub fn write(node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
     Ok(manifest)
 }
 
+/// The texts that would be written for a node, by their files' names; the manifest without its outputs.
+pub fn texts(node: NodeOutput<'_>) -> Result<BTreeMap<String, String>> {
+    let overlay = overlay(node.layers, node.own_bytes, None)?;
+    let mut texts = BTreeMap::new();
+    for (name, text) in (node.documents)(overlay)? {
+        texts.insert(name.to_owned(), text);
+    }
+    texts.insert(manifest::FILE.to_owned(), manifest::facts(serde_json::to_value(node.manifest)?).0);
+    Ok(texts)
+}
+
 /// Writes the seed of the documents and the overlay in the folder, and of the node's own layer where it is given.
 fn write_seed(
     folder: &Path,

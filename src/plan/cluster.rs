@@ -41,6 +41,8 @@ pub struct Member {
     pub roles: Vec<String>,
     /// What runs on it, in start order, each once.
     pub components: Vec<String>,
+    /// Whether it is an empty machine in the place of a dead one.
+    pub replacement: bool,
 }
 
 /// A component that runs in the cluster.

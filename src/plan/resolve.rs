@@ -28,6 +28,8 @@ pub struct Inputs<'a> {
     pub unreadable: &'a BTreeSet<String>,
     /// The architecture of all nodes, whatever the profile says.
     pub arch: Option<Arch>,
+    /// The node that takes the place of a dead one, by its name.
+    pub replacement: Option<&'a str>,
     /// The modification time of every file in an overlay, in seconds since 1970.
     pub epoch: u64,
 }

@@ -28,6 +28,7 @@ struct NodeView<'a> {
     arch: String,
     roles: &'a [String],
     components: &'a [String],
+    replacement: bool,
 }
 
 impl<'a> NodeView<'a> {
@@ -42,6 +43,7 @@ impl<'a> NodeView<'a> {
             arch: member.arch.to_string(),
             roles: &member.roles,
             components: &member.components,
+            replacement: member.replacement,
         }
     }
 }
@@ -99,6 +101,24 @@ impl Context {
     pub fn of_node(&self, component: &str, index: usize) -> Value {
         let node = self.nodes.get_item_by_index(index).unwrap_or_default();
         context! { node, ..self.of_component(component) }
+    }
+
+    /// The same, with what is known of the running members: the indexes of those that are well, and what one of them
+    /// answers, if any could be asked.
+    pub fn with_answer(
+        &self,
+        component: &str,
+        index: usize,
+        alive: &[usize],
+        answer: Option<&serde_json::Value>,
+    ) -> Value {
+        let view = |index: &usize| self.nodes.get_item_by_index(*index).unwrap_or_default();
+        let alive: Vec<_> = alive.iter().map(view).collect();
+        let seen = context! { alive, ..self.of_node(component, index) };
+        match answer {
+            Some(answer) => context! { answer => value(answer), ..seen },
+            None => seen,
+        }
     }
 
     /// The same, with secrets.

@@ -2,6 +2,7 @@
 
 mod context;
 mod documents;
+mod masked;
 mod node_files;
 mod private;
 mod syntax;
@@ -11,6 +12,7 @@ pub mod yaml;
 
 pub use context::Context;
 pub use documents::{meta_data, network_config};
+pub use masked::masked;
 pub use node_files::{NodeFile, NodeFiles, lists};
 pub use private::{NodeSecrets, PrivateContent, private_files};
 pub use template::{SUFFIX, Templates};

@@ -91,6 +91,11 @@ impl Templates {
         self.environment.render_str(text, context).map_err(|error| reason(&error))
     }
 
+    /// Whether a text is an expression.
+    pub fn compiles(&self, expression: &str) -> Result<(), String> {
+        self.environment.compile_expression(expression).map(|_| ()).map_err(|error| reason(&error))
+    }
+
     /// Whether an expression holds.
     pub fn holds(&self, expression: &str, context: &Value) -> Result<bool, String> {
         let compiled = self.environment.compile_expression(expression).map_err(|error| reason(&error))?;

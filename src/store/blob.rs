@@ -4,7 +4,7 @@ use std::io::{self, Read, Seek as _, Write as _};
 
 use fs_err as fs;
 
-use super::{Store, StoreError};
+use super::{ArtifactRequest, Store, StoreError};
 use crate::digest::{HashingWriter, Sha256};
 
 /// What the store has under a digest.
@@ -52,6 +52,13 @@ impl Store {
         }
         file.rewind()?;
         Ok(file)
+    }
+
+    /// Whether the store has something for all of these; whether it is whole shows when it is read.
+    pub fn has_all(&self, artifacts: &[ArtifactRequest]) -> Result<(), StoreError> {
+        let missing = artifacts.iter().filter(|artifact| !self.blob(&artifact.sha256).exists());
+        let names: Vec<_> = missing.map(|artifact| artifact.name.clone()).collect();
+        if names.is_empty() { Ok(()) } else { Err(StoreError::NotFetched { names }) }
     }
 
     fn open_blob(&self, digest: &Sha256) -> Result<fs::File, StoreError> {

@@ -42,6 +42,12 @@ pub enum StoreError {
         /// The one that was asked for.
         digest: Sha256,
     },
+    /// Artifacts are not there, and who asked fetches none.
+    #[error("the store has not `{}`", .names.join("`, `"))]
+    NotFetched {
+        /// What people know them by.
+        names: Vec<String>,
+    },
     /// The store's place is no folder.
     #[error("the store `{}` is not a folder", .path.display())]
     NotAFolder {
@@ -96,6 +102,7 @@ impl StoreError {
             }
             Self::Unpinned { cause, .. } => cause.class(),
             Self::Damaged { .. } => ErrorClass::Integrity,
+            Self::NotFetched { .. } => ErrorClass::Network,
             _ => ErrorClass::Other,
         }
     }
@@ -133,6 +140,7 @@ impl StoreError {
             Self::Damaged { .. } | Self::Missing { .. } => {
                 "run it again: that replaces what is damaged or missing"
             }
+            Self::NotFetched { .. } => "`imgbuild fetch` gets what is missing",
             Self::NotAFolder { .. } | Self::NotAStore { .. } => {
                 "name an empty folder, a store, or a folder that is yet to be made with `--store DIR`"
             }

@@ -31,11 +31,7 @@ pub(super) struct Answer {
 
 impl Http {
     pub(super) fn new(patience: Patience) -> Result<Self, Cause> {
-        // Fails only where the process has chosen a provider already, which then serves as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        // A system without any CA certificate can still use plain http; https then fails at its certificate.
-        let client = builder(patience).build().or_else(|_| builder(patience).tls_certs_only([]).build());
-        let client = client.map_err(|error| Cause::Client(root(&error)))?;
+        let client = client(|| builder(patience)).map_err(|error| Cause::Client(root(&error)))?;
         Ok(Self { client, proxies: Matcher::from_system(), patience })
     }
 
@@ -103,6 +99,14 @@ impl Http {
         }
         Cause::Truncated { received, expected, detail: root(error) }
     }
+}
+
+/// A client as `builder` has it, with a provider of TLS.
+pub(crate) fn client(builder: impl Fn() -> ClientBuilder) -> reqwest::Result<Client> {
+    // Fails only where the process has chosen a provider already, which then serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // A system without any CA certificate can still use plain http; https then fails at its certificate.
+    builder().build().or_else(|_| builder().tls_certs_only([]).build())
 }
 
 /// What hyper-util's `TunnelError`, which it does not export, says of a proxy's status 407.

@@ -62,11 +62,7 @@ impl Store {
         &self,
         key: &Sha256,
     ) -> Result<Option<LayerRecord<T>>, StoreError> {
-        let record = match fs::read(self.layer_record(key)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            record => record?,
-        };
-        let Ok(record) = LayerRecord::<T>::read(&record) else { return Ok(None) };
+        let Some(record) = self.record(key)? else { return Ok(None) };
         match self.inspect(&record.sha256)? {
             State::Whole(size) if size == record.size => Ok(Some(record)),
             State::Whole(_) | State::Missing => Ok(None),
@@ -77,6 +73,26 @@ impl Store {
                 }
                 Ok(None)
             }
+        }
+    }
+
+    /// The same, with what is damaged left where it is: nothing is written.
+    pub fn peek<T: Serialize + DeserializeOwned>(
+        &self,
+        key: &Sha256,
+    ) -> Result<Option<LayerRecord<T>>, StoreError> {
+        let Some(record) = self.record(key)? else { return Ok(None) };
+        let is_whole = matches!(self.inspect(&record.sha256)?, State::Whole(size) if size == record.size);
+        Ok(is_whole.then_some(record))
+    }
+
+    fn record<T: Serialize + DeserializeOwned>(
+        &self,
+        key: &Sha256,
+    ) -> Result<Option<LayerRecord<T>>, StoreError> {
+        match fs::read(self.layer_record(key)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            record => Ok(LayerRecord::read(&record?).ok()),
         }
     }
 

@@ -50,6 +50,7 @@ pub use clue::Clue;
 pub use error::{ErrorClass, Failure, StoreError};
 pub use event::{Event, Step};
 pub use fetch::FetchOptions;
+pub(crate) use http::client as http_client;
 pub use layers::{LayerRecord, NewLayer};
 pub use mirror::{Mirror, MirrorError};
 pub use patience::Patience;
@@ -81,7 +82,8 @@ impl Store {
         &self.root
     }
 
-    fn blob(&self, digest: &Sha256) -> PathBuf {
+    /// Where the file with this digest is, once it is there.
+    pub fn blob(&self, digest: &Sha256) -> PathBuf {
         self.root.join("sha256").join(digest.to_string())
     }
 }

@@ -2,7 +2,10 @@
 #![expect(clippy::disallowed_methods, reason = "edge: looks at what the program wrote")]
 
 mod cluster;
+mod disk;
 mod extend;
+mod faults;
+mod hostile;
 mod interrupted;
 mod secrets;
 
@@ -226,4 +229,35 @@ fn fetch_fills_the_store_and_says_what_it_did() {
     }
     assert!(!workspace.path("out").exists());
     workspace.run(&["fetch"]).exit(0).stdout("").says(&["cached"]);
+}
+
+#[test]
+fn releases_that_are_named_are_fetched_and_their_places_printed() {
+    let image = b"an image";
+    let sha256 = Sha256::of(image);
+    let pin = format!(
+        "{{version: \"1\", url: \"https://h/base-{{{{ arch }}}}.img\", artifacts: {{arm64: {{sha256: {sha256}, source: x}}}}}}"
+    );
+    let workspace = Workspace::new()
+        .releases(format!("releases:\n  base: {pin}\n"))
+        .file("mirror/h/base-arm64.img", image)
+        .option("--mirror", "mirror")
+        .option("--store", "store");
+    let place = format!("store/sha256/{sha256}");
+    let run = workspace.run(&["fetch", "base", "--arch", "arm64"]).exit(0).stdout(&format!("{place}\n"));
+    run.says(&["base 1 arm64", "fetched"]);
+    assert_eq!(workspace.read(&place), image);
+    let json = workspace.run(&["fetch", "base", "--arch", "arm64", "--json"]).exit(0).json();
+    let expected = json!([{
+        "name": "base 1 arm64", "sha256": sha256.to_string(), "size": image.len(), "outcome": "cached", "path": place,
+    }]);
+    assert_eq!(json, expected);
+    workspace.run(&["fetch", "base"]).exit(3).says(&["the release `base` has no pin for amd64"]);
+    workspace
+        .run(&["fetch", "bas"])
+        .exit(2)
+        .stderr("error: there is no release `bas`\nhelp: did you mean `base`? `releases.yaml` has `base`\n");
+    let workspace = workspace.file("mirror/h/base-arm64.img", "another");
+    std::fs::remove_dir_all(workspace.path("store")).unwrap();
+    workspace.run(&["fetch", "base", "--arch", "arm64"]).exit(4).stdout("");
 }

@@ -114,3 +114,29 @@ fn folders_that_are_no_components() {
         ],
     );
 }
+
+#[test]
+fn replacements_that_cannot_be() {
+    let replace = "replace: {alive: \"http://{{ node.url_host }}/\", ask: \"http://{{ node.url_host }}/\", \
+                   checks: [{that: alive|length > 1, otherwise: none}]}\n";
+    let with = |changes: &[Change<'_>]| {
+        workspace(&(SPEC.to_owned() + &changed(replace, changes)))
+            .component("alert/replace/commands.sh.j2", "")
+    };
+    with(&[]).run(&["check"]).exit(0);
+    assert_messages(
+        "replace",
+        [
+            ("commands-missing", workspace(&[SPEC, replace].concat())),
+            ("commands-of-nothing", workspace(SPEC).component("alert/replace/commands.sh.j2", "")),
+            ("commands-by-another-name", with(&[]).component("alert/replace/commands.sh", "")),
+            (
+                "commands-undefined",
+                with(&[]).component("alert/replace/commands.sh.j2", "{{ nodes|lenght }}{% if %}"),
+            ),
+            ("alive-undefined", with(&[("node.url_host", "node.urlhost")])),
+            ("ask-missing", with(&[("ask:", "asks:")])),
+            ("check-is-none", with(&[("length > 1", "length >")])),
+        ],
+    );
+}

@@ -24,13 +24,17 @@ pub fn good_server() -> Server {
     Server::start(|request, _| Answer::file(&artifact(), ETAG, request))
 }
 
-/// Times that are long enough for loopback and short enough for tests.
+/// Pauses that are short enough for tests, and time-outs that no busy machine reaches.
 pub const PATIENCE: Patience = Patience {
-    connect: Duration::from_millis(500),
-    stall: Duration::from_millis(750),
+    connect: Duration::from_secs(20),
+    stall: Duration::from_secs(20),
     pause: Duration::from_millis(1),
     retry_after: Duration::from_secs(2),
 };
+
+/// For servers that are silent: time-outs that a test can wait for. How many tries the others get is not certain then.
+pub const HASTY: Patience =
+    Patience { connect: Duration::from_millis(500), stall: Duration::from_secs(1), ..PATIENCE };
 
 /// A store of one test.
 pub struct Depot {

@@ -35,8 +35,8 @@ impl Leaks {
     pub fn check(&self, place: &str, bytes: &[u8]) {
         let mut unpacked = Vec::new();
         if bytes.starts_with(&[0x1f, 0x8b]) {
-            // What is damaged is looked into as far as it goes.
-            let _ = MultiGzDecoder::new(bytes).read_to_end(&mut unpacked);
+            // What is damaged is looked into as far as it goes, and a bomb is not.
+            let _ = MultiGzDecoder::new(bytes).take(LARGEST as u64).read_to_end(&mut unpacked);
         }
         for secret in &self.0 {
             for bytes in [bytes, &unpacked] {

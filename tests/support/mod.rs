@@ -4,6 +4,7 @@ pub mod authority;
 pub mod child;
 pub mod depot;
 pub mod diff;
+pub mod faults;
 pub mod golden;
 pub mod hostile;
 pub mod leaks;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// The longest that a connection is held by [`Ending::Stall`]: more than any time-out that a test waits for.
-const STALL: Duration = Duration::from_secs(20);
+const STALL: Duration = Duration::from_secs(15);
 
 /// A request as it came.
 #[derive(Clone, Debug)]
@@ -151,7 +151,15 @@ pub struct Server {
 impl Server {
     /// Answers each request by `script`, which also gets the number of requests before it.
     pub fn start(script: impl Fn(&Request, usize) -> Answer + Send + Sync + 'static) -> Self {
-        Self::listen(None, Arc::new(script))
+        Self::listen("127.0.0.1:0", None, Arc::new(script))
+    }
+
+    /// The same at an address of its own: all of 127.0.0.0/8 is loopback.
+    pub fn start_at(
+        address: &str,
+        script: impl Fn(&Request, usize) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::listen(address, None, Arc::new(script))
     }
 
     /// The same over TLS.
@@ -159,11 +167,11 @@ impl Server {
         tls: ServerConfig,
         script: impl Fn(&Request, usize) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        Self::listen(Some(Arc::new(tls)), Arc::new(script))
+        Self::listen("127.0.0.1:0", Some(Arc::new(tls)), Arc::new(script))
     }
 
-    fn listen(tls: Option<Arc<ServerConfig>>, script: Arc<Script>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
+    fn listen(address: &str, tls: Option<Arc<ServerConfig>>, script: Arc<Script>) -> Self {
+        let listener = TcpListener::bind(address).expect("loopback has free ports");
         let address = listener.local_addr().expect("a bound socket has an address");
         let (requests, closing) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -220,7 +228,8 @@ fn serve(
     let answer = script(&request, before);
     if !matches!(answer.ending, Ending::ResetAfter(_)) {
         // A connection that is closed with bytes unread is reset.
-        let _ = stream.read(&mut [0]);
+        let body = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0_usize);
+        let _ = stream.read_exact(&mut vec![0; 1 + body]);
     }
     answer.send(&mut stream);
     let mut waited = Duration::ZERO;

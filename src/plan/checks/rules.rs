@@ -2,7 +2,7 @@
 
 use crate::component::Component;
 use crate::diagnostic::{Diagnostic, Report, Step};
-use crate::plan::cluster::Cluster;
+use crate::plan::cluster::{Cluster, Member};
 use crate::plan::resolve::Inputs;
 use crate::render::{Context, Templates};
 
@@ -15,6 +15,7 @@ pub(in crate::plan) fn rules(
 ) {
     for component in cluster.services.keys().filter_map(|name| inputs.components.get(name)) {
         let seen = context.of_component(&component.name);
+        replacing(component, cluster, (templates, context), report);
         for (index, check) in component.spec.checks.iter().enumerate() {
             let broken = |why: String| {
                 let path = ["checks".into(), index.into(), "that".into()];
@@ -34,6 +35,31 @@ pub(in crate::plan) fn rules(
                 },
                 Err(why) => report.push(broken(why)),
             }
+        }
+    }
+}
+
+/// What is asked of running members, as far as it can be tried without any.
+fn replacing(
+    component: &Component,
+    cluster: &Cluster,
+    (templates, context): (&Templates, &Context),
+    report: &mut Report,
+) {
+    let Some(replace) = &component.spec.replace else { return };
+    let runs_it = |member: &Member| member.components.contains(&component.name);
+    let Some(index) = cluster.members.iter().position(runs_it) else { return };
+    let seen = context.of_node(&component.name, index);
+    for (key, text) in [("alive", &replace.alive), ("ask", &replace.ask)] {
+        if let Err(why) = templates.expand(text, &seen) {
+            let message = format!("this template does not render: {why}");
+            report.push(component.document.error(&["replace".into(), key.into()], message, ""));
+        }
+    }
+    for (index, demand) in replace.checks.iter().enumerate() {
+        if let Err(why) = templates.compiles(&demand.that) {
+            let path = ["replace".into(), "checks".into(), index.into(), "that".into()];
+            report.push(component.document.error(&path, format!("this is no expression: {why}"), ""));
         }
     }
 }

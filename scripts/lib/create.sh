@@ -1,0 +1,83 @@
+# shellcheck shell=bash
+# What scripts/libvirt-create and scripts/proxmox-create share: options, what a built node says of its VM, the base image.
+# Needs common.sh, and the defaults of the options in `opt`. Sets what they use.
+# shellcheck disable=SC2034
+
+declare -A opt
+dry_run=no node=''
+
+# Reads the command line: a node, --dry-run, and the options that `opt` has defaults of.
+parse_options() {
+    local name
+    while [ $# -gt 0 ]; do
+        name=${1#--}
+        case $1 in
+        --dry-run) dry_run=yes ;;
+        --help) sed -n '2,/^$/s/^# \{0,1\}//p' "$0" && exit ;;
+        --*)
+            [[ -v opt[$name] ]] || die "there is no option \`$1\`: see --help"
+            [ $# -gt 1 ] || die "\`$1\` needs a value: see --help"
+            opt[$name]=$2
+            shift
+            ;;
+        *)
+            [ -z "$node" ] || die "\`$node\` and \`$1\`, where one node is expected"
+            node=$1
+            ;;
+        esac
+        shift
+    done
+    [ -n "$node" ] || die "which node? See --help"
+    [[ $node =~ ^[a-z0-9-]+$ ]] || die "\`$node\` is no name of a node"
+    for name in memory cpus disk; do
+        [[ ${opt[$name]} =~ ^[1-9][0-9]*$ ]] || die "--$name is a whole number above 0, not \`${opt[$name]}\`"
+    done
+}
+
+# Finds the node's build. Sets folder, arch and, where the profile gives it, mac.
+read_node() {
+    local name digest
+    folder=${opt[out]}/$node
+    for name in manifest.json network-config seed.iso; do
+        [ -f "$folder/$name" ] || die "there is no \`$folder/$name\`: build the node first: imgbuild $node"
+    done
+    digest=$(sha256sum <"$folder/seed.iso" | cut -d ' ' -f 1)
+    grep -qF "\"$digest\"" "$folder/manifest.json" ||
+        die "\`$folder/seed.iso\` is not what its build wrote: build the node again: imgbuild $node"
+    arch=$(sed -n 's/^  "arch": "\([a-z0-9]*\)",\{0,1\}$/\1/p' "$folder/manifest.json")
+    mac=$(sed -n 's/^ *macaddress: "\([0-9a-f:]*\)"$/\1/p' "$folder/network-config")
+    case $arch/$(uname -m) in
+    amd64/x86_64 | arm64/aarch64) ;;
+    *) die "\`$node\` is built for $arch, and this machine is $(uname -m)" ;;
+    esac
+}
+
+# Puts the base image into the store, verified against its pin. Sets image, its path, and image_sha256, its name there.
+fetch_image() {
+    local imgbuild=${IMGBUILD:-}
+    [ -n "$imgbuild" ] || imgbuild=$(command -v imgbuild) || imgbuild=$(dirname "$0")/imgbuild
+    if [ "$dry_run" = yes ]; then
+        # shellcheck disable=SC2016 # for the shell that the commands are given to
+        printf 'image=$(realpath "$(%s fetch %q --arch %s)")\n' imgbuild "${opt[image]}" "$arch"
+        image=@image@ image_sha256=@sha256@
+    else
+        image=$("$imgbuild" fetch "${opt[image]}" --arch "$arch") || die "there is no base image"
+        image=$(realpath "$image") image_sha256=${image##*/}
+    fi
+}
+
+# Runs a command, or prints it.
+run() {
+    if [ "$dry_run" = no ]; then
+        "$@" >&2
+    else
+        local line
+        line=$(printf '%q ' "$@")
+        # shellcheck disable=SC2016
+        line=${line//@image@/'"$image"'} line=${line//@sha256@/'"${image##*/}"'}
+        printf '%s\n' "${line% }"
+    fi
+}
+
+# Prints how many bytes the files have together; those that are not there have none.
+bytes_of() { { stat -c %s "$@" 2>/dev/null || :; } | awk '{ sum += $1 } END { printf "%.0f\n", sum }'; }

@@ -1,0 +1,59 @@
+//! `imgbuild diff`: what a build now would change in the nodes' folders. It fetches and writes nothing.
+
+use super::build::Build;
+use super::console::Console;
+use super::delivery::Way;
+use super::documents::rendered;
+use super::failure::{Exit, Failure};
+use super::{inputs, layers, secrets, select};
+use crate::cli::Options;
+use crate::diff::{NodeDiff, Snapshot};
+use crate::output::{Built, texts};
+use crate::plan::NodePlan;
+use crate::render::NodeFile;
+
+/// Compares the nodes of these names, or all, and tells by the exit code whether they are the same.
+pub fn run(names: &[String], options: &Options, console: &Console) -> Result<Exit, Failure> {
+    let mut written = inputs::Written::read(options)?;
+    let mut secrets = written.secrets(&options.secrets)?;
+    let (plan, components, mut report) = written.draft(options)?;
+    let nodes = select::nodes(&plan, names, names.is_empty())?;
+    let rendered = rendered(&plan, &nodes, &secrets, &mut report);
+    if report.has_errors() {
+        return Err(Failure::Invalid(report));
+    }
+    console.report(&report);
+    let way = Way::of(options, &plan)?;
+    let store = select::store(options)?;
+    let layers = layers::peek(&nodes, &store)?;
+    for name in secrets::stand_in(&mut secrets, &secrets::needed(&nodes, &components)) {
+        console.talk(&format!("a build would generate the secret `{name}`"));
+    }
+    let build = Build { plan: &plan, store: &store, layers: &layers, secrets: &secrets, way };
+    let differences = nodes.into_iter().zip(rendered).map(|(node, files)| of(&build, node, files, options));
+    let differences = differences.collect::<Result<Vec<_>, _>>()?;
+    if console.json {
+        Console::data_json(&differences)?;
+    } else {
+        Console::data(differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+    }
+    Ok(if differences.iter().all(|one| one.same) { Exit::Done } else { Exit::Failed })
+}
+
+fn of(
+    build: &Build<'_>,
+    node: &NodePlan,
+    files: Vec<NodeFile>,
+    options: &Options,
+) -> Result<NodeDiff, Failure> {
+    let folder = options.out.join(&node.name);
+    let built = match Built::read(&folder)? {
+        Ok(built) => built,
+        Err(why) => return Ok(NodeDiff::unbuilt(&node.name, why)),
+    };
+    let own = build.own_layer(node, files)?;
+    let texts = texts(build.output(node, &own)?)?;
+    let after = Snapshot { texts, files: own.index };
+    let place = folder.display().to_string();
+    Ok(NodeDiff::new(&node.name, &place, &built.snapshot, &after, built.damaged))
+}

@@ -1,0 +1,98 @@
+//! Reads back what an earlier build left in a node's folder.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufReader, Read as _};
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use fs_err as fs;
+use serde_json::Value;
+
+use super::manifest;
+use super::node::{IMAGE, OVERLAY, SEED_FILES};
+use crate::diff::Snapshot;
+use crate::digest::Sha256;
+use crate::layer::{Limits, list};
+
+/// The longest text that is read: several times what any data source takes.
+const MAX_TEXT: u64 = 16 << 20;
+
+/// A node's folder as an earlier build, and whoever came later, left it.
+#[derive(Debug)]
+pub struct Built {
+    /// What is in it.
+    pub snapshot: Snapshot,
+    /// The files that are not, or not any more, what the manifest says.
+    pub damaged: Vec<String>,
+}
+
+impl Built {
+    /// Reads a node's folder. The inner error says in words why there is no whole build in it.
+    pub fn read(folder: &Path) -> Result<Result<Self, String>> {
+        let Some(manifest) = manifest(folder)? else { return Ok(Err("it is not built yet".to_owned())) };
+        if manifest.is_null() {
+            return Ok(Err(format!("its {} is none", manifest::FILE)));
+        }
+        let delivery = manifest["delivery"].as_str().unwrap_or("image");
+        if delivery != "image" {
+            return Ok(Err(format!(
+                "it was built with `--delivery {}`, whose layers are elsewhere",
+                delivery.escape_debug()
+            )));
+        }
+        let (facts, outputs) = manifest::facts(manifest);
+        let mut texts = BTreeMap::from([(manifest::FILE.to_owned(), facts)]);
+        let mut damaged = Vec::new();
+        for name in SEED_FILES.into_iter().chain([IMAGE]) {
+            let Some(file) = open(&folder.join(name))? else { return Ok(Err(format!("it has no {name}"))) };
+            let (sha256, size) = Sha256::of_reader(file)?;
+            if outputs.get(name).is_none_or(|output| (output.sha256, output.size) != (sha256, size)) {
+                damaged.push(name.to_owned());
+            }
+            if ![OVERLAY, IMAGE].contains(&name) {
+                let Some(text) = text(&folder.join(name))? else {
+                    return Ok(Err(format!("its {name} is no text")));
+                };
+                texts.insert(name.to_owned(), text);
+            }
+        }
+        let overlay = BufReader::new(fs::File::open(folder.join(OVERLAY))?);
+        match list(overlay, &Limits::default()) {
+            Ok(files) => Ok(Ok(Self { snapshot: Snapshot { texts, files }, damaged })),
+            Err(error) => Ok(Err(format!("its {OVERLAY} is none: {:#}", anyhow::Error::new(error)))),
+        }
+    }
+}
+
+/// The instance-id that the build in a node's folder has; `None` where there is no build.
+pub fn instance_id(folder: &Path) -> Result<Option<String>> {
+    let Some(manifest) = manifest(folder)? else { return Ok(None) };
+    let path = folder.join(manifest::FILE);
+    let id = manifest["instance_id"].as_str();
+    Ok(Some(id.with_context(|| format!("{} has no instance_id", path.display()))?.to_owned()))
+}
+
+/// The manifest in a folder, if there is one; null if it is none.
+fn manifest(folder: &Path) -> Result<Option<Value>> {
+    let path = folder.join(manifest::FILE);
+    if open(&path)?.is_none() {
+        return Ok(None);
+    }
+    let manifest = text(&path)?.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    Ok(Some(manifest.filter(Value::is_object).unwrap_or_default()))
+}
+
+fn text(path: &Path) -> Result<Option<String>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MAX_TEXT + 1).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8(bytes).ok().filter(|text| text.len() as u64 <= MAX_TEXT))
+}
+
+fn open(path: &Path) -> Result<Option<fs::File>> {
+    match fs::File::open(path) {
+        Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => {
+            Ok(None)
+        }
+        file => Ok(Some(file?)),
+    }
+}

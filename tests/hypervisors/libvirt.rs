@@ -1,0 +1,153 @@
+//! `scripts/libvirt-create` against libvirt's own test driver, which starts no VM.
+
+use std::fs;
+use std::process::Command;
+
+use imgbuild::digest::Sha256;
+
+use super::{IMAGE, Run, Workspace, arch, built, script, untouched};
+use crate::support::oracle::oracle;
+
+/// libvirt's test driver, whose state lives as long as its connection; `None` where it is not installed.
+fn create(workspace: &Workspace, arguments: &[&str]) -> Option<Command> {
+    oracle("virsh").and(oracle("virt-install"))?;
+    let own = ["--connect", "test:///default", "--images", "images", "--network", "network=default"];
+    Some(script(workspace, "libvirt-create", &[&["ptrn-1"], &own[..], arguments].concat()))
+}
+
+/// The folder of images, as the script calls it.
+fn images(workspace: &Workspace) -> String {
+    workspace.path("images").canonicalize().unwrap().display().to_string()
+}
+
+#[test]
+fn a_vm_is_made_from_image_and_seed() {
+    let workspace = built();
+    let Some(mut command) = create(&workspace, &[]) else { return };
+    Run::of(&mut command).exit(0).says(&[
+        "Domain creation completed.",
+        "libvirt-create: `ptrn-1` has started; its console: virsh --connect test:///default console ptrn-1\n",
+    ]);
+    let base = format!("images/imgbuild-{}.qcow2", Sha256::of(IMAGE));
+    assert_eq!(workspace.read(&base), IMAGE);
+    assert_eq!(workspace.read("images/ptrn-1-seed.iso"), workspace.read("out/ptrn-1/seed.iso"));
+    assert_eq!(
+        (workspace.permissions(&base), workspace.permissions("images/ptrn-1-seed.iso")),
+        (0o644, 0o600)
+    );
+    // The driver has forgotten the VM, which is as if the first run had been cut off before its last command.
+    Run::of(&mut create(&workspace, &[]).unwrap()).exit(0).says(&["Domain creation completed."]);
+    fs::write(workspace.path(&base), "damaged").unwrap();
+    Run::of(&mut create(&workspace, &[]).unwrap()).exit(1).says(&[&base, "` is damaged: move it away"]);
+}
+
+#[test]
+fn the_commands_are_printed_and_give_a_valid_domain() {
+    let workspace = built();
+    let dry = ["--dry-run", "--memory", "2048", "--cpus", "1", "--disk", "9"];
+    let Some(mut command) = create(&workspace, &dry) else { return };
+    let before = untouched(&workspace);
+    let printed = Run::of(&mut command).exit(0).stderr("").data();
+    assert!(untouched(&workspace) == before, "nothing is written");
+    let images = images(&workspace);
+    let arguments = format!(
+        "--memory 2048 --vcpus 1 --osinfo linux2022 --import \
+         --disk path={images}/ptrn-1.qcow2\\,size=9\\,backing_store={images}/imgbuild-\"${{image##*/}}\".qcow2\\,backing_format=qcow2 \
+         --disk path={images}/ptrn-1-seed.iso\\,device=cdrom --network network=default\\,mac=52:54:00:12:34:56 \
+         --graphics none --console pty --noautoconsole"
+    );
+    let expected = [
+        &format!("image=$(realpath \"$(imgbuild fetch ubuntu --arch {})\")", arch()),
+        &format!("install -m 0644 \"$image\" {images}/imgbuild-\"${{image##*/}}\".qcow2.part"),
+        &format!(
+            "mv {images}/imgbuild-\"${{image##*/}}\".qcow2.part {images}/imgbuild-\"${{image##*/}}\".qcow2"
+        ),
+        &format!("install -m 0600 out/ptrn-1/seed.iso {images}/ptrn-1-seed.iso"),
+        &format!("virt-install --connect test:///default --name ptrn-1 {arguments}"),
+    ];
+    assert_eq!(printed.lines().collect::<Vec<_>>(), expected);
+    let by_hand = format!("{} --print-xml", printed.trim_end());
+    let mut command = create(&workspace, &[]).unwrap();
+    let environment: Vec<_> =
+        command.get_envs().map(|(name, value)| (name.to_owned(), value.unwrap().to_owned())).collect();
+    command = Command::new("bash");
+    command.args(["-euc", &by_hand]).current_dir(workspace.path(".")).envs(environment);
+    let xml = Run::of(&mut command).exit(0);
+    assert_eq!(workspace.read(&format!("images/imgbuild-{}.qcow2", Sha256::of(IMAGE))), IMAGE);
+    let workspace = workspace.file("domain.xml", xml.data());
+    for part in ["<name>ptrn-1</name>", "52:54:00:12:34:56", "<memory>2097152</memory>", "ptrn-1-seed.iso"] {
+        assert!(xml.data().contains(part), "{part}: {}", xml.data());
+    }
+    if let Some(mut validate) = oracle("xmllint").and(oracle("virt-xml-validate")) {
+        Run::of(validate.arg(workspace.path("domain.xml")).arg("domain")).exit(0);
+    }
+}
+
+#[test]
+fn what_is_there_is_left_alone() {
+    let workspace = built();
+    if create(&workspace, &[]).is_none() {
+        return;
+    }
+    let domain = |seed: &str| {
+        format!(
+            "<node><domain type='test'><name>ptrn-1</name><memory>8192</memory><os><type>hvm</type></os>\
+             <devices><disk type='file' device='cdrom'><source file='{seed}'/><target dev='hda'/></disk></devices>\
+             </domain></node>"
+        )
+    };
+    let ours = domain(&format!("{}/ptrn-1-seed.iso", images(&workspace)));
+    let workspace = workspace.file("ours.xml", ours).file("another.xml", domain("/other.iso"));
+    let before = untouched(&workspace);
+    let with = |state: &str| {
+        let uri = format!("test://{}", workspace.path(state).display());
+        create(&workspace, &["--connect", &uri]).unwrap()
+    };
+    Run::of(&mut with("ours.xml"))
+        .exit(0)
+        .stdout("")
+        .stderr("libvirt-create: `ptrn-1` is there already; nothing was done\n");
+    Run::of(&mut with("another.xml")).exit(1).stderr("libvirt-create: another VM is called `ptrn-1`\n");
+    assert!(untouched(&workspace) == before);
+    let workspace = workspace.file("images/ptrn-1.qcow2", "data");
+    let message = "/ptrn-1.qcow2` is there, and no VM `ptrn-1`: it may hold data, so move it away first\n";
+    Run::of(&mut create(&workspace, &[]).unwrap()).exit(1).says(&[message]);
+    assert_eq!(workspace.text("images/ptrn-1.qcow2"), "data");
+}
+
+#[test]
+fn what_is_missing_is_found_before_anything_is_done() {
+    let workspace = built();
+    if create(&workspace, &[]).is_none() {
+        return;
+    }
+    let before = untouched(&workspace);
+    for (arguments, message) in [
+        (
+            &["--network", "bridge=no-such-bridge"][..],
+            "this machine has no bridge `no-such-bridge`: see --network\n",
+        ),
+        (&["--network", "network=none"], "libvirt has no active network `none`: see --network"),
+        (&["--network", "br0"], "--network is `bridge=NAME` or `network=NAME`, not `br0`\n"),
+        (&["--images", "nowhere"], "there is no folder `nowhere`: see --images\n"),
+        (&["--connect", "test:///nowhere.xml"], "no connection to test:///nowhere.xml: see --connect\n"),
+        (&["--image", "debian"], "there is no release `debian`"),
+        (
+            &["--out", "elsewhere"],
+            "there is no `elsewhere/ptrn-1/manifest.json`: build the node first: imgbuild ptrn-1\n",
+        ),
+        (&["--disk", "20G"], "--disk is a whole number above 0, not `20G`\n"),
+        (&["--disks", "20"], "there is no option `--disks`: see --help\n"),
+        (&["--disk"], "`--disk` needs a value: see --help\n"),
+        (&["ptrn-2"], "`ptrn-1` and `ptrn-2`, where one node is expected\n"),
+    ] {
+        let run = Run::of(&mut create(&workspace, arguments).unwrap()).exit(1).stdout("");
+        run.says(&[message]);
+    }
+    let mut after = untouched(&workspace);
+    after.retain(|(path, _)| !path.starts_with("store/"));
+    assert!(after == before);
+    fs::write(workspace.path("out/ptrn-1/seed.iso"), "another").unwrap();
+    let run = Run::of(&mut create(&workspace, &[]).unwrap()).exit(1);
+    run.says(&["`out/ptrn-1/seed.iso` is not what its build wrote: build the node again: imgbuild ptrn-1\n"]);
+}

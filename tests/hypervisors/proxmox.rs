@@ -1,0 +1,131 @@
+//! `scripts/proxmox-create` against programs that record what they are asked in place of Proxmox' own.
+
+use std::fs;
+
+use super::{Run, Workspace, arch, built, script, stored, untouched};
+
+/// Records what it is asked, and answers as `$0.answers` says: lines of a pattern, a tab, and a command.
+const RECORDER: &str = "#!/bin/sh
+echo \"${0##*/} $*\" >>\"$RECORD\"
+while IFS='\t' read -r pattern answer; do
+case $* in $pattern) eval \"$answer\"; exit ;; esac
+done <\"$0.answers\"
+";
+const ANSWERS: [(&str, &str); 4] = [
+    (
+        "qm",
+        "list\tcat vms\nconfig 107\techo ide2: local:iso/ptrn-1-seed.iso,media=cdrom\nconfig*\techo ide2: none\n",
+    ),
+    (
+        "pvesm",
+        "status --storage local-lvm --content images\techo local-lvm lvmthin active 9 1 99999 11%\n\
+         status --storage local --content iso\techo local dir active 9 1 99999 11%\n\
+         status --storage full*\techo full dir active 9 9 0 100%\n\
+         status --storage off*\techo off dir inactive 0 0 0 N/A\n\
+         status*\tfalse\n\
+         path local:iso/ptrn-1-seed.iso\techo images/ptrn-1-seed.iso\n",
+    ),
+    (
+        "pvesh",
+        "get /cluster/resources*\tcat resources\nget /cluster/nextid --vmid 107\tfalse\n\
+         get /cluster/nextid --vmid*\techo 9001\nget /cluster/nextid\techo 108\n",
+    ),
+    ("ip", "link show dev vmbr0\ttrue\nlink*\tfalse\n"),
+];
+
+/// A host with these VMs, as `qm list` shows them, and those of its cluster.
+fn host(vms: &str, cluster: &str) -> Workspace {
+    let mut workspace = built().file("vms", format!("VMID NAME STATUS\n{vms}")).file("resources", cluster);
+    for (name, answers) in ANSWERS {
+        workspace = workspace.file(&format!("bin/{name}"), RECORDER).mode(&format!("bin/{name}"), 0o755);
+        workspace = workspace.file(&format!("bin/{name}.answers"), answers);
+    }
+    workspace
+}
+
+/// What was run of that which changes something.
+fn changes(workspace: &Workspace) -> Vec<String> {
+    let record = workspace.text("record");
+    fs::remove_file(workspace.path("record")).unwrap();
+    let reads = ["qm list", "qm config", "pvesm status", "pvesm path", "pvesh get", "ip link show"];
+    let is_read = |line: &&str| reads.iter().any(|read| line.starts_with(read));
+    record.lines().filter(|line| !is_read(line)).map(str::to_owned).collect()
+}
+
+fn commands(image: &str, vm: &str) -> [String; 3] {
+    let options = format!(
+        "--name ptrn-1 --ostype l26 --memory 4096 --cores 2 --cpu host --net0 virtio=52:54:00:12:34:56,bridge=vmbr0 \
+         --scsihw virtio-scsi-pci --serial0 socket --vga serial0 --scsi0 local-lvm:0,import-from={image} \
+         --ide2 local:iso/ptrn-1-seed.iso,media=cdrom --boot order=scsi0"
+    );
+    [format!("qm create {vm} {options}"), format!("qm resize {vm} scsi0 20G"), format!("qm start {vm}")]
+}
+
+#[test]
+fn a_vm_is_made_from_image_and_seed() {
+    let workspace = host("100 other running\n", "[{\"name\":\"other\"}]");
+    let mut command = script(&workspace, "proxmox-create", &["ptrn-1"]);
+    Run::of(&mut command)
+        .exit(0)
+        .stdout("")
+        .says(&["`ptrn-1` has started as VM 108; its console: qm terminal 108\n"]);
+    assert_eq!(changes(&workspace), commands(&stored(&workspace), "108"));
+    assert_eq!(workspace.read("images/ptrn-1-seed.iso"), workspace.read("out/ptrn-1/seed.iso"));
+    assert_eq!(workspace.permissions("images/ptrn-1-seed.iso"), 0o600);
+    Run::of(&mut script(&workspace, "proxmox-create", &["ptrn-1", "--id", "9001"])).exit(0);
+    assert_eq!(changes(&workspace), commands(&stored(&workspace), "9001"));
+}
+
+#[test]
+fn the_commands_are_printed_and_nothing_is_done() {
+    let workspace = host("", "[]");
+    let before = untouched(&workspace);
+    let run = Run::of(&mut script(&workspace, "proxmox-create", &["ptrn-1", "--dry-run"])).exit(0);
+    let install = "install -m 0600 out/ptrn-1/seed.iso images/ptrn-1-seed.iso";
+    let [create, resize, start] = commands("\"$image\"", "108").map(|line| line.replace(',', "\\,"));
+    let fetch = format!("image=$(realpath \"$(imgbuild fetch ubuntu --arch {})\")", arch());
+    run.stdout(&[&fetch, install, &create, &resize, &start].map(|line| format!("{line}\n")).concat());
+    assert!(changes(&workspace).is_empty() && untouched(&workspace) == before);
+}
+
+#[test]
+fn what_is_there_is_left_alone() {
+    for (vms, cluster, code, message) in [
+        ("107 ptrn-1 stopped\n", "[]", 0, "`ptrn-1` is there already, as VM 107; nothing was done\n"),
+        ("106 ptrn-1 running\n", "[]", 1, "another VM, 106, is called `ptrn-1`\n"),
+        (
+            "",
+            "[{\"name\":\"ptrn-1\",\"node\":\"b\"}]",
+            1,
+            "a VM of another host in this Proxmox cluster is called `ptrn-1`\n",
+        ),
+    ] {
+        let workspace = host(vms, cluster);
+        let before = untouched(&workspace);
+        let mut command = script(&workspace, "proxmox-create", &["ptrn-1"]);
+        Run::of(&mut command).exit(code).stdout("").stderr(&format!("proxmox-create: {message}"));
+        assert!(changes(&workspace).is_empty() && untouched(&workspace) == before, "{message}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_found_before_anything_is_done() {
+    let workspace = host("", "[]");
+    for (arguments, message) in [
+        (&["--bridge", "vmbr1"][..], "this host has no bridge `vmbr1`: see --bridge\n"),
+        (&["--storage", "ceph"], "there is no active storage `ceph` that takes images"),
+        (&["--storage", "off"], "there is no active storage `off` that takes images"),
+        (&["--seeds", "full"], "the storage `full` has room for 0 bytes, `out/ptrn-1/seed.iso` needs "),
+        (&["--id", "107"], "the number 107 is taken: see --id\n"),
+        (&["--image", "debian"], "there is no release `debian`"),
+    ] {
+        let mut command = script(&workspace, "proxmox-create", &[&["ptrn-1"], arguments].concat());
+        Run::of(&mut command).exit(1).stdout("").says(&[message]);
+        assert!(changes(&workspace).is_empty(), "{message}");
+    }
+    assert!(!workspace.path("images/ptrn-1-seed.iso").exists());
+    let answers = workspace.path("bin/qm.answers");
+    fs::write(&answers, fs::read_to_string(&answers).unwrap() + "create*\tfalse\n").unwrap();
+    Run::of(&mut script(&workspace, "proxmox-create", &["ptrn-1"])).exit(1).hides("has started");
+    assert_eq!(changes(&workspace).len(), 1, "nothing follows on what failed");
+}
