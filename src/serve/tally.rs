@@ -13,12 +13,10 @@ use super::body::Served;
 pub struct Client {
     /// The nodes that it is, by what it has fetched; more than one behind a router that hides them.
     pub nodes: BTreeSet<String>,
-    /// The names of what it has whole, by path.
+    /// The names of what it has fetched to the end, by path: a download that goes on may have begun at another server.
     pub whole: BTreeMap<String, String>,
     /// Those of what it has in part.
     pub part: BTreeMap<String, String>,
-    #[serde(skip)]
-    reached: BTreeMap<String, u64>,
 }
 
 impl fmt::Display for Client {
@@ -51,12 +49,7 @@ impl Tally {
         let client = self.clients.entry(served.address).or_default();
         client.nodes.extend(item.node.clone());
         let (path, name) = (served.path.clone(), item.name.clone());
-        let reached = client.reached.entry(path.clone()).or_default();
-        // A download goes on where the one before it was cut off.
-        if *start <= *reached {
-            *reached = (*reached).max(start + served.bytes);
-        }
-        if *reached >= item.size {
+        if start + served.bytes >= item.size {
             client.part.remove(&path);
             client.whole.insert(path, name);
         } else if !client.whole.contains_key(&path) {
@@ -100,7 +93,6 @@ mod tests {
         let mut tally = Tally::default();
         tally.add(&served("10.0.0.1", "etcd", None, 0, 40));
         tally.add(&served("10.0.0.2", "etcd", None, 0, 40));
-        tally.add(&served("10.0.0.2", "etcd", None, 50, 50));
         tally.add(&served("10.0.0.1", "etcd", None, 40, 60));
         tally.add(&served("10.0.0.1", "one", Some("one"), 0, 100));
         tally.add(&Served { item: None, ..served("10.0.0.3", "gone", None, 0, 9) });
