@@ -249,14 +249,14 @@ fn a_bundle_in_fewer_pieces_leaves_none_of_the_earlier_ones() {
 
 #[test]
 fn neither_a_bundle_nor_what_is_in_it_has_to_fit_into_memory() {
-    if !has_tool("prlimit", &["--data=33554432", "true"]) {
+    if !has_tool("prlimit", &["--data=50331648", "true"]) {
         return;
     }
-    let workspace = small_with(&archive(&noise(40 << 20)));
-    assert!(workspace.read(ARCHIVE).len() > 40 << 20, "noise does not shrink");
+    let workspace = small_with(&archive(&noise(64 << 20)));
+    assert!(workspace.read(ARCHIVE).len() > 64 << 20, "noise does not shrink");
     let prlimit = || {
         let mut prlimit = Command::new("prlimit");
-        prlimit.arg("--data=33554432");
+        prlimit.arg("--data=50331648");
         prlimit
     };
     for (bundle, split) in [("b", &[][..]), ("s", &["--split", "10M"])] {
