@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import promql
 from lab import Lab
@@ -37,8 +38,9 @@ def clean(node: Node) -> None:
 
 def boot(lab: Lab) -> None:
     """Four nodes boot from their seeds alone, and are ready and clean."""
-    for node in lab.cluster().values():
-        clean(node)
+    nodes = lab.cluster().values()
+    with ThreadPoolExecutor(len(nodes)) as pool:
+        list(pool.map(clean, nodes))
 
 
 def etcd(lab: Lab) -> None:

@@ -57,7 +57,7 @@ class Node:
         """Runs a shell command there as the administrator, over SSH."""
         options = {
             "StrictHostKeyChecking": "no", "UserKnownHostsFile": "/dev/null", "LogLevel": "ERROR", "BatchMode": "yes",
-            "ConnectTimeout": "60", "ServerAliveInterval": "15", "ControlMaster": "auto", "ControlPersist": "60",
+            "ConnectTimeout": "60", "ServerAliveInterval": "15", "ControlMaster": "auto", "ControlPersist": "600",
             "ControlPath": f"{self.machine.folder}/ssh{self.starts}",
         }  # fmt: skip
         ssh = [

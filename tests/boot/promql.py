@@ -12,10 +12,20 @@ from tally import CheckFailed
 # What Grafana puts in for its variables.
 VARIABLES = {"__rate_interval": "1m", "__interval": "15s", "__range": "15m", "node": "prmt-1"}
 
-# Series that exist only while an alert is pending or fires.
-ALERTS = '__name__="ALERTS"'
+# Series that exist only when something is so.
+ONLY_WHEN = {
+    "ALERTS": "an alert is pending or fires",
+    "etcd_network_peer_sent_failures_total": "a message to a peer was lost",
+    "prometheus_notifications_errors_total": "an Alertmanager is configured",
+}
 # Panels that show what is wrong, and nothing where nothing is.
-EMPTY_WHEN_WELL = {"fleet: Firing alerts", "node: Firing alerts", "node: Failed units", "etcd: Calls that failed"}
+EMPTY_WHEN_WELL = {
+    "fleet: Firing alerts",
+    "node: Firing alerts",
+    "node: Failed units",
+    "etcd: Calls that failed",
+    "etcd: Messages that failed",
+}
 
 
 def dashboards() -> Iterator[tuple[str, Any]]:
@@ -56,7 +66,7 @@ def rules(lab: Lab) -> Iterator[tuple[str, str]]:
 def selectors(tree: Any) -> Iterator[str]:
     """The series that a parsed query selects, each as a query of its own."""
     if isinstance(tree, dict):
-        if tree.get("type") == "vectorSelector":
+        if tree.get("type") in ("vectorSelector", "matrixSelector"):
             yield (
                 "{"
                 + ", ".join(f"{one['name']}{one['type']}{json.dumps(one['value'])}" for one in tree["matchers"])
@@ -81,7 +91,7 @@ def check(lab: Lab) -> None:
             for selector in set(selectors(lab.ask("parse_query", query=query))):
                 if selector not in seen:
                     seen[selector] = lab.value(f"count({selector})") > 0
-                if not seen[selector] and ALERTS not in selector:
+                if not seen[selector] and not any(f'__name__="{name}"' in selector for name in ONLY_WHEN):
                     problems.append(f"{place}: nothing is {selector}")
         except CheckFailed as error:
             problems.append(f"{place}: {error}")
