@@ -18,12 +18,10 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// A file for `place`. What killed runs left beside it is removed.
+    /// A file for `place`.
     pub(super) fn new(place: &Path) -> io::Result<Self> {
-        let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        clear(folder)?;
         loop {
-            let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder)?;
+            let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder(place))?;
             // Where files cannot be locked nobody clears them away either.
             let _ = file.as_file().lock();
             // Another run may have cleared it away before it was locked.
@@ -79,6 +77,10 @@ pub(super) fn with_end(path: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
+fn folder(place: &Path) -> &Path {
+    place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Removes a file that may not be there.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
@@ -87,8 +89,9 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-fn clear(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
+/// Removes what killed runs left beside `place`.
+pub(super) fn clear(place: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder(place))? {
         let entry = entry?;
         let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
         if !is_ours || !entry.file_type()?.is_file() {

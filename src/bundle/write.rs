@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::member::{END, header, padding};
-use super::output::{Output, remove};
+use super::output::{Output, clear, remove};
 use super::split::Splitter;
 use super::{BundleError, Index, Part, SigningKey, signature_of};
 use crate::digest::HashingWriter;
@@ -42,6 +42,7 @@ impl NewBundle<'_> {
             path: self.path.to_owned(),
             why: "its parts have more bytes than can be counted".to_owned(),
         })?;
+        clear(self.path)?;
         let path = if let Some(piece) = self.split {
             let mut out = Splitter::new(self.path, piece, size)?;
             self.pour(&preamble, &mut out, &mut open)?;
