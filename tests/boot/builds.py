@@ -28,10 +28,14 @@ def replace(text: str, old: str, new: str) -> str:
 
 
 def cluster(key: str, changed: bool) -> str:
-    """The default profile, with a key to log in by, and an observer without Grafana, which no registry carries."""
+    """The default profile, with a key to log in by, and an observer without Grafana, which no registry carries.
+
+    Without hardware help it costs a node three seconds to be read by Prometheus: each is read half as often.
+    """
     text = (ROOT / "profiles/patroni.yaml").read_text()
     text = replace(text, "ssh_authorized_keys: []", f'ssh_authorized_keys: ["{key}"]')
     text = replace(text, "[node_exporter, prometheus, grafana]", "[node_exporter, prometheus]")
+    text = replace(text, "settings:\n", "settings:\n  prometheus: {scrape_interval: 30s}\n")
     if changed:
         return replace(text, "settings:\n", 'settings:\n  node_exporter: {options: "--collector.tcpstat"}\n')
     return replace(text, "[node_exporter, etcd]", "[node_exporter, etcd, marker]")

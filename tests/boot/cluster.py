@@ -96,7 +96,7 @@ def offline(lab: Lab) -> None:
             raise CheckFailed(f"{node.name} has found a name server: this network leaks")
         node.must("sudo ip route del default && ! ip route | grep default")
     etcd(lab)
-    time.sleep(30)  # two rounds of scrapes
+    time.sleep(60)  # two rounds of scrapes
     targets_up(lab)
 
 

@@ -10,7 +10,7 @@ from lab import Lab
 from tally import CheckFailed
 
 # What Grafana puts in for its variables.
-VARIABLES = {"__rate_interval": "1m", "__interval": "15s", "__range": "15m", "node": "prmt-1"}
+VARIABLES = {"__rate_interval": "2m", "__interval": "30s", "__range": "15m", "node": "prmt-1"}
 
 # Series that exist only when something is so.
 ONLY_WHEN = {
