@@ -1,11 +1,13 @@
 //! What was typed: the command line and its environment equivalents, nothing resolved.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::digest::{Sha256, Sha256Error};
 use crate::machine::Accelerator;
+use crate::output::Delivery;
 use crate::release::Arch;
 
 /// Builds everything that the VMs of a cluster need to configure themselves on first boot.
@@ -105,6 +107,15 @@ pub enum Command {
         /// How the machines run; KVM where it can be used, else in software.
         #[arg(long, value_name = "NAME")]
         accelerator: Option<Accelerator>,
+    },
+    /// Answer over HTTP for the outputs: what `--delivery http` needs, and what `overlay_urls` can name
+    Serve {
+        /// The address and port to listen on.
+        #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:8080")]
+        listen: SocketAddr,
+        /// Serve documents that hold secrets too, unencrypted and to whoever asks.
+        #[arg(long)]
+        private: bool,
     },
     /// Write one file with all that an offline build needs
     Bundle(BundleArgs),
@@ -235,6 +246,12 @@ pub struct Options {
     /// Use what is in the store alone; never touch the network.
     #[arg(long, env = "IMGBUILD_OFFLINE", value_parser = clap::builder::BoolishValueParser::new(), global = true)]
     pub offline: bool,
+    /// How the nodes get their layers.
+    #[arg(long, value_name = "HOW", env = "IMGBUILD_DELIVERY", default_value = "image", global = true)]
+    pub delivery: Delivery,
+    /// Where the nodes fetch their layers with `--delivery http`: what answers for the folder of `--out`.
+    #[arg(long, value_name = "URL", env = "IMGBUILD_URL", global = true)]
+    pub url: Option<String>,
     /// Print results as JSON.
     #[arg(long, env = "IMGBUILD_JSON", value_parser = clap::builder::BoolishValueParser::new(), global = true)]
     pub json: bool,

@@ -23,4 +23,5 @@ pub mod release;
 pub mod render;
 pub mod sbom;
 pub mod seed;
+pub mod serve;
 pub mod store;

@@ -148,6 +148,22 @@ fn interrupt(child: &Child) {
 }
 
 #[test]
+fn a_node_gets_the_image_that_it_shares_with_others() {
+    let workspace = workspace();
+    workspace.run(&["--all", "--delivery", "shared"]).exit(0);
+    Run::of(&mut boot(&workspace, &["one"], READY, "")).exit(0);
+    assert!(workspace.text("log").contains("file=0.shared,read-only=on"), "{}", workspace.text("log"));
+    left_nothing(&workspace);
+    fs::remove_file(workspace.path("out/shared.iso")).unwrap();
+    Run::of(&mut boot(&workspace, &["one"], READY, "")).exit(1).says(&["out/shared.iso cannot be read"]);
+    workspace.run(&["one", "--delivery", "http", "--url", "http://192.0.2.1"]).exit(0);
+    Run::of(&mut boot(&workspace, &["one"], READY, "")).exit(1).stderr(
+        "error: `one` fetches its layers over HTTP, and the machines' network leads nowhere\n\
+         help: build it in another way to try it out: `imgbuild one --delivery image`\n",
+    );
+}
+
+#[test]
 fn without_qemu_it_says_what_to_install() {
     let workspace = workspace();
     let mut command = boot(&workspace, &["one"], READY, "");

@@ -3,6 +3,7 @@
 
 mod build;
 mod bundle;
+mod delivery;
 mod diff;
 mod downloads;
 mod downloads_in_parts;
@@ -25,6 +26,7 @@ mod replace;
 mod reproducible;
 mod sbom;
 mod seed_image;
+mod serve;
 mod signatures;
 mod store;
 mod store_processes;

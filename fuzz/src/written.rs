@@ -41,7 +41,7 @@ pub fn check(profile: &str, releases: &str, spec: &str, template: &str) -> (bool
         is_whole &= files.of(node, &mut report).len() == node.files.len();
         let secrets = NodeSecrets { files: Vec::new(), password: None };
         // What is wrong with a document is not the reports' business.
-        let _ = user_data(&plan, node, OverlayFacts::UNKNOWN, &secrets);
+        let _ = user_data(&plan, node, &OverlayFacts::UNKNOWN, &secrets);
         meta_data(node);
         network_config(&plan.cluster, &plan.cluster.members[node.index]);
     }

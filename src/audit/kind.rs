@@ -21,6 +21,8 @@ pub enum Kind {
     Node,
     /// A seed image.
     Seed,
+    /// The image that nodes share.
+    Shared,
     /// A store.
     Store,
 }
@@ -31,12 +33,13 @@ impl fmt::Display for Kind {
             Self::Bundle => "bundle",
             Self::Node => "node",
             Self::Seed => "seed image",
+            Self::Shared => "shared image",
             Self::Store => "store",
         })
     }
 }
 
-/// What is at `path`. A file that is no image is taken for a bundle, whose reader says what is wrong with it.
+/// What is at `path`; an image is taken for a seed until it is read. A file that is no image is taken for a bundle, whose reader says what is wrong with it.
 pub fn kind(path: &Path) -> Result<Kind> {
     if Parts::list_of(path).is_some() {
         return Ok(Kind::Bundle);

@@ -49,7 +49,7 @@ pub fn audit(path: &Path) -> Result<Audit> {
     match kind(path)? {
         Kind::Bundle => bundle::audit(path),
         Kind::Node => node::audit(path),
-        Kind::Seed => seed::audit(path),
+        Kind::Seed | Kind::Shared => seed::audit(path),
         Kind::Store => store::audit(path),
     }
 }

@@ -8,7 +8,7 @@ use fs_err as fs;
 
 use super::{Audit, Kind, Problem, digest_of, names, seed};
 use crate::diagnostic::from_json;
-use crate::output::{IMAGE, MANIFEST, Manifest, SEED_FILES, SeedDigests};
+use crate::output::{IMAGE, MANIFEST, Manifest};
 
 /// The longest manifest that is read, in bytes.
 const MAX_MANIFEST: u64 = 1 << 20;
@@ -34,14 +34,14 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
         }
     };
     for (name, output) in &manifest.outputs {
-        if !SEED_FILES.contains(&name.as_str()) && name != IMAGE {
+        if !manifest.seed_files().contains(&name.as_str()) && name != IMAGE {
             let why = format!("it declares `{}`, which no build writes", name.escape_debug());
             audit.malformed(MANIFEST, why);
         } else if let Some((got, size)) = digest_of(&path.join(name), name, &mut audit)? {
             audit.checked(name, size, (output.sha256, got));
         }
     }
-    for name in SEED_FILES.into_iter().chain([IMAGE]) {
+    for name in manifest.seed_files().iter().copied().chain([IMAGE]) {
         if !manifest.outputs.contains_key(name) {
             audit.malformed(MANIFEST, format!("it does not declare `{name}`"));
         }
@@ -53,10 +53,7 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
     }
     audit.faults.sort_by(|one, other| one.part.cmp(&other.part));
     if audit.faults.is_empty() {
-        let beside =
-            SEED_FILES.into_iter().filter_map(|name| Some((name, manifest.outputs.get(name)?.sha256)));
-        let beside = SeedDigests(beside.map(|(name, sha256)| (name.to_owned(), sha256)).collect());
-        audit.faults = seed::audit_of(&path.join(IMAGE), Some(&beside))?.faults;
+        audit.faults = seed::audit_of(&path.join(IMAGE), Some(&manifest.seed_digests()))?.faults;
     }
     Ok(audit)
 }

@@ -1,4 +1,4 @@
-//! Checks a seed image: the files that it holds against the digests that it says, all else by writing it again.
+//! Checks a seed image, or the image that nodes share: the files that it holds against the digests that it says, all else by writing it again.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use fs_err as fs;
 
 use super::{Audit, Kind, Problem};
 use crate::digest::Sha256;
-use crate::output::{SEED_FILES, SeedDigests};
+use crate::output::{DOCUMENTS, OVERLAY, SeedDigests};
 use crate::seed::{Listing, SeedError, VolumeLabel, check_rest, read_image};
 
 pub(super) fn audit(path: &Path) -> Result<Audit> {
@@ -26,28 +26,41 @@ pub(super) fn audit_of(path: &Path, known: Option<&SeedDigests>) -> Result<Audit
             return Ok(audit);
         }
     };
-    names(&listing, &mut audit);
+    let digests = if known.is_none() && listing.label == VolumeLabel::Imgbuild.as_str() {
+        audit.kind = Kind::Shared;
+        named(&listing)
+    } else {
+        let digests = SeedDigests::read(&listing.application).unwrap_or_default();
+        names(&listing, &digests, &mut audit);
+        digests
+    };
     let length = image.metadata()?.len();
     if length != listing.size {
         let why = format!("it has {length} bytes, it says itself that it has {}", listing.size);
         audit.malformed(&name, why);
     }
-    let digests = SeedDigests::read(&listing.application).unwrap_or_default();
-    for file in &listing.files {
-        let (got, size) = Sha256::of_reader(file.open(&mut image)?)?;
-        match digests.0.get(&file.name) {
-            Some(expected) => audit.checked(&file.name, size, (*expected, got)),
-            None => audit.malformed(&file.name, "the image does not say its digest"),
-        }
-    }
+    contents(&mut image, &listing, &digests, &mut audit)?;
     if let Some(known) = known.filter(|known| **known != digests) {
-        let other = SEED_FILES.into_iter().find(|name| known.0.get(*name) != digests.0.get(*name));
+        let all = DOCUMENTS.into_iter().chain(known.0.keys().chain(digests.0.keys()).map(String::as_str));
+        let other = all.into_iter().find(|name| known.0.get(*name) != digests.0.get(*name));
         audit.malformed(&name, format!("its `{}` is not the one beside it", other.unwrap_or_default()));
     }
     if let Err(error) = check_rest(&mut image, &listing) {
         audit.malformed(name, unless_io(error)?.to_string());
     }
     Ok(audit)
+}
+
+/// Compares the bytes of all files with their digests.
+fn contents(image: &mut fs::File, listing: &Listing, digests: &SeedDigests, audit: &mut Audit) -> Result<()> {
+    for file in &listing.files {
+        let (got, size) = Sha256::of_reader(file.open(&mut *image)?)?;
+        match digests.0.get(&file.name) {
+            Some(expected) => audit.checked(&file.name, size, (*expected, got)),
+            None => audit.malformed(&file.name, "the image does not say its digest"),
+        }
+    }
+    Ok(())
 }
 
 fn unless_io(error: SeedError) -> Result<SeedError> {
@@ -57,17 +70,27 @@ fn unless_io(error: SeedError) -> Result<SeedError> {
     }
 }
 
-/// Compares the image's label and names with those that a seed has.
-fn names(listing: &Listing, audit: &mut Audit) {
+/// The files of a shared image, whose names are their digests.
+fn named(listing: &Listing) -> SeedDigests {
+    let named = listing.files.iter().filter_map(|file| Some((file.name.clone(), file.name.parse().ok()?)));
+    SeedDigests(named.collect())
+}
+
+/// Compares the image's label and names with those that a seed has: its documents and, unless they come in another way,
+/// the overlay or the node's own layer.
+fn names(listing: &Listing, digests: &SeedDigests, audit: &mut Audit) {
     let expected = VolumeLabel::Cidata.as_str();
     if listing.label != expected {
         audit.malformed("label", format!("it is `{}`, expected `{expected}`", listing.label.escape_debug()));
     }
     let has = |name: &str| listing.files.iter().any(|file| file.name == name);
-    for name in SEED_FILES.into_iter().filter(|name| !has(name)) {
+    let said = digests.0.keys().map(String::as_str).filter(|name| !DOCUMENTS.contains(name));
+    for name in DOCUMENTS.into_iter().chain(said).filter(|name| !has(name)) {
         audit.found(name, Problem::Missing);
     }
-    for file in listing.files.iter().filter(|file| !SEED_FILES.contains(&file.name.as_str())) {
+    let is_layer = |name: &str| digests.0.get(name).is_some_and(|digest| digest.to_string() == name);
+    let is_known = |name: &str| DOCUMENTS.contains(&name) || name == OVERLAY || is_layer(name);
+    for file in listing.files.iter().filter(|file| !is_known(&file.name)) {
         audit.found(&file.name, Problem::Undeclared);
     }
 }

@@ -1,7 +1,7 @@
 //! `imgbuild NODE...`: builds nodes.
 
 use std::collections::BTreeMap;
-use std::io::{self, Cursor, Read};
+use std::io;
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,16 +9,20 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::console::Console;
+use super::delivery::{self, Way};
 use super::documents::{documents, rendered};
 use super::failure::Failure;
-use super::layers::{self, Layers};
+use super::layers::{self, Layer, Layers};
 use super::{inputs, instances, password, problems, secrets, select};
 use crate::cli::Options;
 use crate::component::Components;
 use crate::diagnostic::{Diagnostic, Report};
-use crate::layer::{Content, Entry, IndexKind, LayerIndex, MembersWriter, Tree, write_layer};
-use crate::output::{Manifest, NodeOutput, Outputs, write};
-use crate::plan::{NodePlan, Plan};
+use crate::digest::Sha256;
+use crate::layer::{
+    Content, Entry, IndexKind, LayerIndex, MembersWriter, NamedLayer, OverlayWriter, Tree, write_layer,
+};
+use crate::output::{Delivery, LayerSource, Manifest, NodeOutput, Outputs, Staged, write};
+use crate::plan::{LayerPlan, NodePlan, Plan};
 use crate::profile::{ADMIN_PASSWORD, Secrets};
 use crate::render::{NodeFile, NodeSecrets, OverlayFacts, lists, private_files};
 use crate::store::Store;
@@ -46,8 +50,8 @@ pub fn run(
     if console.json {
         return Ok(Console::data_json(&manifests)?);
     }
-    let lines =
-        manifests.iter().map(|manifest| options.out.join(&manifest.node).display().to_string() + "\n");
+    let folders = manifests.iter().map(|manifest| options.out.join(&manifest.node));
+    let lines = folders.chain(delivery::beside(options)).map(|path| format!("{}\n", path.display()));
     Ok(Console::data(lines.collect::<String>())?)
 }
 
@@ -66,7 +70,9 @@ pub(super) fn build(
         prepare(&mut plan, &components)?;
     }
     let nodes = select::nodes(&plan, names, all)?;
-    let rendered = rendered(&plan, &nodes, &secrets, &mut report);
+    let way = Way::of(options, &plan)?;
+    let concerned = if way.is_of_all() { plan.nodes.iter().collect() } else { nodes.clone() };
+    let rendered = rendered(&plan, &concerned, &secrets, &mut report);
     if report.has_errors() {
         return Err(Failure::Invalid(report));
     }
@@ -74,11 +80,11 @@ pub(super) fn build(
     console.report(&report);
     problems::tell(&nodes, console);
     let store = select::store(options)?;
-    let layers = layers::finish(&nodes, &store, &select::fetching(options)?, console)?;
+    let layers = layers::finish(&concerned, &store, &select::fetching(options)?, console)?;
     secrets::generate(&mut secrets, &options.secrets, &secrets::needed(&nodes, &components), console)?;
     secrets::tell_what_is_lacking(&secrets, &nodes, console);
-    let build = Build { plan: &plan, store: &store, layers: &layers, secrets: &secrets };
-    build.publish(nodes.into_iter().zip(rendered), &options.out)
+    let build = Build { plan: &plan, store: &store, layers: &layers, secrets: &secrets, way };
+    build.publish(concerned.into_iter().zip(rendered), &nodes, &options.out)
 }
 
 fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Report) {
@@ -97,62 +103,98 @@ pub(super) struct Build<'a> {
     pub(super) store: &'a Store,
     pub(super) layers: &'a Layers,
     pub(super) secrets: &'a Secrets,
+    pub(super) way: Way,
+}
+
+/// A node's own layer with the end of the archive, compressed.
+pub(super) struct OwnLayer {
+    layer: NamedLayer,
+    bytes: Vec<u8>,
+    /// What is in the whole overlay.
+    pub(super) index: LayerIndex,
 }
 
 impl Build<'_> {
-    /// Writes all nodes, and puts them into `out` when each of them is whole.
+    /// Writes the `wanted` ones of the nodes and what they share, and puts all into `out` when each of them is whole.
     fn publish<'n>(
         &self,
         nodes: impl Iterator<Item = (&'n NodePlan, Vec<NodeFile>)>,
+        wanted: &[&NodePlan],
         out: &Path,
     ) -> Result<Vec<Manifest>, Failure> {
         let outputs = Outputs::open(out)?;
-        let mut staged = Vec::new();
+        let (mut staged, mut known) = (Vec::new(), Vec::new());
         for (node, files) in nodes {
-            let folder = outputs.stage(&node.name)?;
-            let manifest = self.node(node, files, folder.path())?;
-            staged.push((folder, manifest));
+            let own = self.own_layer(node, files)?;
+            if wanted.iter().any(|other| other.name == node.name) {
+                let folder = outputs.stage(&node.name)?;
+                let written = write(self.output(node, &own)?, folder.path());
+                staged.push((folder, written.with_context(|| format!("building `{}`", node.name))?));
+            }
+            known.push((node, own));
         }
+        let shared = self.way.stage(&outputs, self.plan.epoch, || self.all_layers(&known))?;
+        // Before the nodes that name what is in it.
+        shared.map(Staged::publish_files).transpose()?;
         let mut manifests = Vec::new();
         for (folder, manifest) in staged {
             folder.publish()?;
             manifests.push(manifest);
         }
+        self.way.tidy(out)?;
         Ok(manifests)
     }
 
-    /// Writes one node's files into a folder.
-    fn node(&self, node: &NodePlan, files: Vec<NodeFile>, folder: &Path) -> Result<Manifest, Failure> {
-        let output = self.output(node, files)?.0;
-        Ok(write(output, folder).with_context(|| format!("building `{}`", node.name))?)
-    }
-
-    /// What is written for a node, and what is in its overlay.
+    /// What is written for a node.
     pub(super) fn output<'n>(
         &'n self,
         node: &'n NodePlan,
-        files: Vec<NodeFile>,
-    ) -> Result<(NodeOutput<'n>, LayerIndex), Failure> {
+        own: &'n OwnLayer,
+    ) -> Result<NodeOutput<'n>, Failure> {
         let secrets = self.secrets(node)?;
-        let (own, index) = self.own_layer(node, files)?;
-        let mut layers: Vec<Box<dyn Read>> = Vec::new();
-        for layer in &node.layers {
-            layers.push(self.layers[&layer.key].read(self.store)?);
-        }
-        layers.push(Box::new(Cursor::new(own)));
-        let room_kib = index.entries.iter().map(|entry| kib(&entry.kind)).sum();
-        let output = NodeOutput {
+        let layers = node.layers.iter().map(|layer| self.shared_layer(layer));
+        let layers: Vec<_> = layers.collect::<Result<_, _>>()?;
+        let listed = if self.way.delivery == Delivery::Image {
+            Vec::new()
+        } else {
+            layers.iter().map(|source| &source.layer).chain([&own.layer]).cloned().collect()
+        };
+        Ok(NodeOutput {
             layers,
+            own: own.layer.clone(),
+            own_bytes: &own.bytes,
             has_secrets: !secrets.is_empty(),
             documents: Box::new(move |overlay| {
-                let facts = OverlayFacts { sha256: overlay.sha256, size: overlay.size, room_kib };
-                documents(self.plan, node, facts, &secrets)
+                let facts = OverlayFacts {
+                    sha256: overlay.sha256,
+                    size: overlay.size,
+                    room_kib: own.index.entries.iter().map(|entry| kib(&entry.kind)).sum(),
+                    layers: listed,
+                    layers_url: self.way.layers_url.clone(),
+                };
+                documents(self.plan, node, &facts, &secrets)
                     .map_err(|why| anyhow::anyhow!(why.message().to_owned()))
             }),
             epoch: self.plan.epoch,
             manifest: self.manifest(node),
-        };
-        Ok((output, index))
+        })
+    }
+
+    /// A layer that nodes share.
+    fn shared_layer(&self, layer: &LayerPlan) -> Result<LayerSource<'static>, Failure> {
+        let Layer { sha256, size, .. } = self.layers[&layer.key];
+        let content = self.layers[&layer.key].read(self.store)?;
+        Ok(LayerSource { layer: NamedLayer { name: layer.component.clone(), sha256, size }, content })
+    }
+
+    /// The layers of these nodes, each once: a fleet has more than a process may have files.
+    fn all_layers<'o>(&self, nodes: &'o [(&NodePlan, OwnLayer)]) -> Result<Vec<LayerSource<'o>>, Failure> {
+        let shared: BTreeMap<_, _> =
+            nodes.iter().flat_map(|(node, _)| &node.layers).map(|layer| (layer.key, layer)).collect();
+        let own = nodes.iter().map(|(_, own)| -> Result<LayerSource<'o>, Failure> {
+            Ok(LayerSource { layer: own.layer.clone(), content: Box::new(&own.bytes[..]) })
+        });
+        shared.into_values().map(|layer| self.shared_layer(layer)).chain(own).collect()
     }
 
     /// What the node's user-data has of secrets, those among them that were generated after the rendering.
@@ -165,9 +207,9 @@ impl Build<'_> {
         Ok(NodeSecrets { files, password: self.password(node)? })
     }
 
-    /// The node's own layer, compressed, and the index of the whole overlay. What a release's folder holds is known
-    /// only now, so that its paths are compared with all others here.
-    fn own_layer(&self, node: &NodePlan, mut files: Vec<NodeFile>) -> Result<(Vec<u8>, LayerIndex), Failure> {
+    /// The node's own layer. What a release's folder holds is known only now, so that its paths are compared with all
+    /// others here.
+    pub(super) fn own_layer(&self, node: &NodePlan, mut files: Vec<NodeFile>) -> Result<OwnLayer, Failure> {
         let indexes: Vec<(&str, &LayerIndex)> = node
             .layers
             .iter()
@@ -185,7 +227,12 @@ impl Build<'_> {
         let own =
             write_layer(&tree, &mut io::empty(), self.plan.epoch, &mut compressed).with_context(context)?;
         let whole = LayerIndex::merge(indexes.iter().map(|(_, index)| *index).chain([&own]));
-        Ok((compressed.finish().with_context(context)?, whole.with_context(context)?))
+        let mut last = OverlayWriter::new(Vec::new());
+        last.append(&compressed.finish().with_context(context)?[..]).with_context(context)?;
+        let bytes = last.finish().with_context(context)?;
+        let (name, sha256) = (node.name.clone(), Sha256::of(&bytes));
+        let layer = NamedLayer { name, sha256, size: bytes.len() as u64 };
+        Ok(OwnLayer { layer, bytes, index: whole.with_context(context)? })
     }
 
     fn password(&self, node: &NodePlan) -> Result<Option<String>, Failure> {
@@ -211,6 +258,9 @@ impl Build<'_> {
                 .filter_map(|layer| layer.artifact.as_ref())
                 .map(Into::into)
                 .collect(),
+            delivery: self.way.delivery,
+            overlay: None,
+            layers: Vec::new(),
             outputs: BTreeMap::new(),
         }
     }

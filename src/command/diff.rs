@@ -2,6 +2,7 @@
 
 use super::build::Build;
 use super::console::Console;
+use super::delivery::Way;
 use super::documents::rendered;
 use super::failure::{Exit, Failure};
 use super::{inputs, layers, secrets, select};
@@ -22,12 +23,13 @@ pub fn run(names: &[String], options: &Options, console: &Console) -> Result<Exi
         return Err(Failure::Invalid(report));
     }
     console.report(&report);
+    let way = Way::of(options, &plan)?;
     let store = select::store(options)?;
     let layers = layers::peek(&nodes, &store)?;
     for name in secrets::stand_in(&mut secrets, &secrets::needed(&nodes, &components)) {
         console.talk(&format!("a build would generate the secret `{name}`"));
     }
-    let build = Build { plan: &plan, store: &store, layers: &layers, secrets: &secrets };
+    let build = Build { plan: &plan, store: &store, layers: &layers, secrets: &secrets, way };
     let differences = nodes.into_iter().zip(rendered).map(|(node, files)| of(&build, node, files, options));
     let differences = differences.collect::<Result<Vec<_>, _>>()?;
     if console.json {
@@ -49,8 +51,9 @@ fn of(
         Ok(built) => built,
         Err(why) => return Ok(NodeDiff::unbuilt(&node.name, why)),
     };
-    let (output, files) = build.output(node, files)?;
-    let after = Snapshot { texts: texts(output)?, files };
+    let own = build.own_layer(node, files)?;
+    let texts = texts(build.output(node, &own)?)?;
+    let after = Snapshot { texts, files: own.index };
     let place = folder.display().to_string();
     Ok(NodeDiff::new(&node.name, &place, &built.snapshot, &after, built.damaged))
 }

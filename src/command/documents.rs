@@ -24,7 +24,7 @@ pub fn rendered(
     let node = |node: &&NodePlan| {
         let secrets = NodeSecrets { files: private_files(plan, node, secrets, report), password: None };
         // What makes one node's documents too long makes those of all.
-        if !is_told && let Err(why) = documents(plan, node, OverlayFacts::UNKNOWN, &secrets) {
+        if !is_told && let Err(why) = documents(plan, node, &OverlayFacts::UNKNOWN, &secrets) {
             report.push(why);
             is_told = true;
         }
@@ -37,7 +37,7 @@ pub fn rendered(
 pub fn documents(
     plan: &Plan,
     node: &NodePlan,
-    overlay: OverlayFacts,
+    overlay: &OverlayFacts,
     secrets: &NodeSecrets,
 ) -> Result<Vec<Text>, Diagnostic> {
     let user_data = user_data(plan, node, overlay, secrets).map_err(|why| {

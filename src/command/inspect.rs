@@ -24,7 +24,7 @@ pub fn run(path: &Path, console: &Console) -> Result<(), Failure> {
     match kind(path)? {
         Kind::Bundle => bundle(&Bundle::open(path)?, console),
         Kind::Node => manifest(path, console),
-        Kind::Seed => {
+        Kind::Seed | Kind::Shared => {
             let mut image = fs_err::File::open(path)?;
             let listing = read_image(&mut image).map_err(|error| Failure::Integrity {
                 message: format!("`{}`: {error}", path.display()),

@@ -25,13 +25,17 @@ pub type Layers = BTreeMap<Sha256, Layer>;
 pub struct Layer {
     /// What is in it.
     pub index: LayerIndex,
+    /// Its digest.
+    pub sha256: Sha256,
+    /// Its size in bytes.
+    pub size: u64,
     bytes: Bytes,
 }
 
 /// Where a layer's bytes are.
 enum Bytes {
-    /// In the store, under this digest.
-    Kept(Sha256),
+    /// In the store, under its digest.
+    Kept,
     /// In a file that has no name.
     Loose(File),
 }
@@ -40,7 +44,7 @@ impl Layer {
     /// Its bytes, from their beginning. One reader at a time.
     pub fn read(&self, store: &Store) -> Result<Box<dyn Read>, Failure> {
         match &self.bytes {
-            Bytes::Kept(sha256) => Ok(Box::new(store.read(sha256)?)),
+            Bytes::Kept => Ok(Box::new(store.read(&self.sha256)?)),
             Bytes::Loose(file) => {
                 let mut file = file.try_clone()?;
                 file.rewind()?;
@@ -52,7 +56,7 @@ impl Layer {
 
 impl From<LayerRecord<LayerIndex>> for Layer {
     fn from(record: LayerRecord<LayerIndex>) -> Self {
-        Self { index: record.index, bytes: Bytes::Kept(record.sha256) }
+        Self { index: record.index, sha256: record.sha256, size: record.size, bytes: Bytes::Kept }
     }
 }
 
@@ -122,8 +126,10 @@ pub fn peek(nodes: &[&NodePlan], store: &Store) -> Result<Layers, Failure> {
     }
     store.has_all(&requests(&missing))?;
     for plan in missing {
-        let (file, index) = make(&plan, store, tempfile::tempfile()?, tempfile::tempfile()?)?;
-        finished.insert(plan.key, Layer { index, bytes: Bytes::Loose(file) });
+        let (mut file, index) = make(&plan, store, tempfile::tempfile()?, tempfile::tempfile()?)?;
+        file.rewind()?;
+        let (sha256, size) = Sha256::of_reader(&file)?;
+        finished.insert(plan.key, Layer { index, sha256, size, bytes: Bytes::Loose(file) });
     }
     Ok(finished)
 }

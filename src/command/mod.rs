@@ -7,6 +7,7 @@ mod bundle;
 mod bundled;
 mod check;
 mod console;
+mod delivery;
 mod diff;
 mod documents;
 mod failure;
@@ -24,6 +25,7 @@ mod sbom;
 mod schema;
 mod secrets;
 mod select;
+mod serve;
 mod show;
 mod verify;
 
@@ -67,6 +69,7 @@ pub fn run(cli: Cli) -> Exit {
         Some(Command::Boot { nodes, base, accelerator }) => {
             boot::run(&nodes, &base, accelerator, &options, &console)
         }
+        Some(Command::Serve { listen, private }) => serve::run(listen, private, &options, &console),
         Some(Command::Bundle(wanted)) => bundle::run(&wanted, &options, &console),
         Some(Command::Verify { path, key }) => verify::run(&path, key.as_deref(), &console),
         Some(Command::Inspect { path }) => inspect::run(&path, &console),

@@ -43,7 +43,7 @@ fn document(plan: &Plan, node: &NodePlan, file: &str, secrets: &Secrets) -> Resu
         return Err(Failure::Invalid(report));
     }
     let secrets = NodeSecrets { files, password: secrets.get(ADMIN_PASSWORD).map(str::to_owned) };
-    let texts = documents(plan, node, OverlayFacts::UNKNOWN, &secrets).map_err(Report::from)?;
+    let texts = documents(plan, node, &OverlayFacts::UNKNOWN, &secrets).map_err(Report::from)?;
     Ok(texts.into_iter().find(|(name, _)| *name == file).map(|(_, text)| text).unwrap_or_default())
 }
 

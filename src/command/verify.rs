@@ -53,7 +53,7 @@ pub fn run(path: &Path, key: Option<&str>, console: &Console) -> Result<(), Fail
         message: format!("the {} `{shown}` is not as it was written:\n  {faults}", audit.kind),
         help: match kind {
             Kind::Store => "the next build replaces what is damaged or missing".to_owned(),
-            Kind::Node | Kind::Seed => "build the node again".to_owned(),
+            Kind::Node | Kind::Seed | Kind::Shared => "build the node again".to_owned(),
             Kind::Bundle => "bring it again from where it is whole, or write it again".to_owned(),
         },
     })

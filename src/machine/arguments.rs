@@ -26,6 +26,17 @@ pub(super) fn seed(number: usize) -> String {
     format!("{number}.iso")
 }
 
+/// The image that a machine shares with others, under a name of its own.
+pub(super) fn shared(number: usize) -> String {
+    format!("{number}.shared")
+}
+
+/// The drive with that.
+pub(super) fn shared_drive(number: usize) -> Vec<String> {
+    let drive = format!("if=none,id=shared,format=raw,file={},read-only=on", shared(number));
+    ["-drive", &drive, "-device", "nvme,drive=shared,serial=shared"].map(str::to_owned).into()
+}
+
 /// A machine's port of the hub.
 pub(super) fn port(number: usize) -> String {
     format!("{number}.port")

@@ -7,7 +7,7 @@ use fs_err as fs;
 use serde::Deserialize;
 
 use super::MachineError;
-use crate::output::{IMAGE, MANIFEST, Manifest};
+use crate::output::{Delivery, IMAGE, MANIFEST, Manifest, SHARED};
 use crate::profile::Mac;
 use crate::release::Arch;
 
@@ -18,6 +18,8 @@ pub struct Built {
     pub name: String,
     /// Its seed image.
     pub seed: PathBuf,
+    /// The image that holds the layers which it shares with other nodes, if its seed does not hold them.
+    pub shared: Option<PathBuf>,
     /// The MAC address that its network configuration asks for.
     pub mac: Option<Mac>,
 }
@@ -60,12 +62,19 @@ impl Built {
         if manifest.arch != Arch::Amd64 {
             return Err(MachineError::Architecture { node: name.to_owned(), arch: manifest.arch });
         }
+        let shared = match manifest.delivery {
+            Delivery::Image => None,
+            Delivery::Shared => Some(out.join(SHARED)),
+            Delivery::Http => return Err(MachineError::Delivery { node: name.to_owned() }),
+        };
         let (path, text) = read("network-config")?;
         let mac = mac_address(&text).map_err(|problem| MachineError::Malformed { path, problem })?;
         let seed = folder.join(IMAGE);
         // QEMU would say it in the middle of all machines' starting.
-        fs::File::open(&seed).map_err(|cause| not_built(name, seed.clone(), &cause))?;
-        Ok(Self { name: name.to_owned(), seed, mac })
+        for image in [&seed].into_iter().chain(&shared) {
+            fs::File::open(image).map_err(|cause| not_built(name, image.clone(), &cause))?;
+        }
+        Ok(Self { name: name.to_owned(), seed, shared, mac })
     }
 }
 

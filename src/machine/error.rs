@@ -42,6 +42,12 @@ pub enum MachineError {
         /// What it is built for.
         arch: Arch,
     },
+    /// The node's layers come from a server, which the machines cannot reach.
+    #[error("`{node}` fetches its layers over HTTP, and the machines' network leads nowhere")]
+    Delivery {
+        /// The node.
+        node: String,
+    },
     /// QEMU cannot read the base image, or write a disk over it.
     #[error("{program} ended with {status}: {said}")]
     Tool {
@@ -83,6 +89,9 @@ impl MachineError {
             Self::Malformed { .. } => Some("build the node again".to_owned()),
             Self::Architecture { .. } => {
                 Some(format!("build it with `--arch {}` to try it out", Arch::Amd64))
+            }
+            Self::Delivery { node } => {
+                Some(format!("build it in another way to try it out: `imgbuild {node} --delivery image`"))
             }
             Self::Tool { .. } | Self::NoNetwork { .. } | Self::Io { .. } => None,
         }

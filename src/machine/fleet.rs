@@ -92,8 +92,16 @@ impl Fleet {
         base.disk(room, number)?;
         let seed = fs::canonicalize(&node.seed).map_err(MachineError::io("finding the seed"))?;
         symlink(seed, room.join(arguments::seed(number))).map_err(MachineError::io("naming the seed"))?;
+        if let Some(shared) = &node.shared {
+            let shared = fs::canonicalize(shared).map_err(MachineError::io("finding the shared image"))?;
+            let name = room.join(arguments::shared(number));
+            symlink(shared, name).map_err(MachineError::io("naming the shared image"))?;
+        }
         let mac = node.mac.map_or_else(|| address(number), |mac| mac.to_string());
-        let arguments = arguments::machine(number, &mac, accelerator);
+        let mut arguments = arguments::machine(number, &mac, accelerator);
+        if node.shared.is_some() {
+            arguments.extend(arguments::shared_drive(number));
+        }
         let mut process = emulator(room, &number.to_string(), arguments, Stdio::piped())?;
         let console = process.0.stdout.take();
         self.machines.push(process);

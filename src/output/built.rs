@@ -33,6 +33,13 @@ impl Built {
         if manifest.is_null() {
             return Ok(Err(format!("its {} is none", manifest::FILE)));
         }
+        let delivery = manifest["delivery"].as_str().unwrap_or("image");
+        if delivery != "image" {
+            return Ok(Err(format!(
+                "it was built with `--delivery {}`, whose layers are elsewhere",
+                delivery.escape_debug()
+            )));
+        }
         let (facts, outputs) = manifest::facts(manifest);
         let mut texts = BTreeMap::from([(manifest::FILE.to_owned(), facts)]);
         let mut damaged = Vec::new();

@@ -12,8 +12,8 @@ pub struct SeedDigests(pub BTreeMap<String, Sha256>);
 
 impl SeedDigests {
     /// Those of the files that an image is made of.
-    pub(super) fn of(files: &[ExpectedFile<'_>]) -> Self {
-        Self(files.iter().map(|file| (file.name.to_owned(), file.digest)).collect())
+    pub(super) fn of<'a>(files: impl IntoIterator<Item = &'a ExpectedFile<'a>>) -> Self {
+        Self(files.into_iter().map(|file| (file.name.to_owned(), file.digest)).collect())
     }
 
     /// Reads them from what an image says; `None` if it says something else.

@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::delivery::Delivery;
+use super::digests::SeedDigests;
+use super::node::{DOCUMENTS, SEED_FILES};
 use crate::digest::Sha256;
+use crate::layer::NamedLayer;
 use crate::release::{Arch, Artifact};
 
 /// The manifest's file name.
@@ -28,8 +32,34 @@ pub struct Manifest {
     pub components: Vec<String>,
     /// The artifacts that are in the overlay.
     pub artifacts: Vec<ManifestArtifact>,
+    /// How the node gets its layers.
+    #[serde(default)]
+    pub delivery: Delivery,
+    /// The overlay that they join to, whether or not it is among the files.
+    #[serde(default)]
+    pub overlay: Option<OutputFile>,
+    /// The layers, in order; the node's own is the last.
+    #[serde(default)]
+    pub layers: Vec<NamedLayer>,
     /// The files beside the manifest.
     pub outputs: BTreeMap<String, OutputFile>,
+}
+
+impl Manifest {
+    /// The files beside the manifest that are on the seed too.
+    pub fn seed_files(&self) -> &'static [&'static str] {
+        if self.delivery == Delivery::Image { &SEED_FILES } else { &DOCUMENTS }
+    }
+
+    /// What the seed holds: those files, and the node's own layer where it comes with its seed alone.
+    pub fn seed_digests(&self) -> SeedDigests {
+        let beside = self.seed_files().iter().filter_map(|name| {
+            let file = self.outputs.get(*name)?;
+            Some(((*name).to_owned(), file.sha256))
+        });
+        let own = self.layers.last().filter(|_| self.delivery == Delivery::Shared);
+        SeedDigests(beside.chain(own.map(|own| (own.sha256.to_string(), own.sha256))).collect())
+    }
 }
 
 /// An artifact, as the manifest names it.
@@ -56,9 +86,12 @@ pub struct OutputFile {
     pub sha256: Sha256,
 }
 
-/// A manifest's outputs, and all else in it as text: what the outputs were made of.
+/// A manifest's outputs, and all else in it as text but for the digests of what they hold: what the outputs were made of.
 pub fn facts(mut manifest: Value) -> (String, BTreeMap<String, OutputFile>) {
-    let outputs = manifest.as_object_mut().and_then(|manifest| manifest.remove("outputs"));
+    let outputs = manifest.as_object_mut().and_then(|manifest| {
+        manifest.retain(|name, _| !["overlay", "layers"].contains(&name.as_str()));
+        manifest.remove("outputs")
+    });
     let outputs = outputs.and_then(|outputs| serde_json::from_value(outputs).ok()).unwrap_or_default();
     (format!("{manifest:#}\n"), outputs)
 }

@@ -57,6 +57,16 @@ impl Staged {
         self.folder.path()
     }
 
+    /// Puts each of its files into the folder of its place, which others may be in; each at once.
+    pub fn publish_files(self) -> Result<PathBuf> {
+        fs::create_dir_all(&self.place)?;
+        for entry in fs::read_dir(self.path())? {
+            let entry = entry?;
+            fs::rename(entry.path(), self.place.join(entry.file_name()))?;
+        }
+        Ok(self.place.clone())
+    }
+
     /// Puts the folder in its place; what was there before is gone afterwards.
     pub fn publish(self) -> Result<PathBuf> {
         use std::os::unix::fs::PermissionsExt as _;

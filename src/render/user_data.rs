@@ -6,6 +6,7 @@ use minijinja::{Environment, UndefinedBehavior, Value, context};
 use super::private::{NodeSecrets, PrivateContent};
 use super::yaml::{Document, Map, Yaml};
 use crate::digest::Sha256;
+use crate::layer::NamedLayer;
 use crate::plan::{NodePlan, Plan};
 
 const PROGRAM: &str = include_str!("first_boot/first-boot.sh");
@@ -16,7 +17,7 @@ const BOOTCMD: &str = include_str!("first_boot/bootcmd.sh.j2");
 pub(super) const END: &str = "IMGBUILD_END";
 
 /// What user-data says of the overlay.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct OverlayFacts {
     /// Its digest.
     pub sha256: Sha256,
@@ -24,18 +25,23 @@ pub struct OverlayFacts {
     pub size: u64,
     /// What its files need on the node's disk, in KiB.
     pub room_kib: u64,
+    /// The layers that it is joined of, where it does not come as one file.
+    pub layers: Vec<NamedLayer>,
+    /// The address below which the layers are, by their digests.
+    pub layers_url: Option<String>,
 }
 
 impl OverlayFacts {
     /// Stands for those of an overlay that is not built.
-    pub const UNKNOWN: Self = Self { sha256: Sha256::ZEROS, size: 0, room_kib: 0 };
+    pub const UNKNOWN: Self =
+        Self { sha256: Sha256::ZEROS, size: 0, room_kib: 0, layers: Vec::new(), layers_url: None };
 }
 
 /// The user-data of a node. `Err` says, without a value, why the boot command cannot be written.
 pub fn user_data(
     plan: &Plan,
     node: &NodePlan,
-    overlay: OverlayFacts,
+    overlay: &OverlayFacts,
     secrets: &NodeSecrets,
 ) -> Result<String, String> {
     let system = &plan.cluster.system;
@@ -88,7 +94,7 @@ fn administrator(root: Map, plan: &Plan, password: Option<&str>) -> Map {
     root.with("users", vec![Yaml::from(user)]).with("ssh_pwauth", false)
 }
 
-fn bootcmd(node: &NodePlan, overlay: OverlayFacts, private: &[PrivateContent]) -> Result<String, String> {
+fn bootcmd(node: &NodePlan, overlay: &OverlayFacts, private: &[PrivateContent]) -> Result<String, String> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.add_filter("sh", quoted);
@@ -97,11 +103,13 @@ fn bootcmd(node: &NodePlan, overlay: OverlayFacts, private: &[PrivateContent]) -
         size => overlay.size,
         room_kib => overlay.room_kib,
         urls => node.overlay_urls.clone(),
+        layers => overlay.layers.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        layers_url => overlay.layers_url.as_deref().unwrap_or_default(),
     };
     let text = environment.render_str(
         BOOTCMD,
         context! {
-            program => PROGRAM, unit => UNIT, node => node.name.as_str(), overlay,
+            program => without_comments(PROGRAM), unit => UNIT, node => node.name.as_str(), overlay,
             private => Value::from(Serde(private)),
         },
     );
@@ -113,6 +121,15 @@ fn bootcmd(node: &NodePlan, overlay: OverlayFacts, private: &[PrivateContent]) -
     Ok(text)
 }
 
+/// The program less the lines that are comments, a tenth of it: user-data has little room. What shellcheck is told stays.
+fn without_comments(program: &str) -> String {
+    let is_comment = |line: &str| {
+        let line = line.trim_start();
+        line.starts_with("# ") && !line.starts_with("# shellcheck ")
+    };
+    program.split_inclusive('\n').filter(|line| !is_comment(line)).collect()
+}
+
 /// A text as one word of a POSIX shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
@@ -120,7 +137,16 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{PROGRAM, quoted, without_comments};
+
+    #[test]
+    fn comments_go_and_code_stays() {
+        let text = "#!/bin/sh\n# Why.\n\t# how\nrun # so\n\t# shellcheck disable=SC1\necho '\n#x'\n";
+        let rest = "#!/bin/sh\nrun # so\n\t# shellcheck disable=SC1\necho '\n#x'\n";
+        assert_eq!(without_comments(text), rest);
+        let program = without_comments(PROGRAM);
+        assert!(program.starts_with("#!/bin/sh\nset -euf\n") && program.ends_with("\nwait_for_health\n"));
+    }
 
     #[test]
     fn a_text_is_one_word_of_a_shell() {

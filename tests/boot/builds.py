@@ -49,8 +49,11 @@ def lone(key: str, names: list[str], options: str) -> str:
     return LONE.format(key=key, nodes=nodes, options=options)
 
 
-def build(work: pathlib.Path, faults: list[str]) -> None:
-    """Builds all that the scenarios need into folders of `work`, with a new key to log in by in `work/key`."""
+def build(work: pathlib.Path, alone: list[str], url: str) -> None:
+    """Builds all that the scenarios need into folders of `work`, with a new key to log in by in `work/key`.
+
+    `alone` are the nodes that need no others; `url` is where those that fetch their layers find them.
+    """
     for name, text in MARKER.items():
         path = work / "overlays/marker" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,12 +61,14 @@ def build(work: pathlib.Path, faults: list[str]) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "boot-test", "-f", work / "key"], check=True)
     key = (work / "key.pub").read_text().strip()
     profiles = {
-        "cluster": cluster(key, changed=False),
-        "changed": cluster(key, changed=True),
-        "lone": lone(key, faults, ""),
-        "other": lone(key, faults, "--no-such-option"),
+        "cluster": (cluster(key, changed=False), ()),
+        "changed": (cluster(key, changed=True), ()),
+        "lone": (lone(key, alone, ""), ()),
+        "other": (lone(key, alone, "--no-such-option"), ()),
+        "shared": (lone(key, alone, ""), ("--delivery", "shared")),
+        "http": (lone(key, alone, ""), ("--delivery", "http", "--url", url)),
     }
-    for name, text in profiles.items():
+    for name, (text, delivery) in profiles.items():
         (work / f"{name}.yaml").write_text(text)
         options = {
             "--profile": work / f"{name}.yaml", "--overlays": work / "overlays",
@@ -72,7 +77,7 @@ def build(work: pathlib.Path, faults: list[str]) -> None:
         }  # fmt: skip
         arguments = [str(part) for option in options.items() for part in option]
         subprocess.run(
-            ["cargo", "run", "--quiet", "--", "--all", "--quiet", *arguments],
+            ["cargo", "run", "--quiet", "--", "--all", "--quiet", *delivery, *arguments],
             cwd=ROOT,
             check=True,
             stdout=subprocess.DEVNULL,

@@ -133,7 +133,7 @@ def detached(lab: Lab) -> None:
         "network": node.must("hostname; ip -br address show scope global; timedatectl show -p Timezone")
     }
     node.shut_down()
-    node.start(None)
+    node.start()
     expect("attempt", 1, node.expect_ready()["attempt"])
     expect(
         "facts of the node",

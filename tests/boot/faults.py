@@ -121,7 +121,7 @@ def cut(lab: Lab) -> None:
         raise CheckFailed("the overlay is not being applied")
     node.must("test -d /usr/lib/imgbuild.new && ! test -e /var/lib/imgbuild/applied")
     node.machine.kill()
-    node.start(None)
+    node.start()
     well(node)
 
 

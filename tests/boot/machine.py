@@ -26,8 +26,8 @@ class Machine:
         image.copy(folder / "disk")
         network.plug(f"vm{number}")
 
-    def start(self, seed: pathlib.Path | None) -> None:
-        """Switches it on, with this seed or none."""
+    def start(self, *volumes: pathlib.Path) -> None:
+        """Switches it on, with these images: a seed, what it shares with others, or none."""
         command = [
             "qemu-system-x86_64", "-name", self.name, "-accel", "tcg,tb-size=256", "-cpu", "Nehalem", "-m", "1024",
             "-nodefaults", "-display", "none", "-device", "virtio-rng-pci", "-device", "virtio-scsi-pci",
@@ -37,12 +37,12 @@ class Machine:
             "-device", f"virtio-net-pci,netdev=net,mac=52:54:00:00:00:{self.number:02x}",
             "-drive", f"if=none,id=disk,file={self.folder}/disk,cache=unsafe", "-device", "nvme,drive=disk,serial=disk,bootindex=0",
         ]  # fmt: skip
-        if seed:
+        for count, volume in enumerate(volumes):
             command += [
                 "-drive",
-                f"if=none,id=seed,file={seed},format=raw,read-only=on",
+                f"if=none,id=volume{count},file={volume},format=raw,read-only=on",
                 "-device",
-                "nvme,drive=seed,serial=seed",
+                f"nvme,drive=volume{count},serial=volume{count}",
             ]
         with (self.folder / "qemu").open("ab") as said:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)

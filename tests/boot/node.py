@@ -29,10 +29,10 @@ class Node:
         self.said = 0  # how much of the console belongs to earlier starts and verdicts
         self.starts = 0
 
-    def start(self, seed: pathlib.Path | None) -> None:
-        """Switches it on, with a seed or without."""
+    def start(self, *volumes: pathlib.Path) -> None:
+        """Switches it on, with a seed and other images, or without."""
         self.renew()
-        self.machine.start(seed)
+        self.machine.start(*volumes)
 
     def start_seeded(self) -> None:
         """Switches it on with the seed that imgbuild made, unchanged."""

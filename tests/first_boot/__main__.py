@@ -9,6 +9,7 @@ import unittest
 from applying import Applying
 from case import Case
 from finding import Finding
+from layers import Layers
 from sandbox import ROOT
 
 
@@ -21,7 +22,7 @@ def main() -> int:
     Case.tree = pathlib.Path(made.stdout.strip())
     loader = unittest.TestLoader()
     loader.testNamePatterns = [f"*{name}*" for name in sys.argv[1:]] or None
-    suite = unittest.TestSuite(map(loader.loadTestsFromTestCase, (Finding, Applying)))
+    suite = unittest.TestSuite(map(loader.loadTestsFromTestCase, (Finding, Layers, Applying)))
     result = unittest.TextTestRunner(stream=sys.stderr, verbosity=2).run(suite)
     failed = len(result.failures) + len(result.errors)
     sys.stdout.write(f"{result.testsRun - failed} passed, {failed} failed\n")

@@ -1,7 +1,7 @@
 """Cases of finding the overlay: what is taken, what is refused, and what is said of it."""
 
 from case import NEW, OLD, SERVICES, UNIT, Case
-from sandbox import Overlay
+from sandbox import DOWNLOADS, Overlay
 
 SERVER = """
 import functools, http.server, pathlib, sys
@@ -65,19 +65,29 @@ class Finding(Case):
                 guest.write("/server.py", SERVER)
                 guest.write("/served", OLD.data)
                 guest.seed(OLD, urls=f"http://{'me:secret@' if curl else ''}127.0.0.1:8000/missing?token=secret")
-                self.failed(guest, "^cannot fetch http://127.0.0.1:8000/missing: .*404")
+                self.failed(guest, "^cannot fetch the overlay from http://127.0.0.1:8000/missing: .*404")
                 self.assertNotIn("secret", guest.output)
-                guest.write("/var/lib/imgbuild/download", OLD.data[:100])
+                guest.write(f"{DOWNLOADS}/{OLD.sha256}", OLD.data[:100])
                 guest.seed(OLD, urls="http://127.0.0.1:8000/missing http://127.0.0.1:8000/a")
                 self.ready(guest)
-                guest.write("/var/lib/imgbuild/download", OLD.data[:100])
+                guest.write(f"{DOWNLOADS}/{NEW.sha256}", OLD.data[:100])
                 guest.write("/asked", "")
                 guest.write("/served", NEW.data)
                 guest.seed(NEW, urls="http://127.0.0.1:8000/a")
-                self.failed(guest, "has sha256") if curl else None
+                self.failed(guest, "has sha256")
                 self.ready(guest)
-                self.assertEqual(guest.read("/asked"), "/a from 100\n/a from 0\n" if curl else "/a from 0\n")
-                self.assertIsNone(guest.read("/var/lib/imgbuild/download"))
+                self.assertEqual(guest.read("/asked"), "/a from 100\n/a from 0\n")
+                self.assertFalse(guest.path(DOWNLOADS).exists())
+
+    def test_the_next_url_is_asked_before_one_is_asked_again(self) -> None:
+        guest = self.guest()
+        guest.write("/server.py", SERVER)
+        guest.write("/served", OLD.data)
+        guest.stand_in("sleep", '#!/bin/sh\necho "$1" >>/slept\n')
+        guest.seed(OLD, urls="http://127.0.0.1:9/nobody http://127.0.0.1:8000/a")
+        self.ready(guest)
+        self.assertEqual(guest.read("/asked"), "/a from 0\n")
+        self.assertEqual(guest.read("/slept"), "2\n0\n", "the pauses of the health checks alone")
 
     def test_a_url_that_serves_too_much_is_cut_off(self) -> None:
         guest = self.guest()
@@ -85,7 +95,7 @@ class Finding(Case):
         guest.write("/served", b"x" * 10_000_000)
         guest.seed(OLD, urls="http://127.0.0.1:8000/a")
         self.failed(guest, "^cannot fetch|has sha256")
-        self.assertLess(len(guest.read("/var/lib/imgbuild/download") or ""), 2 * len(OLD.data) + 1024)
+        self.assertLess(len(guest.read(f"{DOWNLOADS}/{OLD.sha256}") or ""), 2 * len(OLD.data) + 1024)
         guest.write("/served", OLD.data)
         self.failed(guest, "from an earlier try has sha256") if guest.run() else None
         self.ready(guest)

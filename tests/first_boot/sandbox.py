@@ -1,7 +1,9 @@
 """A guest without a machine: a Debian tree in which the first-boot program can run, be cut off, and run again."""
 
+import gzip
 import hashlib
 import io
+import itertools
 import json
 import os
 import pathlib
@@ -12,6 +14,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "src/render/first_boot/first-boot.sh"
+DOWNLOADS = "/var/lib/imgbuild/downloads"  # by digest, what is not complete yet
 TIME_LIMIT = 120  # seconds that one run of the program may take
 
 # Stand-ins for what a chroot has not: a service manager, block devices and their mounts; and for what only takes time.
@@ -59,6 +62,11 @@ exit "$code"
 """
 
 
+def digest(data: bytes) -> str:
+    """The SHA-256 digest of bytes."""
+    return hashlib.sha256(data).hexdigest()
+
+
 class Overlay:
     """An overlay of plain files, in the form that imgbuild gives it."""
 
@@ -75,7 +83,7 @@ class Overlay:
             f"{name}\t{units}\t{url}\t{seconds}\n" for name, (units, url, seconds) in (components or {}).items()
         )
         buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w:gz", format=tarfile.GNU_FORMAT) as archive:
+        with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as archive:
             for folder in sorted({parent for path in contents for parent in pathlib.Path(path).parents}):
                 if str(folder) != "/":
                     archive.addfile(self._entry(folder, tarfile.DIRTYPE, 0o755))
@@ -87,8 +95,20 @@ class Overlay:
                 else:
                     entry.size = len(text.encode())
                     archive.addfile(entry, io.BytesIO(text.encode()))
-        self.data = buffer.getvalue()
-        self.sha256 = hashlib.sha256(self.data).hexdigest()
+        plain = buffer.getvalue()
+        cuts = [0, len(plain) // 3, len(plain) * 2 // 3, len(plain)]
+        pieces = [gzip.compress(plain[start:end], mtime=0) for start, end in itertools.pairwise(cuts)]
+        self.layers = dict(zip(("web", "base", "ptrn-1"), pieces, strict=True))
+        self.data = b"".join(pieces)
+        self.sha256 = digest(self.data)
+
+    def listed(self) -> str:
+        """The layers as node.conf lists them."""
+        return " ".join(f"{name}:{digest(data)}:{len(data)}" for name, data in self.layers.items())
+
+    def files(self, *names: str) -> dict[str, bytes]:
+        """The layers of these names, or all, as a volume or a server has them."""
+        return {digest(self.layers[name]): self.layers[name] for name in names or self.layers}
 
     @staticmethod
     def _entry(path: pathlib.Path, kind: bytes, mode: int) -> tarfile.TarInfo:
@@ -144,9 +164,15 @@ class Sandbox:
         self.write(target, text, 0o755)
 
     def seed(
-        self, overlay: Overlay, *, urls: str = "", room: int = 0, private: dict[str, tuple[str, str, str]] | None = None
+        self,
+        overlay: Overlay,
+        *,
+        urls: str = "",
+        room: int = 0,
+        private: dict[str, tuple[str, str, str]] | None = None,
+        layers_url: str | None = None,
     ) -> None:
-        """Does what user-data does; `private`: path to (component, owner, content)."""
+        """Does what user-data does; `private`: path to (component, owner, content); `layers_url`: "" for no URL."""
         private = private or {}
         shutil.rmtree(self.path("/var/lib/imgbuild/seed"), ignore_errors=True)
         conf = {
@@ -156,21 +182,24 @@ class Sandbox:
             "OVERLAY_ROOM": room,
             "OVERLAY_URLS": urls,
         }
+        if layers_url is not None:
+            conf |= {"LAYERS": overlay.listed(), "LAYERS_URL": layers_url}
         self.write("/var/lib/imgbuild/seed/node.conf", "".join(f"{name}='{value}'\n" for name, value in conf.items()))
         lines = [f"{component}\t{owner}\t{path}\n" for path, (component, owner, _) in private.items()]
         self.write("/var/lib/imgbuild/seed/private.list", "".join(lines))
         for path, (_, _, content) in private.items():
             self.write(f"/var/lib/imgbuild/seed/private{path}", content, 0o600)
 
-    def volume(self, label: str, *contents: bytes | None) -> None:
-        """Attaches volumes of one label; each holds this overlay.tar.gz, or none, and replaces what had the label."""
+    def volume(self, label: str, *contents: bytes | dict[str, bytes] | None) -> None:
+        """Attaches volumes of one label in place of what had it; each holds this overlay.tar.gz, or these files."""
         self.detach(label)
         names = []
         for number, content in enumerate(contents):
             names.append(f"/volumes/{label}.{number}")
             self.path(names[-1]).mkdir(parents=True)
-            if content is not None:
-                self.write(f"{names[-1]}/overlay.tar.gz", content)
+            files = content if isinstance(content, dict) else {"overlay.tar.gz": content} if content else {}
+            for name, data in files.items():
+                self.write(f"{names[-1]}/{name}", data)
         self.write(f"/volumes/{label}", "\n".join(names) + "\n")
 
     def detach(self, label: str) -> None:

@@ -9,7 +9,7 @@ exec </dev/null
 state=/var/lib/imgbuild run=/run/imgbuild lists=usr/lib/imgbuild
 stage=/usr/lib/imgbuild.new # on the file system of most files' final places, so that applying is linking
 tab=$(printf '\t')
-NODE=$(uname -n) OVERLAY_SHA256='' attempt=1 reason='' step='preparing'
+NODE=$(uname -n) OVERLAY_SHA256='' LAYERS='' LAYERS_URL='' attempt=1 reason='' step='preparing'
 
 now() { read -r now _ </proc/uptime && now=${now%.*}; }
 put() { cat >"$1.new" && sync "$1.new" && mv -f "$1.new" "$1"; }
@@ -34,7 +34,7 @@ verdict() {
 finish() {
 	code=$?
 	trap - EXIT
-	umount -q "$run/volume" 2>/dev/null || :
+	release
 	rm -rf "$stage.part" || :
 	if [ "$code" = 0 ]; then
 		rm -f "$state/attempt"
@@ -46,77 +46,159 @@ finish() {
 	exit "$code"
 }
 
-# URL FILE SECONDS
+# URL FILE SECONDS: goes on with what is in the file; ends with 22 where the server refuses
 get() {
 	if command -v curl >/dev/null; then
 		curl -fsSL --connect-timeout 15 --speed-limit 1000 --speed-time 60 -m "$3" -C - -o "$2" "$1"
 	else
-		timeout "$3" python3 -c 'import shutil, sys, urllib.request as u
-try: shutil.copyfileobj(u.urlopen(sys.argv[1], timeout=60), open(sys.argv[2], "wb"))
-except Exception as e: sys.exit(str(e))' "$1" "$2"
+		timeout "$3" python3 -c 'import os, shutil, sys, urllib.request as u
+try:
+ url, name = sys.argv[1:]
+ had = os.path.getsize(name) if os.path.isfile(name) else 0
+ got = u.urlopen(u.Request(url, headers={"Range": "bytes=%d-" % had} if had else {}), timeout=60)
+ with open(name, "ab" if getattr(got, "status", 0) == 206 else "wb") as to: shutil.copyfileobj(got, to)
+ if getattr(got, "length", 0): raise OSError("the answer was cut off")
+except Exception as e: print(e, file=sys.stderr); sys.exit(22 if hasattr(e, "code") else 1)' "$1" "$2"
 	fi
 }
 
-# FILE WHERE: whether this is the wanted overlay; if not, `seen` tells what it is
-wanted() {
+# NAME:SHA256:SIZE: sets what to call it, its digest, its size, its file on a volume
+part() {
+	what="the layer of ${1%%:*}" size=${1##*:} sha256=${1#*:}
+	sha256=${sha256%:*} file=$sha256
+	[ -n "$LAYERS" ] || what='the overlay' file=overlay.tar.gz
+}
+
+# FILE WHERE: takes the file for the part if it has the digest; if not, `seen` tells what it is
+take() {
 	got=$(sha256sum <"$1" 2>/dev/null | cut -c1-64)
-	[ "$got" != "$OVERLAY_SHA256" ] || return 0
-	seen="$seen; the overlay $2 has sha256 ${got:-unreadable}, expected $OVERLAY_SHA256"
+	[ "$got" != "$sha256" ] || { ln -sfn "$1" "$run/parts/$sha256" && return; }
+	seen="$seen; $what $2 has sha256 ${got:-unreadable}, expected $sha256"
 	return 1
 }
 
+# Whether every part is found; if not, `lacking` names those that are not
+all_found() {
+	lacking=''
+	for one in $parts; do
+		part "$one"
+		[ -e "$run/parts/$sha256" ] || lacking="$lacking $one"
+	done
+	[ -z "$lacking" ]
+}
+
+# Volumes stay mounted: the parts may lie on several.
 on_volumes() {
+	count=0
 	for label in CIDATA cidata IMGBUILD imgbuild; do
 		for device in $(blkid -c /dev/null -o device -t "LABEL=$label"); do
-			umount -q "$run/volume" 2>/dev/null || :
-			mount -o ro "$device" "$run/volume" 2>"$run/err" || {
+			count=$((count + 1))
+			volume=$run/volume-$count
+			mkdir -p "$volume"
+			mount -o ro "$device" "$volume" 2>"$run/err" || {
 				seen="$seen; $(said)"
 				continue
 			}
-			overlay=$run/volume/overlay.tar.gz
-			[ ! -f "$overlay" ] || ! wanted "$overlay" "on $device" || return 0
+			for one in $lacking; do
+				part "$one"
+				[ ! -f "$volume/$file" ] || take "$volume/$file" "on $device" || :
+			done
+			! all_found || return 0
 		done
 	done
 	return 1
 }
 
-at_urls() {
-	overlay=$state/download
-	for url in $OVERLAY_URLS; do
-		where=$(printf %s "$url" | sed 's/[?#].*//; s,//[^/@]*@,//,') # no credentials in any message
-		if [ -f "$overlay" ] && [ "$(stat -c %s "$overlay")" -ge "$OVERLAY_SIZE" ]; then
-			! wanted "$overlay" "from an earlier try" || return 0
-			rm -f "$overlay"
-		fi
-		(ulimit -f $((OVERLAY_SIZE / 512 + 1)) && get "$url" "$overlay" 3600) 2>"$run/err" || {
-			case $? in 22 | 33) rm -f "$overlay" ;; esac # refused: what is there may be what cannot be resumed
-			seen="$seen; cannot fetch $where: $(said)"
-			continue
-		}
-		! wanted "$overlay" "at $where" || return 0
-		rm -f "$overlay"
-	done
+release() {
+	find "$run" -maxdepth 1 -name 'volume-*' -exec umount -q {} \; 2>/dev/null || :
+}
+
+# URL: fetches the part from there; what is cut off is gone on with, in the next round or by a later run
+fetch() {
+	where=$(printf %s "$1" | sed 's/[?#].*//; s,//[^/@]*@,//,') # no credentials in any message
+	copy=$state/downloads/$sha256 code=0
+	mkdir -p downloads
+	if [ -f "$copy" ] && [ "$(stat -c %s "$copy")" -ge "$size" ]; then
+		! take "$copy" 'from an earlier try' || return 0
+		rm -f "$copy"
+	fi
+	(ulimit -f $((size / 512 + 1)) && get "$1" "$copy" 3600) 2>"$run/err" || code=$?
+	case $code in
+	0)
+		! take "$copy" "at $where" || return 0
+		rm -f "$copy"
+		return 1
+		;;
+	22 | 33) rm -f "$copy" ;; # refused: what is there may be what cannot be resumed
+	*) [ "$pause" = 0 ] || { left="$left $1" && return 1; } ;;
+	esac
+	seen="$seen; cannot fetch $what from $where: $(said)"
 	return 1
 }
 
-unpack() {
+at_urls() {
+	none=''
+	for one in $lacking; do
+		part "$one"
+		urls=$OVERLAY_URLS
+		[ -z "$LAYERS" ] || urls=${LAYERS_URL:+$LAYERS_URL/$sha256}
+		[ -n "$urls" ] || {
+			case $seen in *"expected $sha256"*) ;; *) none="$none, ${one%%:*}" ;; esac
+			continue
+		}
+		for pause in 2 5 10 20 0; do
+			left=''
+			for url in $urls; do
+				! fetch "$url" || continue 3
+			done
+			urls=$left
+			[ -n "$urls" ] || return 1
+			sleep $pause
+		done
+		return 1
+	done
+	[ -z "$none" ] ||
+		seen="$seen; no ${LAYERS:+layer of }${none#, } on a volume labelled CIDATA or IMGBUILD, and no URL of one"
+	all_found
+}
+
+# The overlay is one file, or its layers one after the other.
+find_parts() {
 	step='looking for the overlay' seen=''
-	mkdir -p "$run/volume"
-	if ! on_volumes && ! at_urls; then
-		seen=${seen:-; no overlay.tar.gz on a volume labelled CIDATA or IMGBUILD, and no URL of one}
-		fail "${seen#; }"
-	fi
+	parts=${LAYERS:-overlay.tar.gz:$OVERLAY_SHA256:$OVERLAY_SIZE}
+	release
+	rm -rf "$run/parts"
+	mkdir "$run/parts"
+	all_found || on_volumes || at_urls || fail "${seen#; }"
+}
+
+join() {
+	for one in $parts; do
+		part "$one"
+		cat "$run/parts/$sha256" || return 1
+	done
+}
+
+# What is unpacked is hashed on its way: nothing of it is applied unless it is the overlay that the build made.
+unpack() {
+	find_parts
 	step='unpacking the overlay'
 	room=$(df -kP "${stage%/*}" | awk 'END { print $4 }')
 	[ "$room" -ge "$OVERLAY_ROOM" ] || fail "the overlay needs $OVERLAY_ROOM KiB in ${stage%/*}, $room are free"
-	rm -rf "$stage.part"
+	rm -rf "$stage.part" "$run/joined"
 	mkdir -p "$stage.part/root"
-	tar -xzpmf "$overlay" -C "$stage.part/root" --no-same-owner 2>"$run/err" || fail "cannot unpack the overlay: $(said)"
+	mkfifo "$run/joined"
+	sha256sum <"$run/joined" >"$run/sha256" 9>&- &
+	join 2>"$run/err" | tee "$run/joined" | tar -xzpmf - -C "$stage.part/root" --no-same-owner 2>>"$run/err" ||
+		fail "cannot unpack the overlay: $(said)"
+	wait $!
+	got=$(cut -c1-64 "$run/sha256")
+	[ "$got" = "$OVERLAY_SHA256" ] || fail "the overlay has sha256 $got, expected $OVERLAY_SHA256"
 	echo "$OVERLAY_SHA256" >"$stage.part/sha256"
 	sync
 	mv "$stage.part" "$stage"
-	umount -q "$run/volume" 2>/dev/null || :
-	rm -f download
+	release
+	rm -rf downloads
 }
 
 # FILE: the units in a list of components

@@ -1,0 +1,110 @@
+//! How the nodes of a build get their layers: what was asked for, and what is written beside the nodes' folders for it.
+
+use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+use crate::cli::Options;
+use crate::output::{
+    Delivery, LAYERS, LayerSource, Outputs, SHARED, Staged, remove_unused_layers, write_layers, write_shared,
+};
+use crate::plan::Plan;
+
+/// What a build delivers by.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// How.
+    pub delivery: Delivery,
+    /// The address below which the layers are.
+    pub layers_url: Option<String>,
+}
+
+impl Way {
+    /// What the options ask for.
+    pub fn of(options: &Options, plan: &Plan) -> Result<Self, Failure> {
+        let delivery = options.delivery;
+        let layers_url = match (&options.url, delivery) {
+            (Some(url), Delivery::Http) => Some(format!("{}/{LAYERS}", plain(url)?)),
+            (None, Delivery::Http) => {
+                return usage(
+                    "`--delivery http` lacks the address that the nodes fetch from",
+                    "add `--url http://HOST:PORT`, where `imgbuild serve` or another server answers",
+                );
+            }
+            (Some(_), Delivery::Image | Delivery::Shared) => {
+                return usage("`--url` is for `--delivery http`", "add that, or leave out `--url`");
+            }
+            (None, Delivery::Image | Delivery::Shared) => None,
+        };
+        if delivery == Delivery::Http && plan.node(LAYERS).is_some() {
+            let message = format!("a node is called `{LAYERS}`, as the folder of what the nodes fetch");
+            return usage(&message, "rename the node, or deliver in another way");
+        }
+        Ok(Self { delivery, layers_url })
+    }
+
+    /// Whether what is written depends on all nodes of the profile, whichever are built.
+    pub fn is_of_all(&self) -> bool {
+        self.delivery == Delivery::Shared
+    }
+
+    /// Writes what the nodes share.
+    pub fn stage<'a>(
+        &self,
+        outputs: &Outputs,
+        epoch: u64,
+        layers: impl FnOnce() -> Result<Vec<LayerSource<'a>>, Failure>,
+    ) -> Result<Option<Staged>, Failure> {
+        let staged = match self.delivery {
+            Delivery::Image => return Ok(None),
+            Delivery::Shared => {
+                let staged = outputs.stage(".")?;
+                write_shared(layers()?, epoch, staged.path())?;
+                staged
+            }
+            Delivery::Http => {
+                let staged = outputs.stage(LAYERS)?;
+                write_layers(layers()?, staged.path())?;
+                staged
+            }
+        };
+        Ok(Some(staged))
+    }
+
+    /// Removes what no node needs any more.
+    pub fn tidy(&self, out: &Path) -> Result<(), Failure> {
+        if self.delivery == Delivery::Http {
+            remove_unused_layers(out)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is beside the nodes' folders.
+pub fn beside(options: &Options) -> Option<PathBuf> {
+    match options.delivery {
+        Delivery::Image => None,
+        Delivery::Shared => Some(options.out.join(SHARED)),
+        Delivery::Http => Some(options.out.join(LAYERS)),
+    }
+}
+
+/// An address that paths can be put behind, and that anybody may read.
+fn plain(url: &str) -> Result<&str, Failure> {
+    let rest = ["http://", "https://"].iter().find_map(|scheme| url.strip_prefix(scheme));
+    let is_plain = |rest: &str| {
+        let is_odd = |c: char| c.is_whitespace() || c.is_control() || "'\"\\`$?#@".contains(c);
+        !rest.starts_with('/') && !rest.is_empty() && !rest.contains(is_odd)
+    };
+    if rest.is_some_and(is_plain) {
+        return Ok(url.trim_end_matches('/'));
+    }
+    // It may hold a password, and is not repeated.
+    usage(
+        "the address of `--url` is no plain web address",
+        "`http://HOST:PORT`, also with `https` or a path, without user name, `?` or `#`",
+    )
+}
+
+fn usage<T>(message: &str, help: &str) -> Result<T, Failure> {
+    Err(Failure::Usage { message: message.to_owned(), help: help.to_owned() })
+}

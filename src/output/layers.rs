@@ -1,0 +1,87 @@
+//! What nodes share: their layers, each once, on one image or as files that a server answers for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read};
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use fs_err as fs;
+
+use super::file::write_file;
+use super::manifest::{self, Manifest};
+use super::volume::write_volume;
+use crate::digest::Sha256;
+use crate::layer::{Mode, NamedLayer};
+use crate::seed::{ExpectedFile, ImageHead, VolumeLabel};
+
+/// The file name of the image that nodes share.
+pub const SHARED: &str = "shared.iso";
+/// The folder of the layers that nodes fetch, and what stands before their digests in an address.
+pub const LAYERS: &str = "layers";
+
+/// A layer with its bytes, which are read when its turn comes. It is known by its digest alone on volumes and servers:
+/// Joliet has room for 64 characters, which those are.
+pub struct LayerSource<'a> {
+    /// What it is.
+    pub layer: NamedLayer,
+    /// Its bytes.
+    pub content: Box<dyn Read + 'a>,
+}
+
+/// Writes the image with these layers, each once, whatever their order.
+pub fn write_shared(layers: Vec<LayerSource<'_>>, epoch: u64, folder: &Path) -> Result<()> {
+    let layers = each_once(layers);
+    let names: Vec<String> = layers.keys().map(ToString::to_string).collect();
+    let files = names.iter().zip(layers.into_values()).map(|(name, source)| {
+        let (size, digest) = (source.layer.size, source.layer.sha256);
+        (ExpectedFile { name, mode: Mode::FILE, size, digest }, source.content)
+    });
+    // The names are the digests, so that the image need not say them a second time.
+    let head = ImageHead { label: VolumeLabel::Imgbuild, epoch_seconds: epoch, application: b"" };
+    write_volume(&folder.join(SHARED), &head, files.collect(), Mode::FILE)?;
+    Ok(())
+}
+
+/// Writes these layers, each once, as files.
+pub fn write_layers(layers: Vec<LayerSource<'_>>, folder: &Path) -> Result<()> {
+    for (digest, mut source) in each_once(layers) {
+        write_file(&folder.join(digest.to_string()), Mode::FILE, |mut file| {
+            io::copy(&mut source.content, &mut file).context("copying a layer")?;
+            Ok(file)
+        })?;
+    }
+    Ok(())
+}
+
+fn each_once(layers: Vec<LayerSource<'_>>) -> BTreeMap<Sha256, LayerSource<'_>> {
+    layers.into_iter().map(|source| (source.layer.sha256, source)).collect()
+}
+
+/// Removes the layers that no node in `out` has any more. While a manifest cannot be read, all stay.
+pub fn remove_unused_layers(out: &Path) -> Result<()> {
+    let Some(used) = used(out)? else { return Ok(()) };
+    for entry in fs::read_dir(out.join(LAYERS))? {
+        let entry = entry?;
+        let is_unused = |name: &str| name.parse::<Sha256>().is_ok_and(|digest| !used.contains(&digest));
+        if entry.file_name().to_str().is_some_and(is_unused) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn used(out: &Path) -> Result<Option<BTreeSet<Sha256>>> {
+    let mut used = BTreeSet::new();
+    for entry in fs::read_dir(out)? {
+        let text = match fs::read(entry?.path().join(manifest::FILE)) {
+            Ok(text) => text,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let Ok(manifest) = serde_json::from_slice::<Manifest>(&text) else { return Ok(None) };
+        used.extend(manifest.layers.iter().map(|layer| layer.sha256));
+    }
+    Ok(Some(used))
+}

@@ -1,0 +1,39 @@
+//! An image as a file: written in one go, and read back by the reader that shares nothing with the writer.
+
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use fs_err as fs;
+
+use super::file::write_file;
+use super::manifest::OutputFile;
+use crate::layer::Mode;
+use crate::seed::{ExpectedFile, ImageFile, ImageHead, check_image, write_image};
+
+/// A file of an image, with its bytes.
+pub(super) type VolumeFile<'a> = (ExpectedFile<'a>, Box<dyn Read + 'a>);
+
+/// Writes an image of these files.
+pub(super) fn write_volume(
+    path: &Path,
+    head: &ImageHead<'_>,
+    files: Vec<VolumeFile<'_>>,
+    mode: Mode,
+) -> Result<OutputFile> {
+    let what = || path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (expected, contents): (Vec<_>, Vec<_>) = files
+        .into_iter()
+        .map(|(file, content)| {
+            let image = ImageFile::from_reader(file.name, file.mode, file.size, content);
+            (file, image)
+        })
+        .unzip();
+    let written = write_file(path, mode, |mut file| {
+        write_image(head, contents, &mut file).with_context(|| format!("writing {}", what()))?;
+        Ok(file)
+    })?;
+    let mut image = fs::File::open(path)?;
+    check_image(&mut image, head.label, &expected).with_context(|| format!("reading {} back", what()))?;
+    Ok(written)
+}

@@ -1,0 +1,112 @@
+//! Decides what a request is answered.
+
+use std::io::{Seek as _, SeekFrom};
+use std::net::IpAddr;
+
+use hyper::header::{
+    ACCEPT_RANGES, ALLOW, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
+    HeaderValue, IF_RANGE, RANGE,
+};
+use hyper::{Method, Request, Response, StatusCode};
+
+use super::body::{Body, Content, Report, Served};
+use super::catalogue::Item;
+use super::range::{Wanted, wanted};
+use super::site::{Refusal, Site};
+
+/// An answer, before it is one of hyper's.
+struct Answer {
+    status: StatusCode,
+    headers: Vec<(HeaderName, String)>,
+    content: Content,
+    length: u64,
+    item: Option<(Item, u64)>,
+}
+
+impl Answer {
+    fn text(status: StatusCode, why: &str) -> Self {
+        let text = format!("{}: {why}\n", status.as_str());
+        let length = text.len() as u64;
+        Self { status, headers: Vec::new(), content: Content::Text(text), length, item: None }
+    }
+
+    fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// The answer to a request from `address`.
+pub(super) fn answer<B>(
+    site: &Site,
+    request: &Request<B>,
+    address: IpAddr,
+    report: &Report,
+) -> Response<Body> {
+    let (method, path) = (request.method(), request.uri().path());
+    let answer = match *method {
+        Method::GET | Method::HEAD => file(site, path, request.headers()),
+        _ => {
+            let refused = Answer::text(StatusCode::METHOD_NOT_ALLOWED, "files are read here, nothing else");
+            refused.with(ALLOW, "GET, HEAD")
+        }
+    };
+    let served = Served {
+        address: address.to_canonical(),
+        method: method.to_string(),
+        path: path.to_owned(),
+        status: answer.status.as_u16(),
+        bytes: 0,
+        item: answer.item,
+    };
+    let sent = if *method == Method::HEAD { 0 } else { answer.length };
+    let mut response = Response::new(Body::new(answer.content, sent, served, report.clone()));
+    *response.status_mut() = answer.status;
+    let length = (CONTENT_LENGTH, answer.length.to_string());
+    let kind = (CONTENT_TYPE, "application/octet-stream".to_owned());
+    for (name, value) in answer.headers.into_iter().chain([length, kind]) {
+        // All of them are digits, hex digits and words of this file.
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+fn file(site: &Site, path: &str, headers: &HeaderMap) -> Answer {
+    let (item, mut file) = match site.find(path.trim_start_matches('/')) {
+        Ok(found) => found,
+        Err(Refusal::Unknown) => {
+            return Answer::text(StatusCode::NOT_FOUND, "no manifest names this, or it is gone");
+        }
+        Err(Refusal::Private) => {
+            return Answer::text(StatusCode::FORBIDDEN, "this holds secrets, which are not served");
+        }
+        Err(Refusal::Changed) => {
+            return Answer::text(StatusCode::CONFLICT, "this is not what its manifest says; build it again");
+        }
+    };
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let tag = format!("\"{}\"", item.sha256);
+    // A part of another file than the client began with is of no use to it.
+    let range = text(RANGE).filter(|_| text(IF_RANGE).is_none_or(|known| known == tag));
+    let size = item.size;
+    let (status, part) = match wanted(range, size) {
+        Wanted::Whole => (StatusCode::OK, 0..size),
+        Wanted::Part(part) => (StatusCode::PARTIAL_CONTENT, part),
+        Wanted::Nothing => {
+            let refused = Answer::text(StatusCode::RANGE_NOT_SATISFIABLE, "the file ends before that");
+            return refused.with(CONTENT_RANGE, format!("bytes */{size}"));
+        }
+    };
+    if file.seek(SeekFrom::Start(part.start)).is_err() {
+        return Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "the file cannot be read");
+    }
+    let (content, length) = (Content::File(file), part.end - part.start);
+    let answer = Answer { status, headers: Vec::new(), content, length, item: Some((item, part.start)) };
+    let answer = answer.with(ETAG, tag).with(ACCEPT_RANGES, "bytes");
+    if status == StatusCode::PARTIAL_CONTENT {
+        return answer.with(CONTENT_RANGE, format!("bytes {}-{}/{size}", part.start, part.end - 1));
+    }
+    answer
+}

@@ -1,0 +1,105 @@
+//! What follows the head of an answer, and the account of it when it is over.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use hyper::body::{Bytes, Frame, SizeHint};
+
+use super::Item;
+
+/// How much of a file is read at once.
+const CHUNK: u64 = 64 * 1024;
+
+/// A request that was answered, as far as the client would hear.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// Who asked.
+    pub address: IpAddr,
+    /// What was asked for.
+    pub method: String,
+    /// Its path.
+    pub path: String,
+    /// The status of the answer.
+    pub status: u16,
+    /// How many bytes of the body were given to the connection.
+    pub bytes: u64,
+    /// The file that they are of, and where in it they begin.
+    pub item: Option<(Item, u64)>,
+}
+
+/// Who hears of each request when it is over.
+pub type Report = Arc<dyn Fn(&Served) + Send + Sync>;
+
+/// The bytes of an answer; when it is dropped, sent or not, the request is over.
+pub(super) struct Body {
+    content: Content,
+    left: u64,
+    served: Served,
+    report: Report,
+}
+
+/// Where the bytes come from.
+pub(super) enum Content {
+    /// From memory.
+    Text(String),
+    /// From a file, from its position on.
+    File(File),
+}
+
+impl Body {
+    /// `length` bytes of `content`.
+    pub(super) fn new(content: Content, length: u64, served: Served, report: Report) -> Self {
+        Self { content, left: length, served, report }
+    }
+
+    fn next(&mut self) -> io::Result<Bytes> {
+        let bytes = match &mut self.content {
+            Content::Text(text) => Bytes::from(std::mem::take(text)),
+            Content::File(file) => {
+                let mut bytes = Vec::new();
+                file.take(self.left.min(CHUNK)).read_to_end(&mut bytes)?;
+                Bytes::from(bytes)
+            }
+        };
+        // The file has become shorter: the client must not take what it has for all.
+        if bytes.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(bytes) }
+    }
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        let next = self.next().inspect(|bytes| {
+            let count = bytes.len() as u64;
+            self.left = self.left.saturating_sub(count);
+            self.served.bytes += count;
+        });
+        Poll::Ready(Some(next.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        (self.report)(&self.served);
+    }
+}

@@ -1,0 +1,67 @@
+//! What is served: the files that manifests name, by their paths in an address.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read};
+
+use super::folder::Folder;
+use crate::digest::Sha256;
+use crate::output::{LAYERS, MANIFEST, Manifest, OutputFile};
+
+/// The most that a manifest can have; one of ours has some kilobytes.
+const MANIFEST_LIMIT: u64 = 1 << 20;
+
+/// A file that a manifest names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// What it is to people: a file's name, a component, a node.
+    pub name: String,
+    /// The node, where only that one has a use for it.
+    pub node: Option<String>,
+    /// Its size.
+    pub size: u64,
+    /// Its digest.
+    pub sha256: Sha256,
+}
+
+/// All that the manifests of a folder name.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    /// By path: `NODE/FILE` and `layers/SHA256`.
+    pub items: BTreeMap<String, Item>,
+    /// The nodes that have a manifest.
+    pub nodes: BTreeSet<String>,
+    /// What is wrong with manifests that cannot be used.
+    pub problems: Vec<String>,
+}
+
+impl Catalogue {
+    /// Reads the manifests of all nodes in a folder.
+    pub fn read(folder: &Folder) -> io::Result<Self> {
+        let mut catalogue = Self::default();
+        for name in folder.names()? {
+            let path = format!("{name}/{MANIFEST}");
+            let Ok((file, _)) = folder.file(&path) else { continue };
+            let mut text = Vec::new();
+            file.take(MANIFEST_LIMIT).read_to_end(&mut text)?;
+            match serde_json::from_slice(&text) {
+                Ok(manifest) => catalogue.add(&name, manifest),
+                Err(error) => catalogue.problems.push(format!("{path} is no manifest: {error}")),
+            }
+        }
+        Ok(catalogue)
+    }
+
+    fn add(&mut self, node: &str, manifest: Manifest) {
+        self.nodes.insert(node.to_owned());
+        for (name, OutputFile { size, sha256 }) in manifest.outputs {
+            let path = format!("{node}/{name}");
+            self.items.insert(path, Item { name, node: Some(node.to_owned()), size, sha256 });
+        }
+        let own = manifest.layers.len().saturating_sub(1);
+        for (number, layer) in manifest.layers.into_iter().enumerate() {
+            let path = format!("{LAYERS}/{}", layer.sha256);
+            let node = (number == own).then(|| node.to_owned());
+            self.items.insert(path, Item { name: layer.name, node, size: layer.size, sha256: layer.sha256 });
+        }
+    }
+}
