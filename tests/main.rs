@@ -5,6 +5,7 @@ mod build;
 mod bundle;
 mod delivery;
 mod diff;
+mod download_on_node;
 mod downloads;
 mod downloads_in_parts;
 mod downloads_of_users;

@@ -31,6 +31,7 @@ pub fn check(profile: &str, releases: &str, spec: &str, template: &str) -> (bool
         components: &components,
         unreadable: &unreadable,
         arch: None,
+        fetched_from: None,
         replacement: None,
         epoch: 0,
     };

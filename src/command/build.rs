@@ -21,10 +21,10 @@ use crate::digest::Sha256;
 use crate::layer::{
     Content, Entry, IndexKind, LayerIndex, MembersWriter, NamedLayer, OverlayWriter, Tree, write_layer,
 };
-use crate::output::{Delivery, LayerSource, Manifest, NodeOutput, Outputs, Staged, write};
+use crate::output::{LayerSource, Manifest, NodeOutput, Outputs, Staged, write};
 use crate::plan::{LayerPlan, NodePlan, Plan};
 use crate::profile::{ADMIN_PASSWORD, Secrets};
-use crate::render::{NodeFile, NodeSecrets, OverlayFacts, lists, private_files};
+use crate::render::{NodeFile, NodeSecrets, OverlayFacts, lists, private_files, releases};
 use crate::store::Store;
 
 /// Builds the nodes of these names, or all; as new instances, if they are to be reprovisioned.
@@ -154,7 +154,7 @@ impl Build<'_> {
         let secrets = self.secrets(node)?;
         let layers = node.layers.iter().map(|layer| self.shared_layer(layer));
         let layers: Vec<_> = layers.collect::<Result<_, _>>()?;
-        let listed = if self.way.delivery == Delivery::Image {
+        let listed = if self.way.delivery.is_whole() {
             Vec::new()
         } else {
             layers.iter().map(|source| &source.layer).chain([&own.layer]).cloned().collect()
@@ -215,6 +215,7 @@ impl Build<'_> {
             .iter()
             .map(|layer| (layer.component.as_str(), &self.layers[&layer.key].index))
             .collect();
+        files.extend(releases(node));
         let lists = lists(node, &indexes, &files);
         files.extend(lists);
         let mut tree = Tree::default();

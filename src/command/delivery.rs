@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use super::select;
 use crate::cli::Options;
 use crate::output::{
     Delivery, LAYERS, LayerSource, Outputs, SHARED, Staged, remove_unused_layers, write_layers, write_shared,
 };
 use crate::plan::Plan;
+use crate::release::Artifact;
 
 /// What a build delivers by.
 #[derive(Clone, Debug)]
@@ -30,10 +32,10 @@ impl Way {
                     "add `--url http://HOST:PORT`, where `imgbuild serve` or another server answers",
                 );
             }
-            (Some(_), Delivery::Image | Delivery::Shared) => {
+            (Some(_), _) => {
                 return usage("`--url` is for `--delivery http`", "add that, or leave out `--url`");
             }
-            (None, Delivery::Image | Delivery::Shared) => None,
+            (None, _) => None,
         };
         if delivery == Delivery::Http && plan.node(LAYERS).is_some() {
             let message = format!("a node is called `{LAYERS}`, as the folder of what the nodes fetch");
@@ -55,7 +57,7 @@ impl Way {
         layers: impl FnOnce() -> Result<Vec<LayerSource<'a>>, Failure>,
     ) -> Result<Option<Staged>, Failure> {
         let staged = match self.delivery {
-            Delivery::Image => return Ok(None),
+            Delivery::Image | Delivery::Download => return Ok(None),
             Delivery::Shared => {
                 let staged = outputs.stage(".")?;
                 write_shared(layers()?, epoch, staged.path())?;
@@ -82,10 +84,30 @@ impl Way {
 /// What is beside the nodes' folders.
 pub fn beside(options: &Options) -> Option<PathBuf> {
     match options.delivery {
-        Delivery::Image => None,
+        Delivery::Image | Delivery::Download => None,
         Delivery::Shared => Some(options.out.join(SHARED)),
         Delivery::Http => Some(options.out.join(LAYERS)),
     }
+}
+
+/// By what address a node fetches an artifact.
+type Place = Box<dyn Fn(&Artifact) -> String>;
+
+/// Where the nodes fetch the releases from, if they do that themselves.
+pub fn fetched_from(options: &Options) -> Result<Option<Place>, Failure> {
+    if options.delivery != Delivery::Download {
+        return Ok(None);
+    }
+    let Some(mirror) = select::mirror(options)? else {
+        return Ok(Some(Box::new(|artifact| artifact.url.clone())));
+    };
+    if mirror.address("https://upstream/").is_none() {
+        return usage(
+            "with `--delivery download` the nodes fetch from the mirror themselves, and they cannot from this one",
+            "`--mirror http://HOST:PORT`, a web server without user name and password; or leave out `--mirror`",
+        );
+    }
+    Ok(Some(Box::new(move |artifact| mirror.address(&artifact.url).unwrap_or_else(|| artifact.url.clone()))))
 }
 
 /// An address that paths can be put behind, and that anybody may read.

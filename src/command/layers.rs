@@ -65,9 +65,8 @@ fn distinct(nodes: &[&NodePlan]) -> BTreeMap<Sha256, Arc<LayerPlan>> {
     nodes.iter().flat_map(|node| &node.layers).map(|layer| (layer.key, Arc::clone(layer))).collect()
 }
 
-/// The artifacts that these layers are made of, each once.
-pub fn requests<'a>(layers: impl IntoIterator<Item = &'a Arc<LayerPlan>>) -> Vec<ArtifactRequest> {
-    let artifacts = layers.into_iter().filter_map(|layer| layer.artifact.as_ref());
+/// How the store is asked for these artifacts, each once.
+fn requests<'a>(artifacts: impl Iterator<Item = &'a Artifact>) -> Vec<ArtifactRequest> {
     let artifacts: BTreeMap<_, _> = artifacts.map(|one| (one.title(), one)).collect();
     artifacts.into_values().map(request).collect()
 }
@@ -82,9 +81,14 @@ pub fn request(artifact: &Artifact) -> ArtifactRequest {
     }
 }
 
-/// The artifacts of these nodes.
+/// The artifacts of these nodes, whoever fetches them.
 pub fn requests_of(nodes: &[&NodePlan]) -> Vec<ArtifactRequest> {
-    requests(distinct(nodes).values())
+    requests(nodes.iter().flat_map(|node| &node.layers).filter_map(|layer| layer.artifact.as_ref()))
+}
+
+/// The artifacts that these layers are made of.
+fn needed(layers: &[Arc<LayerPlan>]) -> Vec<ArtifactRequest> {
+    requests(layers.iter().filter_map(|layer| layer.held_artifact()))
 }
 
 /// Sees to it that every layer of these nodes is finished. Fetches the artifacts of those that are not.
@@ -105,7 +109,7 @@ pub fn finish(
         }
     }
     let progress = console.progress();
-    store.fetch_all(&requests(&missing), fetching, &|event| progress.show(event))?;
+    store.fetch_all(&needed(&missing), fetching, &|event| progress.show(event))?;
     drop(progress);
     for plan in missing {
         let (layer, index) = make(&plan, store, store.scratch()?, store.new_layer()?)?;
@@ -124,7 +128,7 @@ pub fn peek(nodes: &[&NodePlan], store: &Store) -> Result<Layers, Failure> {
             None => missing.push(plan),
         }
     }
-    store.has_all(&requests(&missing))?;
+    store.has_all(&needed(&missing))?;
     for plan in missing {
         let (mut file, index) = make(&plan, store, tempfile::tempfile()?, tempfile::tempfile()?)?;
         file.rewind()?;
@@ -154,7 +158,7 @@ fn make<W: Write>(
 fn tree(plan: &LayerPlan, store: &Store, spool: &mut File) -> Result<Tree, Failure> {
     let mut tree = Tree::default();
     let context = || format!("making the layer of `{}`", plan.component);
-    if let Some(artifact) = &plan.artifact {
+    if let Some(artifact) = plan.held_artifact() {
         let selection = |(from, to, mode): &(String, _, Option<Mode>)| Selection {
             from: from.clone(),
             to: crate::layer::GuestPath::clone(to),

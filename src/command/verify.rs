@@ -65,7 +65,7 @@ fn needed(path: &Path, audit: &mut Audit) -> Result<(), Failure> {
     let mut report = Report::new();
     let texts = bundled::texts(&bundle, &mut report)?;
     let arch = texts.arch;
-    let drafted = Written::of(texts, report).and_then(|written| written.drafted(arch, 0));
+    let drafted = Written::of(texts, report).and_then(|written| written.drafted((arch, 0), None));
     let plan = match drafted {
         Ok((plan, _, report)) if !report.has_errors() => plan,
         Ok((_, _, report)) | Err(Failure::Invalid(report)) => {

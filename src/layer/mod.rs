@@ -18,7 +18,7 @@ pub mod tarball;
 pub mod tree;
 pub mod write;
 
-pub use archive::{ArchiveError, Layout, Member, Selection, extract};
+pub use archive::{ArchiveError, Layout, Member, Selection, extract, full_name};
 pub use gzip::MembersWriter;
 pub use index::{IndexEntry, IndexKind, LayerIndex};
 pub use join::{OverlayWriter, end_of_archive};

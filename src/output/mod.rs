@@ -5,6 +5,7 @@ mod built;
 mod delivery;
 mod digests;
 mod file;
+mod joined;
 mod layers;
 mod manifest;
 mod node;

@@ -54,9 +54,8 @@ pub fn write(node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
     let mut outputs = BTreeMap::new();
     let mut layers: Vec<_> = node.layers.iter().map(|source| source.layer.clone()).collect();
     let delivery = node.manifest.delivery;
-    let whole = delivery == Delivery::Image;
-    let overlay = overlay(node.layers, node.own_bytes, whole.then_some(folder))?;
-    if whole {
+    let overlay = overlay(node.layers, node.own_bytes, delivery.is_whole().then_some(folder))?;
+    if delivery.is_whole() {
         outputs.insert(OVERLAY.to_owned(), overlay);
     }
     let private = if node.has_secrets { Mode::PRIVATE } else { Mode::FILE };

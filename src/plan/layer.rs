@@ -24,6 +24,8 @@ pub struct LayerPlan {
     pub arch: Arch,
     /// The release's file.
     pub artifact: Option<Artifact>,
+    /// Where the node fetches that file from itself; nothing of it is in the layer then.
+    pub fetched_from: Option<String>,
     /// Which members of it go where: from, to, mode.
     pub install: Vec<(String, GuestPath, Option<Mode>)>,
     /// The other files.
@@ -69,7 +71,7 @@ impl LayerPlan {
     pub fn new(
         component: &Component,
         (arch, epoch): (Arch, u64),
-        artifact: Option<Artifact>,
+        (artifact, fetched_from): (Option<Artifact>, Option<String>),
         files: Vec<LayerFile>,
     ) -> Self {
         let spec = &component.spec;
@@ -78,11 +80,12 @@ impl LayerPlan {
         let mut files = files;
         files.extend(system_files(&component.name, spec));
         files.sort_by(|a, b| a.path.cmp(&b.path));
+        let held = artifact.as_ref().filter(|_| fetched_from.is_none());
         let inputs = Inputs {
             format: LAYER_FORMAT,
-            artifact: artifact.as_ref().map(|artifact| artifact.sha256),
-            folder: artifact.as_ref().map(|artifact| artifact.folder.as_str()),
-            install: &install,
+            artifact: held.map(|artifact| artifact.sha256),
+            folder: held.map(|artifact| artifact.folder.as_str()),
+            install: if fetched_from.is_none() { &install } else { &[] },
             files: &files,
             epoch,
         };
@@ -92,13 +95,19 @@ impl LayerPlan {
             component: component.name.clone(),
             arch,
             artifact,
+            fetched_from,
             install,
             files,
             epoch,
         }
     }
 
-    /// Whether there is anything in it.
+    /// The release's file, if something of it is in the layer.
+    pub fn held_artifact(&self) -> Option<&Artifact> {
+        self.artifact.as_ref().filter(|_| self.fetched_from.is_none())
+    }
+
+    /// Whether there is anything to it.
     pub fn is_empty(&self) -> bool {
         self.install.is_empty() && self.files.is_empty()
     }

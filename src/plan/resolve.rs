@@ -13,7 +13,7 @@ use super::shape::{Shape, Shapes};
 use crate::component::Components;
 use crate::diagnostic::{Decoded, Report, nearest};
 use crate::profile::Profile;
-use crate::release::{Arch, Releases};
+use crate::release::{Arch, Artifact, Releases};
 use crate::render::{Context, Templates};
 
 /// Everything that a plan is made of.
@@ -30,6 +30,8 @@ pub struct Inputs<'a> {
     pub arch: Option<Arch>,
     /// The node that takes the place of a dead one, by its name.
     pub replacement: Option<&'a str>,
+    /// Where the nodes fetch a release's file from, if they do that themselves.
+    pub fetched_from: Option<&'a dyn Fn(&Artifact) -> String>,
     /// The modification time of every file in an overlay, in seconds since 1970.
     pub epoch: u64,
 }

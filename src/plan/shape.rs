@@ -86,7 +86,10 @@ impl<'a> Shapes<'a> {
                     Arc::clone(&file.bytes),
                 ))
             });
-            let layer = LayerPlan::new(component, (arch, self.inputs.epoch), artifact, files.collect());
+            let fetched_from = artifact.as_ref().zip(self.inputs.fetched_from);
+            let fetched_from = fetched_from.map(|(artifact, place)| place(artifact));
+            let origin = (artifact, fetched_from);
+            let layer = LayerPlan::new(component, (arch, self.inputs.epoch), origin, files.collect());
             self.layers.insert(key.clone(), Arc::new(layer));
         }
         self.layers.get(&key).filter(|layer| !layer.is_empty()).cloned()

@@ -62,11 +62,11 @@ except Exception as e: print(e, file=sys.stderr); sys.exit(22 if hasattr(e, "cod
 	fi
 }
 
-# NAME:SHA256:SIZE: sets what to call it, its digest, its size, its file on a volume
+# NAME:SHA256:SIZE: sets what to call it, its size, its digest, its file on a volume, where to fetch it
 part() {
 	what="the layer of ${1%%:*}" size=${1##*:} sha256=${1#*:}
-	sha256=${sha256%:*} file=$sha256
-	[ -n "$LAYERS" ] || what='the overlay' file=overlay.tar.gz
+	sha256=${sha256%:*} file=$sha256 urls=${LAYERS_URL:+$LAYERS_URL/$sha256}
+	[ -n "$LAYERS" ] || what='the overlay' file=overlay.tar.gz urls=$OVERLAY_URLS
 }
 
 # FILE WHERE: takes the file for the part if it has the digest; if not, `seen` tells what it is
@@ -116,8 +116,9 @@ release() {
 # URL: fetches the part from there; what is cut off is gone on with, in the next round or by a later run
 fetch() {
 	where=$(printf %s "$1" | sed 's/[?#].*//; s,//[^/@]*@,//,') # no credentials in any message
-	copy=$state/downloads/$sha256 code=0
+	copy=$state/downloads/$sha256 code=0 had=''
 	mkdir -p downloads
+	[ ! -f "$copy" ] || had=yes
 	if [ -f "$copy" ] && [ "$(stat -c %s "$copy")" -ge "$size" ]; then
 		! take "$copy" 'from an earlier try' || return 0
 		rm -f "$copy"
@@ -129,7 +130,10 @@ fetch() {
 		rm -f "$copy"
 		return 1
 		;;
-	22 | 33) rm -f "$copy" ;; # refused: what is there may be what cannot be resumed
+	22 | 33) # refused: what is there may be what cannot be resumed
+		rm -f "$copy"
+		[ -z "$had" ] || [ "$pause" = 0 ] || { left="$left $1" && return 1; }
+		;;
 	*) [ "$pause" = 0 ] || { left="$left $1" && return 1; } ;;
 	esac
 	seen="$seen; cannot fetch $what from $where: $(said)"
@@ -140,8 +144,6 @@ at_urls() {
 	none=''
 	for one in $lacking; do
 		part "$one"
-		urls=$OVERLAY_URLS
-		[ -z "$LAYERS" ] || urls=${LAYERS_URL:+$LAYERS_URL/$sha256}
 		[ -n "$urls" ] || {
 			case $seen in *"expected $sha256"*) ;; *) none="$none, ${one%%:*}" ;; esac
 			continue
@@ -162,10 +164,9 @@ at_urls() {
 	all_found
 }
 
-# The overlay is one file, or its layers one after the other.
+# STEP PARTS
 find_parts() {
-	step='looking for the overlay' seen=''
-	parts=${LAYERS:-overlay.tar.gz:$OVERLAY_SHA256:$OVERLAY_SIZE}
+	step=$1 parts=$2 seen=''
 	release
 	rm -rf "$run/parts"
 	mkdir "$run/parts"
@@ -181,7 +182,8 @@ join() {
 
 # What is unpacked is hashed on its way: nothing of it is applied unless it is the overlay that the build made.
 unpack() {
-	find_parts
+	# One file, or its layers one after the other.
+	find_parts 'looking for the overlay' "${LAYERS:-overlay.tar.gz:$OVERLAY_SHA256:$OVERLAY_SIZE}"
 	step='unpacking the overlay'
 	room=$(df -kP "${stage%/*}" | awk 'END { print $4 }')
 	[ "$room" -ge "$OVERLAY_ROOM" ] || fail "the overlay needs $OVERLAY_ROOM KiB in ${stage%/*}, $room are free"
@@ -194,6 +196,9 @@ unpack() {
 	wait $!
 	got=$(cut -c1-64 "$run/sha256")
 	[ "$got" = "$OVERLAY_SHA256" ] || fail "the overlay has sha256 $got, expected $OVERLAY_SHA256"
+	more=$stage.part/root/$lists/releases.sh
+	# shellcheck source=src/render/first_boot/releases.sh
+	[ ! -f "$more" ] || . "$more"
 	echo "$OVERLAY_SHA256" >"$stage.part/sha256"
 	sync
 	mv "$stage.part" "$stage"
