@@ -1,5 +1,4 @@
 //! `--delivery download`: a build that fetches nothing, and what it tells the node to fetch.
-#![expect(clippy::disallowed_methods, reason = "edge: looks at what the program wrote")]
 
 use std::collections::BTreeSet;
 use std::io::Read as _;
