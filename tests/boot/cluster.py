@@ -106,7 +106,7 @@ def offline(lab: Lab) -> None:
 
     with ThreadPoolExecutor(len(nodes)) as pool:
         list(pool.map(cut_off, nodes))
-    since = lab.value("time()")
+    since = lab.value("vector(time())")
     etcd(lab)
     wait_for("every target is read since", 180, lambda: lab.value("min(timestamp(up))") > since and targets_up(lab))
 

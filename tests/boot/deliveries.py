@@ -80,7 +80,7 @@ class Vacancy:
         expect("what the cluster has kept", kept, local)
         self.has_the_files()
         serves(self.lab)
-        since = self.lab.value("time()")
+        since = self.lab.value("vector(time())")
         wait_for(
             "every target is up", 180, lambda: self.lab.value("min(timestamp(up))") > since and targets_up(self.lab)
         )
