@@ -32,5 +32,6 @@ mod signatures;
 mod store;
 mod store_processes;
 mod support;
+mod system_extension;
 mod verify;
 mod yaml_roundtrip;

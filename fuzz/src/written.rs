@@ -32,6 +32,7 @@ pub fn check(profile: &str, releases: &str, spec: &str, template: &str) -> (bool
         unreadable: &unreadable,
         arch: None,
         fetched_from: None,
+        format: imgbuild::plan::Format::default(),
         replacement: None,
         epoch: 0,
     };

@@ -8,7 +8,7 @@ use crate::cli::Options;
 use crate::output::{
     Delivery, LAYERS, LayerSource, Outputs, SHARED, Staged, remove_unused_layers, write_layers, write_shared,
 };
-use crate::plan::Plan;
+use crate::plan::{Format, Plan};
 use crate::release::Artifact;
 
 /// What a build delivers by.
@@ -97,6 +97,12 @@ type Place = Box<dyn Fn(&Artifact) -> String>;
 pub fn fetched_from(options: &Options) -> Result<Option<Place>, Failure> {
     if options.delivery != Delivery::Download {
         return Ok(None);
+    }
+    if options.format == Format::Sysext {
+        return usage(
+            "a system extension is made of what a release holds, which `--delivery download` leaves to the node",
+            "leave out `--format sysext`, or deliver in another way",
+        );
     }
     let Some(mirror) = select::mirror(options)? else {
         return Ok(Some(Box::new(|artifact| artifact.url.clone())));

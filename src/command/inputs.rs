@@ -13,7 +13,7 @@ use super::{builtin, bundled, delivery, instances, secrets};
 use crate::cli::Options;
 use crate::component::{Component, Components, FolderFile, SPEC_FILE};
 use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Source, decode, nearest};
-use crate::plan::{self, Plan, resolve};
+use crate::plan::{self, Format, Plan, resolve};
 use crate::profile::{Profile, Secrets};
 use crate::release::{Arch, Artifact, Releases};
 
@@ -125,16 +125,16 @@ impl Written {
         let arch = options.arch.or(self.arch);
         let place = delivery::fetched_from(options)?;
         let (mut plan, components, mut report) =
-            self.drafted((arch, options.source_date_epoch), place.as_deref())?;
+            self.drafted((arch, options.format, options.source_date_epoch), place.as_deref())?;
         instances::keep(&mut plan, &options.out, &mut report);
         Ok((plan, components, report))
     }
 
-    /// The same for an architecture of all nodes and a modification time, and for where nodes fetch releases from if
+    /// The same for an architecture of all nodes, a form and a modification time, and for where nodes fetch releases from if
     /// they do that themselves.
     pub fn drafted(
         mut self,
-        (arch, epoch): (Option<Arch>, u64),
+        (arch, format, epoch): (Option<Arch>, Format, u64),
         fetched_from: Option<&dyn Fn(&Artifact) -> String>,
     ) -> Result<(Plan, Components, Report), Failure> {
         let inputs = plan::Inputs {
@@ -145,6 +145,7 @@ impl Written {
             arch,
             replacement: self.replacement.as_deref(),
             fetched_from,
+            format,
             epoch,
         };
         match resolve(&inputs, &mut self.report) {

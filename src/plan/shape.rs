@@ -67,6 +67,7 @@ impl<'a> Shapes<'a> {
         }
         shape.files.sort_by(|a, b| a.path.cmp(&b.path));
         self.claim(member, &shape, report);
+        self.inputs.format.check(&shape, report);
         let shape = Arc::new(shape);
         self.known.insert(key, Arc::clone(&shape));
         shape
@@ -89,7 +90,12 @@ impl<'a> Shapes<'a> {
             let fetched_from = artifact.as_ref().zip(self.inputs.fetched_from);
             let fetched_from = fetched_from.map(|(artifact, place)| place(artifact));
             let origin = (artifact, fetched_from);
-            let layer = LayerPlan::new(component, (arch, self.inputs.epoch), origin, files.collect());
+            let layer = LayerPlan::new(
+                component,
+                (arch, self.inputs.format, self.inputs.epoch),
+                origin,
+                files.collect(),
+            );
             self.layers.insert(key.clone(), Arc::new(layer));
         }
         self.layers.get(&key).filter(|layer| !layer.is_empty()).cloned()

@@ -21,10 +21,15 @@ pub use template::{SUFFIX, Templates};
 pub use user_data::{OverlayFacts, user_data};
 
 /// Guest paths that imgbuild writes itself, which no component may own.
-pub const RESERVED: [&str; 3] =
-    ["/usr/local/sbin/imgbuild-first-boot", "/etc/systemd/system/imgbuild.service", "/usr/lib/imgbuild"];
+pub const RESERVED: [&str; 4] = [
+    "/usr/local/sbin/imgbuild-first-boot",
+    "/etc/systemd/system/imgbuild.service",
+    "/usr/lib/imgbuild",
+    "/etc/imgbuild",
+];
 
-/// The guest file that lists all others with their components; first boot compares it with the one before.
-pub const FILES_LIST: &str = "/usr/lib/imgbuild/files";
+/// The guest file that lists all others with their components, by its name in [`crate::plan::Format::lists`]; first boot compares it
+/// with the one before.
+const FILES_LIST: &str = "files";
 /// The guest file that lists what is started, and what tells that it is up.
-pub const COMPONENTS_LIST: &str = "/usr/lib/imgbuild/components";
+const COMPONENTS_LIST: &str = "components";

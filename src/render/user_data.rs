@@ -7,7 +7,7 @@ use super::private::{NodeSecrets, PrivateContent};
 use super::yaml::{Document, Map, Yaml};
 use crate::digest::Sha256;
 use crate::layer::NamedLayer;
-use crate::plan::{NodePlan, Plan};
+use crate::plan::{Format, NodePlan, Plan};
 
 const PROGRAM: &str = include_str!("first_boot/first-boot.sh");
 const UNIT: &str = include_str!("first_boot/imgbuild.service");
@@ -110,6 +110,7 @@ fn bootcmd(node: &NodePlan, overlay: &OverlayFacts, private: &[PrivateContent]) 
         BOOTCMD,
         context! {
             program => without_comments(PROGRAM), unit => UNIT, node => node.name.as_str(), overlay,
+            sysext => node.format == Format::Sysext,
             private => Value::from(Serde(private)),
         },
     );

@@ -72,16 +72,13 @@ def build(work: pathlib.Path, alone: list[str]) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "boot-test", "-f", work / "key"], check=True)
     key = (work / "key.pub").read_text().strip()
     profiles = {
-        "cluster": cluster(key, changed=False),
-        "changed": cluster(key, changed=True),
-        "lone": lone(key, alone, ""),
-        "other": lone(key, alone, "--no-such-option"),
+        "cluster": (cluster(key, changed=False), "overlay"),
+        "changed": (cluster(key, changed=True), "overlay"),
+        "lone": (lone(key, alone, ""), "overlay"),
+        "other": (lone(key, alone, "--no-such-option"), "overlay"),
+        "sysext": (lone(key, alone, ""), "sysext"),
     }
-    for name, text in profiles.items():
+    for name, (text, form) in profiles.items():
         (work / f"{name}.yaml").write_text(text)
-        subprocess.run(
-            ["cargo", "run", "--quiet", "--", "--all", "--mirror", work / "mirror", *options(work, name, work / name)],
-            cwd=ROOT,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        told = ["--all", "--format", form, "--mirror", work / "mirror", *options(work, name, work / name)]
+        subprocess.run(["cargo", "run", "--quiet", "--", *told], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)

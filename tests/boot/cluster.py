@@ -28,7 +28,7 @@ def clean(node: Node) -> None:
         (status["status"], status["errors"], status["recoverable_errors"]),
     )
     expect(f"{node.name}: failed units", "", node.must("systemctl list-units --failed --plain --no-legend"))
-    units = node.must("cut -f2 /usr/lib/imgbuild/components | tr , '\\n' | grep -vx -e -").split()
+    units = node.must("cut -f2 /var/lib/imgbuild/components | tr , '\\n' | grep -vx -e -").split()
     expect(
         f"{node.name}: systemd-analyze verify",
         "",

@@ -7,9 +7,9 @@ umask 022
 exec </dev/null
 
 state=/var/lib/imgbuild run=/run/imgbuild lists=usr/lib/imgbuild
-stage=/usr/lib/imgbuild.new # on the file system of most files' final places, so that applying is linking
+stage=/usr/lib/imgbuild.new extensions=/var/lib/extensions # the stage is where most files go, so that applying is linking
 tab=$(printf '\t')
-NODE=$(uname -n) OVERLAY_SHA256='' LAYERS='' LAYERS_URL='' attempt=1 reason='' step='preparing'
+NODE=$(uname -n) OVERLAY_SHA256='' LAYERS='' LAYERS_URL='' attempt=1 reason='' step='preparing' unmerged=''
 
 now() { read -r now _ </proc/uptime && now=${now%.*}; }
 put() { cat >"$1.new" && sync "$1.new" && mv -f "$1.new" "$1"; }
@@ -36,6 +36,7 @@ finish() {
 	trap - EXIT
 	release
 	rm -rf "$stage.part" || :
+	[ -z "$unmerged" ] || systemd-sysext refresh >/dev/null 2>&1 || :
 	if [ "$code" = 0 ]; then
 		rm -f "$state/attempt"
 		verdict ready
@@ -180,11 +181,32 @@ join() {
 	done
 }
 
+# While extensions are merged nobody can write to /usr.
+writable() {
+	[ -w "${stage%/*}" ] && return
+	unmerged=yes
+	systemd-sysext unmerge >/dev/null 2>"$run/err" || fail "cannot unmerge the extensions: $(said)"
+}
+
+# Merges the overlay's extensions, if any changed or is not merged, and has the system do so whenever it starts.
+merge() {
+	names=$(cut -f3 "$run/files" | sed -n "s,^$extensions/\(.*\)\.raw$,\1,p")
+	again=$(grep -x extensions restart || :)
+	for name in $names; do
+		[ -e "/usr/lib/extension-release.d/extension-release.$name" ] || again=yes
+	done
+	[ -z "$again$unmerged" ] || systemd-sysext refresh >/dev/null 2>"$run/err" || fail "cannot merge the extensions: $(said)"
+	unmerged=''
+	[ -z "$names" ] || ctl enable systemd-sysext.service
+}
+
 # What is unpacked is hashed on its way: nothing of it is applied unless it is the overlay that the build made.
 unpack() {
 	# One file, or its layers one after the other.
 	find_parts 'looking for the overlay' "${LAYERS:-overlay.tar.gz:$OVERLAY_SHA256:$OVERLAY_SIZE}"
 	step='unpacking the overlay'
+	mkdir -p "${stage%/*}"
+	writable
 	room=$(df -kP "${stage%/*}" | awk 'END { print $4 }')
 	[ "$room" -ge "$OVERLAY_ROOM" ] || fail "the overlay needs $OVERLAY_ROOM KiB in ${stage%/*}, $room are free"
 	rm -rf "$stage.part" "$run/joined"
@@ -264,13 +286,13 @@ apply() {
 	touch files components folders restart seed/private.list
 	sed "s/$tab.*$tab/${tab}private$tab/" seed/private.list | sort -u - "$from/$lists/files" >"$run/files"
 	# Until all is applied the list is of the old files and the new; what is to be restarted is kept too.
-	sort files "$run/files" | uniq -u | cut -f1 | sort -u - restart | put restart
+	sort files "$run/files" | uniq -u | sed "s,.*$tab$extensions/.*,&\nextensions," | cut -f1 | sort -u - restart | put restart
 	sort -u files "$run/files" | put files
-	[ -z "$from" ] || rm -f applied
+	[ -z "$from" ] || { writable && rm -f applied; }
 	remove_stale
 	[ -z "$from" ] || link_files
 	for kind in sysusers tmpfiles; do
-		conf=$(cut -f3 "$run/files" | grep "^/usr/lib/$kind\.d/") || continue
+		conf=$(cut -f3 "$run/files" | grep -E "^/(usr/lib|etc)/$kind\.d/") || continue
 		[ $kind = sysusers ] || set -- --create
 		# shellcheck disable=SC2086 # file names
 		systemd-$kind "$@" $conf 2>"$run/err" || fail "systemd-$kind: $(said)"
@@ -280,6 +302,7 @@ apply() {
 	put files <"$run/files"
 	echo "$OVERLAY_SHA256" | put applied
 	rm -rf "$stage"
+	merge
 }
 
 # shellcheck disable=SC2086 # lists of unit names
