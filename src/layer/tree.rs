@@ -118,6 +118,7 @@ impl Tree {
     }
 
     /// Takes out what lies below a folder.
+    #[must_use]
     pub fn take_below(&mut self, folder: &GuestPath) -> Self {
         let below = |path: &GuestPath| path != folder && path.is_within(folder);
         let (taken, entries) =
