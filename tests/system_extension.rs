@@ -32,7 +32,12 @@ fn image(bytes: &[u8]) -> BTreeMap<String, (u16, Vec<u8>)> {
     let image = FilesystemReader::from_reader(std::io::Cursor::new(bytes.to_vec())).unwrap();
     let mut files = BTreeMap::new();
     for node in image.files() {
-        assert_eq!((node.header.uid, node.header.gid, node.header.mtime), (0, 0, 0), "{:?}", node.fullpath);
+        assert_eq!(
+            (node.header.uid, node.header.gid, node.header.mtime),
+            (0, 0, 0),
+            "{}",
+            node.fullpath.display()
+        );
         if let InnerNode::File(file) = &node.inner {
             let mut content = Vec::new();
             image.file(file).reader().read_to_end(&mut content).unwrap();
