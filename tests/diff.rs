@@ -156,8 +156,7 @@ fn no_secret_is_shown_neither_an_old_one_nor_a_new_one() {
     };
     let changed = workspace.secrets(SECRETS.replace("anders-geheim", "hunter2"));
     let text = told(&changed);
-    let file =
-        "/etc/grafana/secrets/admin_password' <<'IMGBUILD_END'\n-  <secret>\n+  <another secret>\n";
+    let file = "/etc/grafana/secrets/admin_password' <<'IMGBUILD_END'\n-  <secret>\n+  <another secret>\n";
     assert!(text.contains(file), "{text}");
     assert!(!text.contains("/etc/grafana/secrets/telegram_bot_token' <<'IMGBUILD_END'\n-"), "{text}");
     let changed = changed.secrets(SECRETS.replace("geheim-und-lang", "hunter2-hunter2"));

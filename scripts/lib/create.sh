@@ -34,7 +34,7 @@ parse_options() {
     done
 }
 
-# Finds the node's build. Sets folder, arch and, where the profile gives it, mac.
+# Finds the node's build. Sets folder, arch, shared (see read_shared) and, where the profile gives it, mac.
 read_node() {
     local name digest
     folder=${opt[out]}/$node
@@ -45,11 +45,27 @@ read_node() {
     grep -qF "\"$digest\"" "$folder/manifest.json" ||
         die "\`$folder/seed.iso\` is not what its build wrote: build the node again: imgbuild $node"
     arch=$(sed -n 's/^  "arch": "\([a-z0-9]*\)",\{0,1\}$/\1/p' "$folder/manifest.json")
+    read_shared
     mac=$(sed -n 's/^ *macaddress: "\([0-9a-f:]*\)"$/\1/p' "$folder/network-config")
     case $arch/$(uname -m) in
     amd64/x86_64 | arm64/aarch64) ;;
     *) die "\`$node\` is built for $arch, and this machine is $(uname -m)" ;;
     esac
+}
+
+# Sets shared, the image that has the node's layers, where it shares them with others, and shared_name, its name on the
+# hypervisor: many VMs have it, and a later one must not take its place.
+read_shared() {
+    local digest
+    shared='' shared_name=''
+    grep -q '^  "delivery": "shared",$' "$folder/manifest.json" || return 0
+    shared=${opt[out]}/shared.iso
+    [ -f "$shared" ] || die "there is no \`$shared\`, which \`$node\` shares with others: build it again: imgbuild $node --delivery shared"
+    while read -r digest; do
+        grep -qaF -e "$digest" "$shared" ||
+            die "\`$shared\` lacks a layer of \`$node\`: build all nodes again: imgbuild --all --delivery shared"
+    done < <(awk '/^  "layers"/,/^  \]/' "$folder/manifest.json" | sed -n 's/^ *"sha256": "\([0-9a-f]*\)",\{0,1\}$/\1/p')
+    shared_name=imgbuild-$(sha256sum <"$shared" | cut -d ' ' -f 1).iso
 }
 
 # Puts the base image into the store, verified against its pin. Sets image, its path, and image_sha256, its name there.

@@ -151,3 +151,24 @@ fn what_is_missing_is_found_before_anything_is_done() {
     let run = Run::of(&mut create(&workspace, &[]).unwrap()).exit(1);
     run.says(&["`out/ptrn-1/seed.iso` is not what its build wrote: build the node again: imgbuild ptrn-1\n"]);
 }
+
+#[test]
+fn a_node_that_shares_its_layers_gets_their_image_too() {
+    let workspace = built();
+    workspace.run(&["--all", "--quiet", "--delivery", "shared"]).exit(0);
+    let shared = workspace.read("out/shared.iso");
+    let name = format!("imgbuild-{}.iso", Sha256::of(&shared));
+    let Some(mut command) = create(&workspace, &["--dry-run"]) else { return };
+    let printed = Run::of(&mut command).exit(0).data();
+    let images = images(&workspace);
+    let seed = format!("--disk path={images}/ptrn-1-seed.iso\\,device=cdrom ");
+    let both = format!("{seed}--disk path={images}/{name}\\,device=cdrom\\,readonly=on ");
+    assert!(printed.contains(&both), "{printed}");
+    assert!(printed.contains(&format!("install -m 0644 out/shared.iso {images}/{name}\n")), "{printed}");
+    Run::of(&mut create(&workspace, &[]).unwrap()).exit(0).says(&["Domain creation completed."]);
+    assert!(workspace.read(&format!("images/{name}")) == shared);
+    assert_eq!(workspace.permissions(&format!("images/{name}")), 0o644);
+    // Others have it too, so that it is there already.
+    let printed = Run::of(&mut create(&workspace, &["--dry-run"]).unwrap()).exit(0).data();
+    assert!(printed.contains(&both) && !printed.contains("out/shared.iso"), "{printed}");
+}

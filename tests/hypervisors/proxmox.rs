@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use imgbuild::digest::Sha256;
+
 use super::{Run, Workspace, arch, built, script, stored, untouched};
 
 /// Records what it is asked, and answers as `$0.answers` says: lines of a pattern, a tab, and a command.
@@ -23,7 +25,8 @@ const ANSWERS: [(&str, &str); 4] = [
          status --storage full*\techo full dir active 9 9 0 100%\n\
          status --storage off*\techo off dir inactive 0 0 0 N/A\n\
          status*\tfalse\n\
-         path local:iso/ptrn-1-seed.iso\techo images/ptrn-1-seed.iso\n",
+         path local:iso/ptrn-1-seed.iso\techo images/ptrn-1-seed.iso\n\
+         path local:iso/imgbuild-*\techo images/${2#*/}\n",
     ),
     (
         "pvesh",
@@ -128,4 +131,28 @@ fn what_is_missing_is_found_before_anything_is_done() {
     fs::write(&answers, fs::read_to_string(&answers).unwrap() + "create*\tfalse\n").unwrap();
     Run::of(&mut script(&workspace, "proxmox-create", &["ptrn-1"])).exit(1).hides("has started");
     assert_eq!(changes(&workspace).len(), 1, "nothing follows on what failed");
+}
+
+#[test]
+fn a_node_that_shares_its_layers_gets_their_image_too() {
+    let workspace = host("", "[]");
+    workspace.run(&["--all", "--quiet", "--delivery", "shared"]).exit(0);
+    let shared = workspace.read("out/shared.iso");
+    let name = format!("imgbuild-{}.iso", Sha256::of(&shared));
+    for _ in 0..2 {
+        Run::of(&mut script(&workspace, "proxmox-create", &["ptrn-1"])).exit(0);
+        let [create, ..] = commands(&stored(&workspace), "108");
+        let both = format!("ptrn-1-seed.iso,media=cdrom --ide0 local:iso/{name},media=cdrom ");
+        assert_eq!(changes(&workspace)[0], create.replace("ptrn-1-seed.iso,media=cdrom ", &both));
+        assert!(workspace.read(&format!("images/{name}")) == shared);
+    }
+    fs::write(workspace.path("out/shared.iso"), "another").unwrap();
+    Run::of(&mut script(&workspace, "proxmox-create", &["ptrn-1"]))
+        .exit(1)
+        .says(&["`out/shared.iso` lacks a layer of `ptrn-1`: build all nodes again"]);
+    fs::remove_file(workspace.path("out/shared.iso")).unwrap();
+    Run::of(&mut script(&workspace, "proxmox-create", &["ptrn-1"]))
+        .exit(1)
+        .says(&["there is no `out/shared.iso`"]);
+    assert!(!workspace.path("record").exists(), "nothing was asked of Proxmox");
 }
