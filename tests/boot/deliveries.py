@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 import builds
 from builds import ROOT
-from cluster import clean, expect, serves, targets_up
+from cluster import ETCDCTL, clean, expect, serves, targets_up
 from lab import Lab
 from node import PATIENCE, Node, wait_for
 from outputs import Output
@@ -75,8 +75,8 @@ class Vacancy:
         self.node.start(self.node.output.file("seed.iso"), *volumes)
         self.tell()
         self.node.expect_ready()
-        kept = self.others[0].must("etcdctl get boot-test --print-value-only")
-        local = self.node.must("ETCDCTL_ENDPOINTS=127.0.0.1:2379 etcdctl get boot-test --print-value-only")
+        kept = self.others[0].must(f"{ETCDCTL} get boot-test --print-value-only")
+        local = self.node.must(f"ETCDCTL_ENDPOINTS=127.0.0.1:2379 {ETCDCTL} get boot-test --print-value-only")
         expect("what the cluster has kept", kept, local)
         self.has_the_files()
         serves(self.lab)
