@@ -76,7 +76,7 @@ impl fmt::Debug for Sha256 {
 as_text!(Sha256, "^[0-9a-f]{64}$", "A SHA-256 digest, 64 hex digits.");
 
 /// Passes bytes on and knows the digest and the number of all that went through.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct HashingWriter<W> {
     inner: W,
     hasher: sha2::Sha256,

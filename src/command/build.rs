@@ -1,10 +1,8 @@
 //! `imgbuild NODE...`: builds nodes.
 
-use std::collections::BTreeMap;
-use std::io;
-use std::num::NonZero;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 
@@ -13,18 +11,16 @@ use super::delivery::{self, Way};
 use super::documents::{documents, rendered};
 use super::failure::Failure;
 use super::layers::{self, Layer, Layers};
+use super::rendered::{OwnLayer, RenderedLayer, Renderer, room_kib};
 use super::{inputs, instances, password, problems, secrets, select};
 use crate::cli::Options;
 use crate::component::Components;
 use crate::diagnostic::{Diagnostic, Report};
-use crate::digest::Sha256;
-use crate::layer::{
-    Content, Entry, IndexKind, LayerIndex, MembersWriter, NamedLayer, OverlayWriter, Tree, write_layer,
-};
-use crate::output::{Delivery, LayerSource, Manifest, NodeOutput, Outputs, Staged, write};
+use crate::layer::{LayerIndex, NamedLayer};
+use crate::output::{Delivery, LayerSource, Manifest, NodeOutput, OutputFile, Outputs, Staged, write};
 use crate::plan::{LayerPlan, NodePlan, Plan};
 use crate::profile::{ADMIN_PASSWORD, Secrets};
-use crate::render::{NodeFile, NodeSecrets, OverlayFacts, lists, private_files};
+use crate::render::{NodeFile, NodeSecrets, OverlayFacts, private_files};
 use crate::store::Store;
 
 /// Builds the nodes of these names, or all; as new instances, if they are to be reprovisioned.
@@ -106,14 +102,6 @@ pub(super) struct Build<'a> {
     pub(super) way: Way,
 }
 
-/// A node's own layer with the end of the archive, compressed.
-pub(super) struct OwnLayer {
-    layer: NamedLayer,
-    bytes: Vec<u8>,
-    /// What is in the whole overlay.
-    pub(super) index: LayerIndex,
-}
-
 impl Build<'_> {
     /// Writes the `wanted` ones of the nodes and what they share, and puts all into `out` when each of them is whole.
     fn publish<'n>(
@@ -123,15 +111,20 @@ impl Build<'_> {
         out: &Path,
     ) -> Result<Vec<Manifest>, Failure> {
         let outputs = Outputs::open(out)?;
+        let wanted: BTreeSet<_> = wanted.iter().map(|node| node.name.as_str()).collect();
+        let mut renderer = Renderer::new(self.plan, self.store, self.layers);
         let (mut staged, mut known) = (Vec::new(), Vec::new());
         for (node, files) in nodes {
-            let own = self.own_layer(node, files)?;
-            if wanted.iter().any(|other| other.name == node.name) {
+            let own = renderer.own_layer(node, files)?;
+            if wanted.contains(node.name.as_str()) {
                 let folder = outputs.stage(&node.name)?;
                 let written = write(self.output(node, &own)?, folder.path());
                 staged.push((folder, written.with_context(|| format!("building `{}`", node.name))?));
             }
-            known.push((node, own));
+            if self.way.delivery != Delivery::Image {
+                // What is in it is told, and of many nodes takes much memory.
+                known.push((node, OwnLayer { index: LayerIndex::default(), ..own }));
+            }
         }
         let shared = self.way.stage(&outputs, self.plan.epoch, || self.all_layers(&known))?;
         // Before the nodes that name what is in it.
@@ -152,29 +145,30 @@ impl Build<'_> {
         own: &'n OwnLayer,
     ) -> Result<NodeOutput<'n>, Failure> {
         let secrets = self.secrets(node)?;
-        let layers = node.layers.iter().map(|layer| self.shared_layer(layer));
-        let layers: Vec<_> = layers.collect::<Result<_, _>>()?;
+        let mut layers = node.layers.iter().map(|layer| self.shared_layer(layer)).collect::<Result<Vec<_>, _>>()?;
+        layers.extend(own.common.layer.as_ref().map(RenderedLayer::source));
+        layers.push(own.own.source());
         let listed = if self.way.delivery == Delivery::Image {
             Vec::new()
         } else {
-            layers.iter().map(|source| &source.layer).chain([&own.layer]).cloned().collect()
+            layers.iter().map(|source| source.layer.clone()).collect()
         };
+        let mut joined = own.common.joined.clone();
+        joined.write_all(&own.own.bytes)?;
+        let (_, sha256, size) = joined.finish();
+        let facts = OverlayFacts {
+            sha256,
+            size,
+            room_kib: room_kib(&own.index),
+            layers: listed,
+            layers_url: self.way.layers_url.clone(),
+        };
+        let documents = documents(self.plan, node, &facts, &secrets).map_err(Report::from)?;
         Ok(NodeOutput {
             layers,
-            own: own.layer.clone(),
-            own_bytes: &own.bytes,
+            overlay: OutputFile { size, sha256 },
+            documents,
             has_secrets: !secrets.is_empty(),
-            documents: Box::new(move |overlay| {
-                let facts = OverlayFacts {
-                    sha256: overlay.sha256,
-                    size: overlay.size,
-                    room_kib: own.index.entries.iter().map(|entry| kib(&entry.kind)).sum(),
-                    layers: listed,
-                    layers_url: self.way.layers_url.clone(),
-                };
-                documents(self.plan, node, &facts, &secrets)
-                    .map_err(|why| anyhow::anyhow!(why.message().to_owned()))
-            }),
             epoch: self.plan.epoch,
             manifest: self.manifest(node),
         })
@@ -191,10 +185,11 @@ impl Build<'_> {
     fn all_layers<'o>(&self, nodes: &'o [(&NodePlan, OwnLayer)]) -> Result<Vec<LayerSource<'o>>, Failure> {
         let shared: BTreeMap<_, _> =
             nodes.iter().flat_map(|(node, _)| &node.layers).map(|layer| (layer.key, layer)).collect();
-        let own = nodes.iter().map(|(_, own)| -> Result<LayerSource<'o>, Failure> {
-            Ok(LayerSource { layer: own.layer.clone(), content: Box::new(&own.bytes[..]) })
-        });
-        shared.into_values().map(|layer| self.shared_layer(layer)).chain(own).collect()
+        let common = nodes.iter().filter_map(|(_, own)| own.common.layer.as_ref());
+        let common: BTreeMap<_, _> = common.map(|layer| (layer.layer.sha256, layer)).collect();
+        let rendered = common.into_values().chain(nodes.iter().map(|(_, own)| &own.own));
+        let rendered = rendered.map(|layer| Ok(layer.source()));
+        shared.into_values().map(|layer| self.shared_layer(layer)).chain(rendered).collect()
     }
 
     /// What the node's user-data has of secrets, those among them that were generated after the rendering.
@@ -205,34 +200,6 @@ impl Build<'_> {
             return Err(Failure::Invalid(report));
         }
         Ok(NodeSecrets { files, password: self.password(node)? })
-    }
-
-    /// The node's own layer. What a release's folder holds is known only now, so that its paths are compared with all
-    /// others here.
-    pub(super) fn own_layer(&self, node: &NodePlan, mut files: Vec<NodeFile>) -> Result<OwnLayer, Failure> {
-        let indexes: Vec<(&str, &LayerIndex)> = node
-            .layers
-            .iter()
-            .map(|layer| (layer.component.as_str(), &self.layers[&layer.key].index))
-            .collect();
-        let lists = lists(node, &indexes, &files);
-        files.extend(lists);
-        let mut tree = Tree::default();
-        let context = || format!("building `{}`", node.name);
-        for file in files {
-            let entry = Entry::file(file.mode, Content::Bytes(Arc::clone(&file.bytes)));
-            tree.insert(file.path, entry).with_context(context)?;
-        }
-        let mut compressed = MembersWriter::new(Vec::new(), NonZero::<usize>::MIN);
-        let own =
-            write_layer(&tree, &mut io::empty(), self.plan.epoch, &mut compressed).with_context(context)?;
-        let whole = LayerIndex::merge(indexes.iter().map(|(_, index)| *index).chain([&own]));
-        let mut last = OverlayWriter::new(Vec::new());
-        last.append(&compressed.finish().with_context(context)?[..]).with_context(context)?;
-        let bytes = last.finish().with_context(context)?;
-        let (name, sha256) = (node.name.clone(), Sha256::of(&bytes));
-        let layer = NamedLayer { name, sha256, size: bytes.len() as u64 };
-        Ok(OwnLayer { layer, bytes, index: whole.with_context(context)? })
     }
 
     fn password(&self, node: &NodePlan) -> Result<Option<String>, Failure> {
@@ -263,13 +230,5 @@ impl Build<'_> {
             layers: Vec::new(),
             outputs: BTreeMap::new(),
         }
-    }
-}
-
-/// What a file needs on a disk with blocks of 4 KiB.
-fn kib(kind: &IndexKind) -> u64 {
-    match kind {
-        IndexKind::File { size, .. } => size.div_ceil(4096) * 4,
-        IndexKind::Directory | IndexKind::Symlink { .. } => 4,
     }
 }

@@ -20,6 +20,7 @@ mod password;
 mod pin;
 mod plan;
 mod problems;
+mod rendered;
 mod replace;
 mod sbom;
 mod schema;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use fs_err as fs;
 
 use super::delivery::Delivery;
@@ -13,8 +13,7 @@ use super::file::write_file;
 use super::layers::LayerSource;
 use super::manifest::{self, Manifest, OutputFile};
 use super::volume::{VolumeFile, write_volume};
-use crate::digest::HashingWriter;
-use crate::layer::{Mode, NamedLayer};
+use crate::layer::Mode;
 use crate::seed::{ExpectedFile, ImageHead, VolumeLabel};
 
 /// The overlay's file name, on the seed too.
@@ -33,14 +32,12 @@ pub type Text = (&'static str, String);
 
 /// What is written for a node.
 pub struct NodeOutput<'a> {
-    /// The layers that it shares with other nodes, in order.
+    /// Its layers in order. The last is its own, which has the archive's end.
     pub layers: Vec<LayerSource<'a>>,
-    /// Its own layer, the last, which has the archive's end.
-    pub own: NamedLayer,
-    /// The bytes of that.
-    pub own_bytes: &'a [u8],
-    /// The documents, once the overlay's digest and size are known: name and text.
-    pub documents: Box<dyn FnOnce(OutputFile) -> Result<Vec<Text>> + 'a>,
+    /// What they join to.
+    pub overlay: OutputFile,
+    /// The documents: name and text.
+    pub documents: Vec<Text>,
     /// Whether user-data holds secrets.
     pub has_secrets: bool,
     /// The time of every file in the image, in seconds since 1970.
@@ -52,27 +49,27 @@ pub struct NodeOutput<'a> {
 /// Writes all of a node's files into a folder, and reads the image back.
 pub fn write(node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
     let mut outputs = BTreeMap::new();
-    let mut layers: Vec<_> = node.layers.iter().map(|source| source.layer.clone()).collect();
-    let delivery = node.manifest.delivery;
-    let whole = delivery == Delivery::Image;
-    let overlay = overlay(node.layers, node.own_bytes, whole.then_some(folder))?;
-    if whole {
-        outputs.insert(OVERLAY.to_owned(), overlay);
-    }
+    let layers: Vec<_> = node.layers.iter().map(|source| source.layer.clone()).collect();
     let private = if node.has_secrets { Mode::PRIVATE } else { Mode::FILE };
-    for (name, text) in (node.documents)(overlay)? {
-        let mode = if name == USER_DATA { private } else { Mode::FILE };
+    for (name, text) in &node.documents {
+        let mode = if *name == USER_DATA { private } else { Mode::FILE };
         let file = write_file(&folder.join(name), mode, |mut file| {
             file.write_all(text.as_bytes())?;
             Ok(file)
         })?;
-        outputs.insert(name.to_owned(), file);
+        outputs.insert((*name).to_owned(), file);
     }
-    let own = (delivery == Delivery::Shared).then_some((&node.own, node.own_bytes));
+    let own = match node.manifest.delivery {
+        Delivery::Image => {
+            outputs.insert(OVERLAY.to_owned(), write_overlay(node.layers, node.overlay, folder)?);
+            None
+        }
+        Delivery::Shared => node.layers.into_iter().next_back(),
+        Delivery::Http => None,
+    };
     let image = write_seed(folder, &outputs, own, (private, node.epoch))?;
     outputs.insert(IMAGE.to_owned(), image);
-    layers.push(node.own);
-    let manifest = Manifest { overlay: Some(overlay), layers, outputs, ..node.manifest };
+    let manifest = Manifest { overlay: Some(node.overlay), layers, outputs, ..node.manifest };
     write_file(&folder.join(manifest::FILE), Mode::FILE, |mut file| {
         serde_json::to_writer_pretty(&mut file, &manifest)?;
         file.write_all(b"\n")?;
@@ -83,11 +80,8 @@ pub fn write(node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
 
 /// The texts that would be written for a node, by their files' names; the manifest without its outputs.
 pub fn texts(node: NodeOutput<'_>) -> Result<BTreeMap<String, String>> {
-    let overlay = overlay(node.layers, node.own_bytes, None)?;
-    let mut texts = BTreeMap::new();
-    for (name, text) in (node.documents)(overlay)? {
-        texts.insert(name.to_owned(), text);
-    }
+    let documents = node.documents.into_iter().map(|(name, text)| (name.to_owned(), text));
+    let mut texts: BTreeMap<_, _> = documents.collect();
     texts.insert(manifest::FILE.to_owned(), manifest::facts(serde_json::to_value(node.manifest)?).0);
     Ok(texts)
 }
@@ -96,40 +90,33 @@ pub fn texts(node: NodeOutput<'_>) -> Result<BTreeMap<String, String>> {
 fn write_seed(
     folder: &Path,
     outputs: &BTreeMap<String, OutputFile>,
-    own: Option<(&NamedLayer, &[u8])>,
+    own: Option<LayerSource<'_>>,
     (private, epoch_seconds): (Mode, u64),
 ) -> Result<OutputFile> {
-    let own = own.map(|(layer, bytes)| (layer.sha256.to_string(), layer, bytes));
+    let name = own.as_ref().map_or(String::new(), |own| own.layer.sha256.to_string());
     let mut seed: Vec<VolumeFile<'_>> = Vec::new();
     for (name, file) in SEED_FILES.iter().filter_map(|name| Some((*name, outputs.get(*name)?))) {
         let mode = if name == USER_DATA { private } else { Mode::FILE };
         let expected = ExpectedFile { name, mode, size: file.size, digest: file.sha256 };
         seed.push((expected, Box::new(fs::File::open(folder.join(name))?)));
     }
-    if let Some((name, layer, bytes)) = &own {
-        let expected = ExpectedFile { name, mode: Mode::FILE, size: layer.size, digest: layer.sha256 };
-        seed.push((expected, Box::new(*bytes)));
+    if let Some(LayerSource { layer, content }) = own {
+        let expected = ExpectedFile { name: &name, mode: Mode::FILE, size: layer.size, digest: layer.sha256 };
+        seed.push((expected, content));
     }
     let digests = SeedDigests::of(seed.iter().map(|(file, _)| file)).to_string();
     let head = ImageHead { label: VolumeLabel::Cidata, epoch_seconds, application: digests.as_bytes() };
     write_volume(&folder.join(IMAGE), &head, seed, private)
 }
 
-/// Copies all layers, the node's own last: gzip members follow one another.
-fn join<W: Write>(layers: Vec<LayerSource<'_>>, own: &[u8], mut sink: W) -> Result<W> {
-    for mut source in layers {
-        io::copy(&mut source.content, &mut sink).context("joining the layers")?;
-    }
-    sink.write_all(own)?;
-    sink.flush()?;
-    Ok(sink)
-}
-
-/// The overlay as a file where the seed is to hold it; else what that file would be.
-fn overlay(layers: Vec<LayerSource<'_>>, own: &[u8], folder: Option<&Path>) -> Result<OutputFile> {
-    if let Some(folder) = folder {
-        return write_file(&folder.join(OVERLAY), Mode::FILE, |file| join(layers, own, file));
-    }
-    let (_, sha256, size) = join(layers, own, HashingWriter::new(io::sink()))?.finish();
-    Ok(OutputFile { size, sha256 })
+/// Writes the overlay: all layers, one after the other, for gzip members follow one another.
+fn write_overlay(layers: Vec<LayerSource<'_>>, expected: OutputFile, folder: &Path) -> Result<OutputFile> {
+    let written = write_file(&folder.join(OVERLAY), Mode::FILE, |mut file| {
+        for mut source in layers {
+            io::copy(&mut source.content, &mut file).context("joining the layers")?;
+        }
+        Ok(file)
+    })?;
+    ensure!(written == expected, "the layers join to another overlay than their digests say");
+    Ok(written)
 }

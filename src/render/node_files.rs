@@ -1,4 +1,4 @@
-//! The files of a node's own layer: rendered templates, collected files, and the lists that first boot reads.
+//! The files of a node that come of no release: rendered templates, collected files, and the lists that first boot reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub struct NodeFile {
     pub component: String,
     /// Its contents.
     pub bytes: Arc<[u8]>,
+    /// Whether it is the same on every node that runs the component.
+    pub is_common: bool,
 }
 
 /// Renders the files of nodes, and those that are the same everywhere only once.
@@ -44,11 +46,15 @@ impl<'a> NodeFiles<'a> {
 
     /// One file of a node.
     pub fn render(&mut self, node: &NodePlan, file: &PlannedFile, report: &mut Report) -> Option<NodeFile> {
-        let bytes = match &file.origin {
-            Origin::Copy { bytes, .. } => Arc::clone(bytes),
-            Origin::Template { template, sees } => self.text(node, file, (template, sees), report)?,
+        let (bytes, is_common) = match &file.origin {
+            Origin::Copy { bytes, .. } => (Arc::clone(bytes), true),
+            Origin::Template { template, sees } => {
+                let bytes = self.text(node, file, (template, sees), report)?;
+                (bytes, self.shared.contains_key(template))
+            }
         };
-        Some(NodeFile { path: file.path.clone(), mode: file.mode, component: file.component.clone(), bytes })
+        let (path, component) = (file.path.clone(), file.component.clone());
+        Some(NodeFile { path, mode: file.mode, component, bytes, is_common })
     }
 
     fn text(
@@ -117,6 +123,7 @@ pub fn lists(node: &NodePlan, layers: &[(&str, &LayerIndex)], own: &[NodeFile]) 
             mode: Mode::FILE,
             component: "imgbuild".to_owned(),
             bytes: text.into_bytes().into(),
+            is_common: false,
         })
     };
     [list(COMPONENTS_LIST, components.concat()), list(FILES_LIST, lines.concat())]
