@@ -1,10 +1,11 @@
 //! SHA-256 digests: the one name by which pins, the store, layers and manifests know bytes.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{self, Read, Write};
 use std::str::FromStr;
 
 use sha2::Digest as _;
+use sha2::digest::common::hazmat::SerializableState as _;
 
 use crate::layer::path::as_text;
 
@@ -110,6 +111,28 @@ impl<W: Write> HashingWriter<W> {
     }
 }
 
+impl HashingWriter<io::Sink> {
+    /// How far the digest has come, as a text from which it can be continued.
+    pub fn to_text(&self) -> String {
+        let state: String = self.hasher.serialize().iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
+        let text = format!("{state} {}", self.size);
+        format!("{text} {}\n", Sha256::of(&text))
+    }
+
+    /// Continues from such a text; `None` if it is none, or not any more.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (text, digest) = text.strip_suffix('\n')?.rsplit_once(' ')?;
+        let (state, size) = text.split_once(' ').filter(|_| digest == Sha256::of(text).to_string())?;
+        let byte = |at: usize| u8::from_str_radix(state.get(2 * at..2 * at + 2)?, 16).ok();
+        let bytes: Vec<u8> = (0..state.len() / 2).map(byte).collect::<Option<_>>()?;
+        let hasher = sha2::Sha256::deserialize(bytes.as_slice().try_into().ok()?).ok()?;
+        Some(Self { inner: io::sink(), hasher, size: size.parse().ok()? })
+    }
+}
+
 impl<W: Read> HashingWriter<W> {
     /// Reads what the writer below holds from its position to its end, as if it had been written through here,
     /// so that a file can be continued.
@@ -154,6 +177,24 @@ mod tests {
         hashing.write_all(b"c").unwrap();
         assert_eq!((hashing.digest(), hashing.size()), (Sha256::of("abc"), 3));
         assert_eq!(hashing.inner().get_ref(), b"abc");
+    }
+
+    #[test]
+    fn a_digest_goes_on_from_its_text_and_from_no_other() {
+        let mut whole = HashingWriter::new(io::sink());
+        whole.write_all(&[7; 1000]).unwrap();
+        let text = whole.to_text();
+        let mut continued = HashingWriter::from_text(&text).unwrap();
+        for hashing in [&mut whole, &mut continued] {
+            hashing.write_all(b"more").unwrap();
+        }
+        assert_eq!((whole.digest(), whole.size()), (continued.digest(), continued.size()));
+        for at in 0..text.len() {
+            let mut flipped = text.clone().into_bytes();
+            flipped[at] ^= 1;
+            assert!(HashingWriter::from_text(&String::from_utf8(flipped).unwrap()).is_none(), "byte {at}");
+        }
+        assert!(HashingWriter::from_text("").is_none());
     }
 
     #[test]

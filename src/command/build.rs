@@ -1,26 +1,23 @@
 //! `imgbuild NODE...`: builds nodes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::Path;
-
-use anyhow::Context as _;
 
 use super::console::Console;
 use super::delivery::{self, Way};
 use super::documents::{documents, rendered};
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
 use super::layers::{self, Layer, Layers};
-use super::rendered::{OwnLayer, RenderedLayer, Renderer, room_kib};
+use super::rendered::{OwnLayer, RenderedLayer, room_kib};
 use super::{inputs, instances, password, problems, secrets, select};
 use crate::cli::Options;
 use crate::component::Components;
 use crate::diagnostic::{Diagnostic, Report};
-use crate::layer::{LayerIndex, NamedLayer};
-use crate::output::{Delivery, LayerSource, Manifest, NodeOutput, OutputFile, Outputs, Staged, write};
+use crate::layer::NamedLayer;
+use crate::output::{Delivery, LayerSource, Manifest, NodeOutput, OutputFile};
 use crate::plan::{LayerPlan, NodePlan, Plan};
-use crate::profile::{ADMIN_PASSWORD, Secrets};
-use crate::render::{NodeFile, NodeSecrets, OverlayFacts, private_files};
+use crate::profile::{ADMIN_PASSWORD, Admin, Secrets};
+use crate::render::{NodeSecrets, OverlayFacts, private_files};
 use crate::store::Store;
 
 /// Builds the nodes of these names, or all; as new instances, if they are to be reprovisioned.
@@ -76,11 +73,20 @@ pub(super) fn build(
     console.report(&report);
     problems::tell(&nodes, console);
     let store = select::store(options)?;
-    let layers = layers::finish(&concerned, &store, &select::fetching(options)?, console)?;
+    let fetching = select::fetching(options)?;
+    let finish = |find| layers::finish(&concerned, (&store, find), &fetching, console);
+    let layers = finish(Store::recorded)?;
     secrets::generate(&mut secrets, &options.secrets, &secrets::needed(&nodes, &components), console)?;
     secrets::tell_what_is_lacking(&secrets, &nodes, console);
-    let build = Build { plan: &plan, store: &store, layers: &layers, secrets: &secrets, way };
-    build.publish(concerned.into_iter().zip(rendered), &nodes, &options.out)
+    let publish = |layers| {
+        let build = Build::new((&plan, layers), &store, &secrets, way.clone())?;
+        build.publish(concerned.iter().copied().zip(&rendered), &nodes, (&options.out, console))
+    };
+    match publish(&layers) {
+        // A layer that has lost its digest is made again, and shows only where it is read.
+        Err(failure) if failure.exit() == Exit::Integrity => publish(&finish(Store::layer)?),
+        done => done,
+    }
 }
 
 fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Report) {
@@ -98,44 +104,26 @@ pub(super) struct Build<'a> {
     pub(super) plan: &'a Plan,
     pub(super) store: &'a Store,
     pub(super) layers: &'a Layers,
-    pub(super) secrets: &'a Secrets,
+    secrets: &'a Secrets,
     pub(super) way: Way,
+    /// The administrator's password, hashed.
+    password: Option<String>,
 }
 
-impl Build<'_> {
-    /// Writes the `wanted` ones of the nodes and what they share, and puts all into `out` when each of them is whole.
-    fn publish<'n>(
-        &self,
-        nodes: impl Iterator<Item = (&'n NodePlan, Vec<NodeFile>)>,
-        wanted: &[&NodePlan],
-        out: &Path,
-    ) -> Result<Vec<Manifest>, Failure> {
-        let outputs = Outputs::open(out)?;
-        let wanted: BTreeSet<_> = wanted.iter().map(|node| node.name.as_str()).collect();
-        let mut renderer = Renderer::new(self.plan, self.store, self.layers);
-        let (mut staged, mut known) = (Vec::new(), Vec::new());
-        for (node, files) in nodes {
-            let own = renderer.own_layer(node, files)?;
-            if wanted.contains(node.name.as_str()) {
-                let folder = outputs.stage(&node.name)?;
-                let written = write(self.output(node, &own)?, folder.path());
-                staged.push((folder, written.with_context(|| format!("building `{}`", node.name))?));
-            }
-            if self.way.delivery != Delivery::Image {
-                // What is in it is told, and of many nodes takes much memory.
-                known.push((node, OwnLayer { index: LayerIndex::default(), ..own }));
-            }
-        }
-        let shared = self.way.stage(&outputs, self.plan.epoch, || self.all_layers(&known))?;
-        // Before the nodes that name what is in it.
-        shared.map(Staged::publish_files).transpose()?;
-        let mut manifests = Vec::new();
-        for (folder, manifest) in staged {
-            folder.publish()?;
-            manifests.push(manifest);
-        }
-        self.way.tidy(out)?;
-        Ok(manifests)
+impl<'a> Build<'a> {
+    /// Of a plan's nodes, whose layers are finished.
+    pub(super) fn new(
+        (plan, layers): (&'a Plan, &'a Layers),
+        store: &'a Store,
+        secrets: &'a Secrets,
+        way: Way,
+    ) -> Result<Self, Failure> {
+        let admin = plan.cluster.system.admin.as_ref().zip(secrets.get(ADMIN_PASSWORD));
+        let hashed = |(admin, password): (&Admin, &str)| {
+            password::hashed(password, &format!("{}/{}", plan.cluster.name, admin.name))
+        };
+        let password = admin.map(hashed).transpose()?;
+        Ok(Self { plan, store, layers, secrets, way, password })
     }
 
     /// What is written for a node.
@@ -145,7 +133,8 @@ impl Build<'_> {
         own: &'n OwnLayer,
     ) -> Result<NodeOutput<'n>, Failure> {
         let secrets = self.secrets(node)?;
-        let mut layers = node.layers.iter().map(|layer| self.shared_layer(layer)).collect::<Result<Vec<_>, _>>()?;
+        let mut layers =
+            node.layers.iter().map(|layer| self.shared_layer(layer)).collect::<Result<Vec<_>, _>>()?;
         layers.extend(own.common.layer.as_ref().map(RenderedLayer::source));
         layers.push(own.own.source());
         let listed = if self.way.delivery == Delivery::Image {
@@ -175,21 +164,10 @@ impl Build<'_> {
     }
 
     /// A layer that nodes share.
-    fn shared_layer(&self, layer: &LayerPlan) -> Result<LayerSource<'static>, Failure> {
+    pub(super) fn shared_layer(&self, layer: &LayerPlan) -> Result<LayerSource<'static>, Failure> {
         let Layer { sha256, size, .. } = self.layers[&layer.key];
         let content = self.layers[&layer.key].read(self.store)?;
         Ok(LayerSource { layer: NamedLayer { name: layer.component.clone(), sha256, size }, content })
-    }
-
-    /// The layers of these nodes, each once: a fleet has more than a process may have files.
-    fn all_layers<'o>(&self, nodes: &'o [(&NodePlan, OwnLayer)]) -> Result<Vec<LayerSource<'o>>, Failure> {
-        let shared: BTreeMap<_, _> =
-            nodes.iter().flat_map(|(node, _)| &node.layers).map(|layer| (layer.key, layer)).collect();
-        let common = nodes.iter().filter_map(|(_, own)| own.common.layer.as_ref());
-        let common: BTreeMap<_, _> = common.map(|layer| (layer.layer.sha256, layer)).collect();
-        let rendered = common.into_values().chain(nodes.iter().map(|(_, own)| &own.own));
-        let rendered = rendered.map(|layer| Ok(layer.source()));
-        shared.into_values().map(|layer| self.shared_layer(layer)).chain(rendered).collect()
     }
 
     /// What the node's user-data has of secrets, those among them that were generated after the rendering.
@@ -199,15 +177,7 @@ impl Build<'_> {
         if report.has_errors() {
             return Err(Failure::Invalid(report));
         }
-        Ok(NodeSecrets { files, password: self.password(node)? })
-    }
-
-    fn password(&self, node: &NodePlan) -> Result<Option<String>, Failure> {
-        let cluster = &self.plan.cluster;
-        let (Some(admin), Some(password)) = (&cluster.system.admin, self.secrets.get(ADMIN_PASSWORD)) else {
-            return Ok(None);
-        };
-        Ok(Some(password::hashed(password, &format!("{}/{}/{}", cluster.name, node.name, admin.name))?))
+        Ok(NodeSecrets { files, password: self.password.clone() })
     }
 
     fn manifest(&self, node: &NodePlan) -> Manifest {

@@ -30,7 +30,7 @@ pub fn run(names: &[String], options: &Options, console: &Console) -> Result<Exi
     for name in secrets::stand_in(&mut secrets, &secrets::needed(&nodes, &components)) {
         console.talk(&format!("a build would generate the secret `{name}`"));
     }
-    let build = Build { plan: &plan, store: &store, layers: &layers, secrets: &secrets, way };
+    let build = Build::new((&plan, &layers), &store, &secrets, way)?;
     let mut renderer = Renderer::new(&plan, &store, &layers);
     let differences = nodes.into_iter().zip(rendered);
     let differences = differences.map(|(node, files)| of(&build, &mut renderer, (node, files), options));

@@ -20,6 +20,7 @@ mod password;
 mod pin;
 mod plan;
 mod problems;
+mod publish;
 mod rendered;
 mod replace;
 mod sbom;

@@ -43,7 +43,7 @@ impl<W: Write> MembersWriter<W> {
     pub fn new(out: W, threads: NonZero<usize>) -> Self {
         Self {
             out,
-            block: Vec::with_capacity(BLOCK),
+            block: Vec::new(),
             threads: threads.get(),
             workers: Vec::new(),
             sent: 0,
@@ -55,7 +55,10 @@ impl<W: Write> MembersWriter<W> {
     /// Compresses and writes what is left, and gives back the writer below.
     pub fn finish(mut self) -> io::Result<W> {
         self.check()?;
-        if !self.block.is_empty() {
+        if self.workers.is_empty() && !self.block.is_empty() {
+            // Of little, a thread costs more than its help is worth.
+            self.out.write_all(&member(&self.block)?)?;
+        } else if !self.block.is_empty() {
             self.send()?;
         }
         while self.received < self.sent {

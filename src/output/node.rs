@@ -46,33 +46,49 @@ pub struct NodeOutput<'a> {
     pub manifest: Manifest,
 }
 
+impl NodeOutput<'_> {
+    /// Whether the overlay is a file beside the others.
+    pub(super) fn has_overlay(&self) -> bool {
+        self.manifest.delivery == Delivery::Image
+    }
+
+    /// The mode of an output: what holds secrets is nobody else's to read.
+    pub(super) fn mode(&self, name: &str) -> Mode {
+        if self.has_secrets && [USER_DATA, IMAGE].contains(&name) { Mode::PRIVATE } else { Mode::FILE }
+    }
+
+    /// The manifest of these outputs.
+    pub(super) fn manifest_of(&self, outputs: BTreeMap<String, OutputFile>) -> Manifest {
+        let layers = self.layers.iter().map(|source| source.layer.clone()).collect();
+        Manifest { overlay: Some(self.overlay), layers, outputs, ..self.manifest.clone() }
+    }
+}
+
 /// Writes all of a node's files into a folder, and reads the image back.
-pub fn write(node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
+pub fn write(mut node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
     let mut outputs = BTreeMap::new();
-    let layers: Vec<_> = node.layers.iter().map(|source| source.layer.clone()).collect();
-    let private = if node.has_secrets { Mode::PRIVATE } else { Mode::FILE };
     for (name, text) in &node.documents {
-        let mode = if *name == USER_DATA { private } else { Mode::FILE };
-        let file = write_file(&folder.join(name), mode, |mut file| {
+        let file = write_file(&folder.join(name), node.mode(name), |mut file| {
             file.write_all(text.as_bytes())?;
             Ok(file)
         })?;
         outputs.insert((*name).to_owned(), file);
     }
-    let own = match node.manifest.delivery {
+    let mut manifest = node.manifest_of(BTreeMap::new());
+    let mode = (node.mode(IMAGE), node.epoch);
+    let own = match manifest.delivery {
         Delivery::Image => {
             outputs.insert(OVERLAY.to_owned(), write_overlay(node.layers, node.overlay, folder)?);
             None
         }
-        Delivery::Shared => node.layers.into_iter().next_back(),
+        Delivery::Shared => node.layers.pop(),
         Delivery::Http => None,
     };
-    let image = write_seed(folder, &outputs, own, (private, node.epoch))?;
+    let image = write_seed(folder, &outputs, own, mode)?;
     outputs.insert(IMAGE.to_owned(), image);
-    let manifest = Manifest { overlay: Some(node.overlay), layers, outputs, ..node.manifest };
+    manifest.outputs = outputs;
     write_file(&folder.join(manifest::FILE), Mode::FILE, |mut file| {
-        serde_json::to_writer_pretty(&mut file, &manifest)?;
-        file.write_all(b"\n")?;
+        file.write_all(&manifest.to_text()?)?;
         Ok(file)
     })?;
     Ok(manifest)

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::seen::Seen;
 use anyhow::{Context as _, Result};
 use fs_err as fs;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -16,6 +17,8 @@ const LOCK: &str = ".imgbuild.lock";
 #[derive(Debug)]
 pub struct Outputs {
     root: PathBuf,
+    /// What earlier builds wrote there.
+    pub seen: Seen,
     _lock: fs::File,
 }
 
@@ -40,7 +43,12 @@ impl Outputs {
                 if is_folder { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
             }
         }
-        Ok(Self { root: root.to_owned(), _lock: lock })
+        Ok(Self { root: root.to_owned(), seen: Seen::load(root), _lock: lock })
+    }
+
+    /// Whose folder it is.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// A folder to write the node `name` to.

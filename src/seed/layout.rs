@@ -137,7 +137,7 @@ fn placeless<'a>(files: &[ImageFile<'a>]) -> Result<Vec<Placed<'a>>, SeedError> 
 
 /// The extent of a directory that begins at `sector`; the number of files keeps it small.
 fn root_at(sector: u32, directory: &[u8]) -> Extent {
-    Extent { sector, bytes: u32::try_from(directory.len()).expect("4096 records are about a megabyte") }
+    Extent { sector, bytes: u32::try_from(directory.len()).expect("65536 records are some megabytes") }
 }
 
 /// The sector behind a directory.
