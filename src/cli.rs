@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::digest::{Sha256, Sha256Error};
 use crate::machine::Accelerator;
 use crate::output::Delivery;
+use crate::plan::Format;
 use crate::release::Arch;
 
 /// Builds everything that the VMs of a cluster need to configure themselves on first boot.
@@ -249,6 +250,9 @@ pub struct Options {
     /// How the nodes get their layers.
     #[arg(long, value_name = "HOW", env = "IMGBUILD_DELIVERY", default_value = "image", global = true)]
     pub delivery: Delivery,
+    /// In which form the nodes get what is below /usr.
+    #[arg(long, value_name = "FORM", env = "IMGBUILD_FORMAT", default_value = "overlay", global = true)]
+    pub format: Format,
     /// Where the nodes fetch their layers with `--delivery http`: what answers for the folder of `--out`.
     #[arg(long, value_name = "URL", env = "IMGBUILD_URL", global = true)]
     pub url: Option<String>,

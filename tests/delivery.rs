@@ -244,3 +244,26 @@ fn a_delivery_that_makes_no_sense_is_told_before_anything_is_fetched() {
     run.says(&["error: a node is called `layers`, as the folder of what the nodes fetch"]);
     workspace.run(&["layers", "--delivery", "shared"]).exit(0);
 }
+
+#[test]
+fn diff_finds_the_layers_wherever_they_are() {
+    let profile = |days: &str| {
+        include_str!("../profiles/patroni.yaml")
+            .replace("settings:\n", &format!("settings:\n  prometheus: {{retention: {days}}}\n"))
+    };
+    for (arguments, place) in [
+        (&["--delivery", "shared"][..], "out/shared.iso"),
+        (&["--delivery", "http", "--url", URL], "out/layers"),
+    ] {
+        let workspace = Workspace::with_releases().profile(profile("15d"));
+        let with = |rest: &[&'static str]| [rest, arguments].concat();
+        workspace.run(&with(&["--all", "--quiet"])).exit(0);
+        workspace.run(&with(&["diff"])).exit(0);
+        fs::write(workspace.path("profile.yaml"), profile("16d")).unwrap();
+        let text = workspace.run(&with(&["diff", "prmt-1"])).exit(1).data();
+        assert!(text.contains("/etc/systemd/system/prometheus.service"), "{text}");
+        fs::rename(workspace.path(place), workspace.path("elsewhere")).unwrap();
+        let text = workspace.run(&with(&["diff", "prmt-1"])).exit(1).data();
+        assert!(text.contains(place), "{text}");
+    }
+}

@@ -122,7 +122,7 @@ fn people_are_told_line_by_line() {
     let text = run.data();
     for part in [
         "ptrn-3: differs\n--- out/ptrn-3/network-config\n+++ network-config of a build now\n@@ ",
-        "\n-        - \"192.168.2.98/24\"\n+        - \"192.168.2.97/24\"\n",
+        "\n-      - \"192.168.2.98/24\"\n+      - \"192.168.2.97/24\"\n",
         "\nchanged 0644 /etc/etcd/etcd.conf\nchanged 0644 /etc/hosts\nchanged 0644 /usr/lib/imgbuild/files\n",
         "\nre-seed: attach the new seed.iso and reboot\n\
          once per instance: `network-config` reach a node that has booted only with `--reprovision`\n",
@@ -156,16 +156,15 @@ fn no_secret_is_shown_neither_an_old_one_nor_a_new_one() {
     };
     let changed = workspace.secrets(SECRETS.replace("anders-geheim", "hunter2"));
     let text = told(&changed);
-    let file =
-        "/etc/grafana/secrets/admin_password' <<'IMGBUILD_END'\n-    <secret>\n+    <another secret>\n";
+    let file = "/etc/grafana/secrets/admin_password' <<'IMGBUILD_END'\n-  <secret>\n+  <another secret>\n";
     assert!(text.contains(file), "{text}");
     assert!(!text.contains("/etc/grafana/secrets/telegram_bot_token' <<'IMGBUILD_END'\n-"), "{text}");
     let changed = changed.secrets(SECRETS.replace("geheim-und-lang", "hunter2-hunter2"));
     let text = told(&changed);
-    assert!(text.contains("-    passwd: <secret>\n+    passwd: <another secret>\n"), "{text}");
+    assert!(text.contains("-  passwd: <secret>\n+  passwd: <another secret>\n"), "{text}");
     let changed = changed.secrets("telegram_chat_id: -1009876543210\n");
     let text = told(&changed);
-    assert!(text.contains("-    passwd: <secret>\n"), "{text}");
+    assert!(text.contains("-  passwd: <secret>\n"), "{text}");
     let run = changed.run(&["diff", "prmt-1"]).exit(1);
     run.says(&["a build would generate the secret `grafana_admin_password`\n"]);
     assert_eq!(changed.text("secrets.yaml"), "telegram_chat_id: -1009876543210\n", "it was not generated");

@@ -158,7 +158,7 @@ fn a_node_gets_the_image_that_it_shares_with_others() {
     Run::of(&mut boot(&workspace, &["one"], READY, "")).exit(1).says(&["out/shared.iso cannot be read"]);
     workspace.run(&["one", "--delivery", "http", "--url", "http://192.0.2.1"]).exit(0);
     Run::of(&mut boot(&workspace, &["one"], READY, "")).exit(1).stderr(
-        "error: `one` fetches its layers over HTTP, and the machines' network leads nowhere\n\
+        "error: `one` fetches over the network, and the machines' network leads nowhere\n\
          help: build it in another way to try it out: `imgbuild one --delivery image`\n",
     );
 }

@@ -31,6 +31,8 @@ pub fn check(profile: &str, releases: &str, spec: &str, template: &str) -> (bool
         components: &components,
         unreadable: &unreadable,
         arch: None,
+        fetched_from: None,
+        format: imgbuild::plan::Format::default(),
         replacement: None,
         epoch: 0,
     };

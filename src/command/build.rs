@@ -14,7 +14,7 @@ use crate::cli::Options;
 use crate::component::Components;
 use crate::diagnostic::{Diagnostic, Report};
 use crate::layer::NamedLayer;
-use crate::output::{Delivery, LayerSource, Manifest, NodeOutput, OutputFile};
+use crate::output::{LayerSource, Manifest, NodeOutput, OutputFile};
 use crate::plan::{LayerPlan, NodePlan, Plan};
 use crate::profile::{ADMIN_PASSWORD, Admin, Secrets};
 use crate::render::{NodeSecrets, OverlayFacts, private_files};
@@ -137,7 +137,7 @@ impl<'a> Build<'a> {
             node.layers.iter().map(|layer| self.shared_layer(layer)).collect::<Result<Vec<_>, _>>()?;
         layers.extend(own.common.layer.as_ref().map(RenderedLayer::source));
         layers.push(own.own.source());
-        let listed = if self.way.delivery == Delivery::Image {
+        let listed = if self.way.delivery.is_whole() {
             Vec::new()
         } else {
             layers.iter().map(|source| source.layer.clone()).collect()

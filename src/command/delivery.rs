@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use super::select;
 use crate::cli::Options;
 use crate::digest::Sha256;
 use crate::output::{
     Delivery, LAYERS, LayerSource, Outputs, SHARED, Seen, Staged, layers_are_current, remove_unused_layers,
     shared_is_current, write_layers, write_shared,
 };
-use crate::plan::Plan;
+use crate::plan::{Format, Plan};
+use crate::release::Artifact;
 
 /// What a build delivers by.
 #[derive(Clone, Debug)]
@@ -32,10 +34,10 @@ impl Way {
                     "add `--url http://HOST:PORT`, where `imgbuild serve` or another server answers",
                 );
             }
-            (Some(_), Delivery::Image | Delivery::Shared) => {
+            (Some(_), _) => {
                 return usage("`--url` is for `--delivery http`", "add that, or leave out `--url`");
             }
-            (None, Delivery::Image | Delivery::Shared) => None,
+            (None, _) => None,
         };
         if delivery == Delivery::Http && plan.node(LAYERS).is_some() {
             let message = format!("a node is called `{LAYERS}`, as the folder of what the nodes fetch");
@@ -59,7 +61,7 @@ impl Way {
         let root = outputs.root().to_owned();
         let seen = &mut outputs.seen;
         let (is_current, place) = match self.delivery {
-            Delivery::Image => return Ok(None),
+            Delivery::Image | Delivery::Download => return Ok(None),
             Delivery::Shared => (shared_is_current(&layers, &root, seen)?, "."),
             Delivery::Http => (layers_are_current(&layers, seen)?, LAYERS),
         };
@@ -103,10 +105,36 @@ impl Shared {
 /// What is beside the nodes' folders.
 pub fn beside(options: &Options) -> Option<PathBuf> {
     match options.delivery {
-        Delivery::Image => None,
+        Delivery::Image | Delivery::Download => None,
         Delivery::Shared => Some(options.out.join(SHARED)),
         Delivery::Http => Some(options.out.join(LAYERS)),
     }
+}
+
+/// By what address a node fetches an artifact.
+type Place = Box<dyn Fn(&Artifact) -> String>;
+
+/// Where the nodes fetch the releases from, if they do that themselves.
+pub fn fetched_from(options: &Options) -> Result<Option<Place>, Failure> {
+    if options.delivery != Delivery::Download {
+        return Ok(None);
+    }
+    if options.format == Format::Sysext {
+        return usage(
+            "a system extension is made of what a release holds, which `--delivery download` leaves to the node",
+            "leave out `--format sysext`, or deliver in another way",
+        );
+    }
+    let Some(mirror) = select::mirror(options)? else {
+        return Ok(Some(Box::new(|artifact| artifact.url.clone())));
+    };
+    if mirror.address("https://upstream/").is_none() {
+        return usage(
+            "with `--delivery download` the nodes fetch from the mirror themselves, and they cannot from this one",
+            "`--mirror http://HOST:PORT`, a web server without user name and password; or leave out `--mirror`",
+        );
+    }
+    Ok(Some(Box::new(move |artifact| mirror.address(&artifact.url).unwrap_or_else(|| artifact.url.clone()))))
 }
 
 /// An address that paths can be put behind, and that anybody may read.

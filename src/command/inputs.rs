@@ -9,11 +9,11 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::failure::Failure;
-use super::{builtin, bundled, instances, secrets};
+use super::{builtin, bundled, delivery, instances, secrets};
 use crate::cli::Options;
 use crate::component::{Component, Components, FolderFile, SPEC_FILE};
 use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Source, decode, nearest};
-use crate::plan::{self, Plan, resolve};
+use crate::plan::{self, Format, Plan, resolve};
 use crate::profile::{Profile, Secrets};
 use crate::release::{Arch, Artifact, Releases};
 
@@ -123,13 +123,20 @@ impl Written {
     /// The plan with everything that is wrong: a plan with errors may be rendered, for more of them, but not built.
     pub fn draft(self, options: &Options) -> Result<(Plan, Components, Report), Failure> {
         let arch = options.arch.or(self.arch);
-        let (mut plan, components, mut report) = self.drafted(arch, options.source_date_epoch)?;
+        let place = delivery::fetched_from(options)?;
+        let (mut plan, components, mut report) =
+            self.drafted((arch, options.format, options.source_date_epoch), place.as_deref())?;
         instances::keep(&mut plan, &options.out, &mut report);
         Ok((plan, components, report))
     }
 
-    /// The same for an architecture of all nodes and a modification time.
-    pub fn drafted(mut self, arch: Option<Arch>, epoch: u64) -> Result<(Plan, Components, Report), Failure> {
+    /// The same for an architecture of all nodes, a form and a modification time, and for where nodes fetch releases from if
+    /// they do that themselves.
+    pub fn drafted(
+        mut self,
+        (arch, format, epoch): (Option<Arch>, Format, u64),
+        fetched_from: Option<&dyn Fn(&Artifact) -> String>,
+    ) -> Result<(Plan, Components, Report), Failure> {
         let inputs = plan::Inputs {
             profile: &self.profile,
             releases: &self.releases,
@@ -137,6 +144,8 @@ impl Written {
             unreadable: &self.unreadable,
             arch,
             replacement: self.replacement.as_deref(),
+            fetched_from,
+            format,
             epoch,
         };
         match resolve(&inputs, &mut self.report) {

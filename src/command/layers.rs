@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Seek as _, Write};
+use std::io::{self, Read, Seek as _, SeekFrom, Write};
 use std::num::NonZero;
 use std::sync::Arc;
 
@@ -12,9 +12,10 @@ use super::console::Console;
 use super::failure::Failure;
 use crate::digest::{HashingWriter, Sha256};
 use crate::layer::{
-    self, Content, Entry, LayerIndex, Layout, Limits, MembersWriter, Mode, Selection, Tree, write_layer,
+    self, Content, Entry, ExtensionHead, LayerIndex, Layout, Limits, MembersWriter, Mode, Selection, Tree,
+    extension_path, write_extension, write_layer,
 };
-use crate::plan::{LayerPlan, NodePlan};
+use crate::plan::{Format, LayerPlan, NodePlan};
 use crate::release::Artifact;
 use crate::store::{ArtifactRequest, FetchOptions, LayerRecord, Store, StoreError};
 
@@ -65,9 +66,8 @@ fn distinct(nodes: &[&NodePlan]) -> BTreeMap<Sha256, Arc<LayerPlan>> {
     nodes.iter().flat_map(|node| &node.layers).map(|layer| (layer.key, Arc::clone(layer))).collect()
 }
 
-/// The artifacts that these layers are made of, each once.
-pub fn requests<'a>(layers: impl IntoIterator<Item = &'a Arc<LayerPlan>>) -> Vec<ArtifactRequest> {
-    let artifacts = layers.into_iter().filter_map(|layer| layer.artifact.as_ref());
+/// How the store is asked for these artifacts, each once.
+fn requests<'a>(artifacts: impl Iterator<Item = &'a Artifact>) -> Vec<ArtifactRequest> {
     let artifacts: BTreeMap<_, _> = artifacts.map(|one| (one.title(), one)).collect();
     artifacts.into_values().map(request).collect()
 }
@@ -82,9 +82,14 @@ pub fn request(artifact: &Artifact) -> ArtifactRequest {
     }
 }
 
-/// The artifacts of these nodes.
+/// The artifacts of these nodes, whoever fetches them.
 pub fn requests_of(nodes: &[&NodePlan]) -> Vec<ArtifactRequest> {
-    requests(distinct(nodes).values())
+    requests(nodes.iter().flat_map(|node| &node.layers).filter_map(|layer| layer.artifact.as_ref()))
+}
+
+/// The artifacts that these layers are made of.
+fn needed(layers: &[Arc<LayerPlan>]) -> Vec<ArtifactRequest> {
+    requests(layers.iter().filter_map(|layer| layer.held_artifact()))
 }
 
 /// How a finished layer is looked for in the store.
@@ -106,10 +111,10 @@ pub fn finish(
         }
     }
     let progress = console.progress();
-    store.fetch_all(&requests(&missing), fetching, &|event| progress.show(event))?;
+    store.fetch_all(&needed(&missing), fetching, &|event| progress.show(event))?;
     drop(progress);
     for plan in missing {
-        let (layer, index) = make(&plan, store, store.scratch()?, store.new_layer()?)?;
+        let (layer, index) = make(&plan, store, [store.scratch()?, store.scratch()?], store.new_layer()?)?;
         finished.insert(plan.key, layer.commit(&plan.key, index)?.into());
     }
     let joined: BTreeMap<_, _> = nodes.iter().map(|node| (keys(node), &node.layers)).collect();
@@ -166,9 +171,10 @@ pub fn peek(nodes: &[&NodePlan], store: &Store) -> Result<Layers, Failure> {
             None => missing.push(plan),
         }
     }
-    store.has_all(&requests(&missing))?;
+    store.has_all(&needed(&missing))?;
     for plan in missing {
-        let (mut file, index) = make(&plan, store, tempfile::tempfile()?, tempfile::tempfile()?)?;
+        let (mut file, index) =
+            make(&plan, store, [tempfile::tempfile()?, tempfile::tempfile()?], tempfile::tempfile()?)?;
         file.rewind()?;
         let (sha256, size) = Sha256::of_reader(&file)?;
         finished.insert(plan.key, Layer { index, sha256, size, bytes: Bytes::Loose(file) });
@@ -176,14 +182,17 @@ pub fn peek(nodes: &[&NodePlan], store: &Store) -> Result<Layers, Failure> {
     Ok(finished)
 }
 
-/// Writes a layer to `out`. What comes out of the release is put into `spool`.
+/// Writes a layer to `out`. What comes out of the release is put into `spool`, and a system extension into `image` first.
 fn make<W: Write>(
     plan: &LayerPlan,
     store: &Store,
-    mut spool: File,
+    [mut spool, image]: [File; 2],
     out: W,
 ) -> Result<(W, LayerIndex), Failure> {
-    let tree = tree(plan, store, &mut spool)?;
+    let mut tree = tree(plan, store, &mut spool)?;
+    if plan.format == Format::Sysext {
+        tree = extended(plan, tree, &mut spool, image)?;
+    }
     let context = || format!("making the layer of `{}`", plan.component);
     spool.rewind().with_context(context)?;
     let threads = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
@@ -192,11 +201,32 @@ fn make<W: Write>(
     Ok((compressed.finish().with_context(context)?, index))
 }
 
+/// The tree with a system extension in place of what is below /usr.
+fn extended(plan: &LayerPlan, mut tree: Tree, spool: &mut File, mut image: File) -> Result<Tree, Failure> {
+    let context = || format!("making the system extension of `{}`", plan.component);
+    let Some((usr, path)) = "/usr".parse().ok().zip(extension_path(&plan.component)) else { return Ok(tree) };
+    let below = tree.take_below(&usr);
+    if below.is_empty() {
+        return Ok(tree);
+    }
+    let head =
+        ExtensionHead { name: &plan.component, architecture: plan.arch.of_systemd(), epoch: plan.epoch };
+    write_extension(&below, spool, &head, &mut image).with_context(context)?;
+    image.rewind().with_context(context)?;
+    let offset = spool.seek(SeekFrom::End(0)).with_context(context)?;
+    let mut appended = HashingWriter::new(spool);
+    io::copy(&mut image, &mut appended).with_context(context)?;
+    let (_, sha256, size) = appended.finish();
+    let content = Content::Spooled { offset, size, sha256 };
+    tree.insert(path, Entry::file(Mode::FILE, content)).with_context(context)?;
+    Ok(tree)
+}
+
 /// The guest files of a layer; what comes out of the archive is put into `spool`.
 fn tree(plan: &LayerPlan, store: &Store, spool: &mut File) -> Result<Tree, Failure> {
     let mut tree = Tree::default();
     let context = || format!("making the layer of `{}`", plan.component);
-    if let Some(artifact) = &plan.artifact {
+    if let Some(artifact) = plan.held_artifact() {
         let selection = |(from, to, mode): &(String, _, Option<Mode>)| Selection {
             from: from.clone(),
             to: crate::layer::GuestPath::clone(to),

@@ -38,7 +38,10 @@ fn describe(plan: &Plan, node: &NodePlan) -> String {
     for layer in &node.layers {
         let Some(artifact) = &layer.artifact else { continue };
         line("release", &format!("{}, sha256 {}", artifact.title(), artifact.sha256));
-        line("", &artifact.url);
+        line("", layer.fetched_from.as_ref().unwrap_or(&artifact.url));
+        if layer.fetched_from.is_some() {
+            line("", "fetched by the node itself");
+        }
     }
     for problem in problems::lines(&[node]) {
         line("problem", &problem);

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::rendered::{OwnLayer, Renderer};
 use crate::layer::LayerIndex;
 use crate::output::{
-    Delivery, IMAGE, LayerSource, Manifest, OVERLAY, Outputs, Seen, Staged, State, node_is_current, write,
+    IMAGE, LayerSource, Manifest, OVERLAY, Outputs, Seen, Staged, State, node_is_current, write,
 };
 use crate::plan::NodePlan;
 use crate::render::NodeFile;
@@ -39,12 +39,12 @@ impl Build<'_> {
             if wanted.contains(node.name.as_str()) {
                 written.push(self.write(node, &own, &mut outputs, console)?);
             }
-            if self.way.delivery != Delivery::Image {
+            if !self.way.delivery.is_whole() {
                 // What is in it is told, and of many nodes takes much memory.
                 known.push((node, OwnLayer { index: LayerIndex::default(), ..own }));
             }
         }
-        let layers = if self.way.delivery == Delivery::Image { Vec::new() } else { self.all_layers(&known)? };
+        let layers = self.all_layers(&known)?;
         let shared = self.way.stage(&mut outputs, self.plan.epoch, layers)?;
         tell_what_stays(&written, console);
         let was_written = shared.is_some() || written.iter().any(|node| node.folder.is_some());

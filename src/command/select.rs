@@ -10,7 +10,7 @@ use super::failure::Failure;
 use crate::cli::{Cli, Options};
 use crate::diagnostic::nearest;
 use crate::plan::{NodePlan, Plan};
-use crate::store::{FetchOptions, Mirror, Store};
+use crate::store::{FetchOptions, Mirror, MirrorError, Store};
 
 /// The nodes of these names, each once, in the profile's order; all if `all`.
 pub fn nodes<'a>(plan: &'a Plan, names: &[String], all: bool) -> Result<Vec<&'a NodePlan>, Failure> {
@@ -57,13 +57,15 @@ pub fn store(options: &Options) -> Result<Store, Failure> {
 
 /// How artifacts are fetched.
 pub fn fetching(options: &Options) -> Result<FetchOptions, Failure> {
-    let mirror = options.mirror.as_deref().map(mirror).transpose()?;
+    let mirror = mirror(options)?;
     let supply = bundled::open(options)?.map(bundled::supply);
     Ok(FetchOptions { mirror, supply, offline: options.offline, ..FetchOptions::default() })
 }
 
-fn mirror(text: &str) -> Result<Mirror, Failure> {
-    text.parse().map_err(|error| Failure::Usage {
+/// The mirror that is used in place of upstream's servers.
+pub fn mirror(options: &Options) -> Result<Option<Mirror>, Failure> {
+    let mirror = options.mirror.as_deref().map(str::parse).transpose();
+    mirror.map_err(|error: MirrorError| Failure::Usage {
         message: format!("--mirror: {error}"),
         help: "a mirror is a folder or an http(s) address".to_owned(),
     })

@@ -13,7 +13,7 @@ use super::{bundled, layers};
 use crate::audit::{self, Audit, Kind, Problem};
 use crate::bundle::{self, Bundle, Part, Parts, SignatureError, VerifyingKey};
 use crate::diagnostic::Report;
-use crate::plan::NodePlan;
+use crate::plan::{Format, NodePlan};
 
 /// What a verification came to, as JSON has it.
 #[derive(Serialize)]
@@ -65,7 +65,8 @@ fn needed(path: &Path, audit: &mut Audit) -> Result<(), Failure> {
     let mut report = Report::new();
     let texts = bundled::texts(&bundle, &mut report)?;
     let arch = texts.arch;
-    let drafted = Written::of(texts, report).and_then(|written| written.drafted(arch, 0));
+    let drafted =
+        Written::of(texts, report).and_then(|written| written.drafted((arch, Format::default(), 0), None));
     let plan = match drafted {
         Ok((plan, _, report)) if !report.has_errors() => plan,
         Ok((_, _, report)) | Err(Failure::Invalid(report)) => {

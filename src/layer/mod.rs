@@ -5,9 +5,10 @@
 //! (RFC 1952 section 2.2: "a gzip file consists of a series of members").
 
 pub mod archive;
+pub mod extension;
 #[cfg(test)]
 mod fixture;
-pub mod gzip;
+mod gzip;
 pub mod index;
 pub mod join;
 pub mod list;
@@ -18,7 +19,8 @@ pub mod tarball;
 pub mod tree;
 pub mod write;
 
-pub use archive::{ArchiveError, Layout, Member, Selection, extract};
+pub use archive::{ArchiveError, Layout, Member, Selection, extract, full_name};
+pub use extension::{ExtensionError, ExtensionHead, extension_path, write_extension};
 pub use gzip::MembersWriter;
 pub use index::{IndexEntry, IndexKind, LayerIndex};
 pub use join::{OverlayWriter, end_of_archive};

@@ -117,6 +117,21 @@ impl Tree {
         Ok(())
     }
 
+    /// Takes out what lies below a folder.
+    #[must_use]
+    pub fn take_below(&mut self, folder: &GuestPath) -> Self {
+        let below = |path: &GuestPath| path != folder && path.is_within(folder);
+        let (taken, entries) =
+            std::mem::take(&mut self.entries).into_iter().partition(|(path, _)| below(path));
+        self.entries = entries;
+        Self { entries: taken }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// All files in the order of their paths, so that a directory comes before what it holds.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = (&GuestPath, &Entry)> {
         self.entries.iter()

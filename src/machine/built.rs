@@ -65,7 +65,9 @@ impl Built {
         let shared = match manifest.delivery {
             Delivery::Image => None,
             Delivery::Shared => Some(out.join(SHARED)),
-            Delivery::Http => return Err(MachineError::Delivery { node: name.to_owned() }),
+            Delivery::Http | Delivery::Download => {
+                return Err(MachineError::Delivery { node: name.to_owned() });
+            }
         };
         let (path, text) = read("network-config")?;
         let mac = mac_address(&text).map_err(|problem| MachineError::Malformed { path, problem })?;

@@ -42,8 +42,8 @@ pub enum MachineError {
         /// What it is built for.
         arch: Arch,
     },
-    /// The node's layers come from a server, which the machines cannot reach.
-    #[error("`{node}` fetches its layers over HTTP, and the machines' network leads nowhere")]
+    /// The node fetches from a server, which the machines cannot reach.
+    #[error("`{node}` fetches over the network, and the machines' network leads nowhere")]
     Delivery {
         /// The node.
         node: String,

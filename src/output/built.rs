@@ -1,15 +1,16 @@
 //! Reads back what an earlier build left in a node's folder.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufReader, Read as _};
+use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use fs_err as fs;
 use serde_json::Value;
 
+use super::joined::{self, open};
 use super::manifest;
-use super::node::{IMAGE, OVERLAY, SEED_FILES};
+use super::node::{DOCUMENTS, IMAGE, OVERLAY};
 use crate::diff::Snapshot;
 use crate::digest::Sha256;
 use crate::layer::{Limits, list};
@@ -33,30 +34,31 @@ impl Built {
         if manifest.is_null() {
             return Ok(Err(format!("its {} is none", manifest::FILE)));
         }
-        let delivery = manifest["delivery"].as_str().unwrap_or("image");
-        if delivery != "image" {
-            return Ok(Err(format!(
-                "it was built with `--delivery {}`, whose layers are elsewhere",
-                delivery.escape_debug()
-            )));
-        }
-        let (facts, outputs) = manifest::facts(manifest);
+        let (facts, outputs) = manifest::facts(manifest.clone());
         let mut texts = BTreeMap::from([(manifest::FILE.to_owned(), facts)]);
         let mut damaged = Vec::new();
-        for name in SEED_FILES.into_iter().chain([IMAGE]) {
+        for name in DOCUMENTS.into_iter().chain([IMAGE]) {
             let Some(file) = open(&folder.join(name))? else { return Ok(Err(format!("it has no {name}"))) };
             let (sha256, size) = Sha256::of_reader(file)?;
             if outputs.get(name).is_none_or(|output| (output.sha256, output.size) != (sha256, size)) {
                 damaged.push(name.to_owned());
             }
-            if ![OVERLAY, IMAGE].contains(&name) {
+            if name != IMAGE {
                 let Some(text) = text(&folder.join(name))? else {
                     return Ok(Err(format!("its {name} is no text")));
                 };
                 texts.insert(name.to_owned(), text);
             }
         }
-        let overlay = BufReader::new(fs::File::open(folder.join(OVERLAY))?);
+        let (bytes, overlay) =
+            match (joined::overlay(folder, &manifest)?, joined::overlay(folder, &manifest)?) {
+                (Ok(bytes), Ok(overlay)) => (bytes, overlay),
+                (Err(why), _) | (_, Err(why)) => return Ok(Err(why)),
+            };
+        let (sha256, _) = Sha256::of_reader(bytes)?;
+        if manifest["overlay"]["sha256"].as_str() != Some(&sha256.to_string()) {
+            damaged.push(OVERLAY.to_owned());
+        }
         match list(overlay, &Limits::default()) {
             Ok(files) => Ok(Ok(Self { snapshot: Snapshot { texts, files }, damaged })),
             Err(error) => Ok(Err(format!("its {OVERLAY} is none: {:#}", anyhow::Error::new(error)))),
@@ -86,13 +88,4 @@ fn text(path: &Path) -> Result<Option<String>> {
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(MAX_TEXT + 1).read_to_end(&mut bytes)?;
     Ok(String::from_utf8(bytes).ok().filter(|text| text.len() as u64 <= MAX_TEXT))
-}
-
-fn open(path: &Path) -> Result<Option<fs::File>> {
-    match fs::File::open(path) {
-        Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => {
-            Ok(None)
-        }
-        file => Ok(Some(file?)),
-    }
 }

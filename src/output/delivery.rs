@@ -14,4 +14,13 @@ pub enum Delivery {
     Shared,
     /// The nodes fetch them over HTTP; a seed holds documents alone.
     Http,
+    /// The nodes fetch the releases themselves, from upstream or a mirror; a seed holds all else.
+    Download,
+}
+
+impl Delivery {
+    /// Whether a seed holds the overlay as one file.
+    pub fn is_whole(self) -> bool {
+        matches!(self, Self::Image | Self::Download)
+    }
 }

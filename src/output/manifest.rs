@@ -30,7 +30,7 @@ pub struct Manifest {
     pub arch: Arch,
     /// What runs on the node.
     pub components: Vec<String>,
-    /// The artifacts that are in the overlay.
+    /// The artifacts that are in the overlay, or that the node fetches itself.
     pub artifacts: Vec<ManifestArtifact>,
     /// How the node gets its layers.
     #[serde(default)]
@@ -55,7 +55,7 @@ impl Manifest {
 
     /// The files beside the manifest that are on the seed too.
     pub fn seed_files(&self) -> &'static [&'static str] {
-        if self.delivery == Delivery::Image { &SEED_FILES } else { &DOCUMENTS }
+        if self.delivery.is_whole() { &SEED_FILES } else { &DOCUMENTS }
     }
 
     /// What the seed holds: those files, and the node's own layer where it comes with its seed alone.

@@ -6,6 +6,7 @@ mod current;
 mod delivery;
 mod digests;
 mod file;
+mod joined;
 mod layers;
 mod manifest;
 mod node;

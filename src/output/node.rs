@@ -49,7 +49,7 @@ pub struct NodeOutput<'a> {
 impl NodeOutput<'_> {
     /// Whether the overlay is a file beside the others.
     pub(super) fn has_overlay(&self) -> bool {
-        self.manifest.delivery == Delivery::Image
+        self.manifest.delivery.is_whole()
     }
 
     /// The mode of an output: what holds secrets is nobody else's to read.
@@ -77,7 +77,7 @@ pub fn write(mut node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
     let mut manifest = node.manifest_of(BTreeMap::new());
     let mode = (node.mode(IMAGE), node.epoch);
     let own = match manifest.delivery {
-        Delivery::Image => {
+        Delivery::Image | Delivery::Download => {
             outputs.insert(OVERLAY.to_owned(), write_overlay(node.layers, node.overlay, folder)?);
             None
         }

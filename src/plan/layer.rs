@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::format::Format;
 use crate::component::{Component, Spec};
 use crate::digest::Sha256;
 use crate::layer::{GuestPath, Mode};
@@ -24,10 +25,14 @@ pub struct LayerPlan {
     pub arch: Arch,
     /// The release's file.
     pub artifact: Option<Artifact>,
+    /// Where the node fetches that file from itself; nothing of it is in the layer then.
+    pub fetched_from: Option<String>,
     /// Which members of it go where: from, to, mode.
     pub install: Vec<(String, GuestPath, Option<Mode>)>,
     /// The other files.
     pub files: Vec<LayerFile>,
+    /// Whether what lies below /usr is in a system extension.
+    pub format: Format,
     /// The modification time of every entry, in seconds since 1970.
     pub epoch: u64,
 }
@@ -62,29 +67,33 @@ struct Inputs<'a> {
     install: &'a [(String, GuestPath, Option<Mode>)],
     files: &'a [LayerFile],
     epoch: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extension: Option<(&'a str, Arch)>,
 }
 
 impl LayerPlan {
     /// The layer of `component`; `files` are those of its folder that are no templates.
     pub fn new(
         component: &Component,
-        (arch, epoch): (Arch, u64),
-        artifact: Option<Artifact>,
+        (arch, format, epoch): (Arch, Format, u64),
+        (artifact, fetched_from): (Option<Artifact>, Option<String>),
         files: Vec<LayerFile>,
     ) -> Self {
         let spec = &component.spec;
         let install: Vec<_> =
             spec.install.iter().map(|item| (item.from.clone(), item.to.clone(), item.mode)).collect();
         let mut files = files;
-        files.extend(system_files(&component.name, spec));
+        files.extend(system_files(&component.name, spec, format));
         files.sort_by(|a, b| a.path.cmp(&b.path));
+        let held = artifact.as_ref().filter(|_| fetched_from.is_none());
         let inputs = Inputs {
             format: LAYER_FORMAT,
-            artifact: artifact.as_ref().map(|artifact| artifact.sha256),
-            folder: artifact.as_ref().map(|artifact| artifact.folder.as_str()),
-            install: &install,
+            artifact: held.map(|artifact| artifact.sha256),
+            folder: held.map(|artifact| artifact.folder.as_str()),
+            install: if fetched_from.is_none() { &install } else { &[] },
             files: &files,
             epoch,
+            extension: (format == Format::Sysext).then_some((component.name.as_str(), arch)),
         };
         let text = serde_json::to_vec(&inputs).unwrap_or_default();
         Self {
@@ -92,25 +101,34 @@ impl LayerPlan {
             component: component.name.clone(),
             arch,
             artifact,
+            fetched_from,
             install,
             files,
+            format,
             epoch,
         }
     }
 
-    /// Whether there is anything in it.
+    /// The release's file, if something of it is in the layer.
+    pub fn held_artifact(&self) -> Option<&Artifact> {
+        self.artifact.as_ref().filter(|_| self.fetched_from.is_none())
+    }
+
+    /// Whether there is anything to it.
     pub fn is_empty(&self) -> bool {
         self.install.is_empty() && self.files.is_empty()
     }
 }
 
-/// The sysusers.d and tmpfiles.d files by which the guest makes the component's user and folders.
-fn system_files(name: &str, spec: &Spec) -> Vec<LayerFile> {
+/// The sysusers.d and tmpfiles.d files by which the guest makes the component's user and folders. They are needed before
+/// an extension is merged.
+fn system_files(name: &str, spec: &Spec, format: Format) -> Vec<LayerFile> {
     let mut texts = BTreeMap::new();
+    let place = if format == Format::Sysext { "/etc" } else { "/usr/lib" };
     if let Some(user) = &spec.user {
         let home = user.home.as_ref().map_or("-", GuestPath::as_str);
         let line = format!("u {} - \"{name}\" {} /usr/sbin/nologin\n", user.name, quoted(home));
-        texts.insert(format!("/usr/lib/sysusers.d/imgbuild-{name}.conf"), line);
+        texts.insert(format!("{place}/sysusers.d/imgbuild-{name}.conf"), line);
     }
     if !spec.directories.is_empty() {
         let lines = spec.directories.iter().map(|directory| {
@@ -118,7 +136,7 @@ fn system_files(name: &str, spec: &Spec) -> Vec<LayerFile> {
             let owner = directory.owner.as_deref().unwrap_or("root");
             format!("d {} {mode} {owner} {owner} -\n", quoted(directory.path.as_str()))
         });
-        texts.insert(format!("/usr/lib/tmpfiles.d/imgbuild-{name}.conf"), lines.collect());
+        texts.insert(format!("{place}/tmpfiles.d/imgbuild-{name}.conf"), lines.collect());
     }
     let file = |(path, text): (String, String)| {
         Some(LayerFile::new(path.parse().ok()?, Mode::FILE, text.into_bytes().into()))

@@ -3,6 +3,7 @@
 mod checks;
 mod claims;
 mod cluster;
+mod format;
 mod layer;
 mod members;
 mod node;
@@ -11,6 +12,7 @@ mod services;
 mod shape;
 
 pub use cluster::{Cluster, Member, MetricsEndpoint, ReleaseView, Service};
+pub use format::Format;
 pub use layer::LayerPlan;
 pub use node::{NodePlan, Origin, PlannedFile, PlannedSecret, PlannedService};
 pub use resolve::{Inputs, Plan, resolve};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::format::Format;
 use super::layer::LayerPlan;
 use crate::digest::Sha256;
 use crate::layer::{GuestPath, Mode};
@@ -20,6 +21,8 @@ pub struct NodePlan {
     pub instance_id: String,
     /// Where it may fetch its overlay, if no attached volume has it.
     pub overlay_urls: Vec<String>,
+    /// In which form it gets what is below /usr.
+    pub format: Format,
     /// The layers that it shares with other nodes, in order.
     pub layers: Vec<Arc<LayerPlan>>,
     /// The files of its own layer, sorted by path.

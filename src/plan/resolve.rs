@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::checks;
 use super::cluster::{Cluster, Member};
+use super::format::Format;
 use super::members::{self, members};
 use super::node::NodePlan;
 use super::services::Services;
@@ -13,7 +14,7 @@ use super::shape::{Shape, Shapes};
 use crate::component::Components;
 use crate::diagnostic::{Decoded, Report, nearest};
 use crate::profile::Profile;
-use crate::release::{Arch, Releases};
+use crate::release::{Arch, Artifact, Releases};
 use crate::render::{Context, Templates};
 
 /// Everything that a plan is made of.
@@ -30,6 +31,10 @@ pub struct Inputs<'a> {
     pub arch: Option<Arch>,
     /// The node that takes the place of a dead one, by its name.
     pub replacement: Option<&'a str>,
+    /// Where the nodes fetch a release's file from, if they do that themselves.
+    pub fetched_from: Option<&'a dyn Fn(&Artifact) -> String>,
+    /// In which form the nodes get what is below /usr.
+    pub format: Format,
     /// The modification time of every file in an overlay, in seconds since 1970.
     pub epoch: u64,
 }
@@ -131,6 +136,7 @@ impl Resolver<'_> {
             index,
             instance_id: member.name.clone(),
             overlay_urls: self.overlay_urls(index, report),
+            format: self.inputs.format,
             layers: shape.layers.clone(),
             files: shape.files.clone(),
             private: shape.private.clone(),

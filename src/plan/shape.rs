@@ -67,6 +67,7 @@ impl<'a> Shapes<'a> {
         }
         shape.files.sort_by(|a, b| a.path.cmp(&b.path));
         self.claim(member, &shape, report);
+        self.inputs.format.check(&shape, report);
         let shape = Arc::new(shape);
         self.known.insert(key, Arc::clone(&shape));
         shape
@@ -86,7 +87,15 @@ impl<'a> Shapes<'a> {
                     Arc::clone(&file.bytes),
                 ))
             });
-            let layer = LayerPlan::new(component, (arch, self.inputs.epoch), artifact, files.collect());
+            let fetched_from = artifact.as_ref().zip(self.inputs.fetched_from);
+            let fetched_from = fetched_from.map(|(artifact, place)| place(artifact));
+            let origin = (artifact, fetched_from);
+            let layer = LayerPlan::new(
+                component,
+                (arch, self.inputs.format, self.inputs.epoch),
+                origin,
+                files.collect(),
+            );
             self.layers.insert(key.clone(), Arc::new(layer));
         }
         self.layers.get(&key).filter(|layer| !layer.is_empty()).cloned()

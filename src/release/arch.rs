@@ -29,6 +29,16 @@ pub enum Arch {
     Arm64,
 }
 
+impl Arch {
+    /// What systemd calls it (`ConditionArchitecture=` in systemd.unit(5)).
+    pub fn of_systemd(self) -> &'static str {
+        match self {
+            Self::Amd64 => "x86-64",
+            Self::Arm64 => "arm64",
+        }
+    }
+}
+
 impl fmt::Display for Arch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -5,6 +5,7 @@ mod documents;
 mod masked;
 mod node_files;
 mod private;
+mod releases;
 mod syntax;
 mod template;
 mod user_data;
@@ -15,14 +16,20 @@ pub use documents::{meta_data, network_config};
 pub use masked::masked;
 pub use node_files::{NodeFile, NodeFiles, lists};
 pub use private::{NodeSecrets, PrivateContent, private_files};
+pub use releases::releases;
 pub use template::{SUFFIX, Templates};
 pub use user_data::{OverlayFacts, user_data};
 
 /// Guest paths that imgbuild writes itself, which no component may own.
-pub const RESERVED: [&str; 3] =
-    ["/usr/local/sbin/imgbuild-first-boot", "/etc/systemd/system/imgbuild.service", "/usr/lib/imgbuild"];
+pub const RESERVED: [&str; 4] = [
+    "/usr/local/sbin/imgbuild-first-boot",
+    "/etc/systemd/system/imgbuild.service",
+    "/usr/lib/imgbuild",
+    "/etc/imgbuild",
+];
 
-/// The guest file that lists all others with their components; first boot compares it with the one before.
-pub const FILES_LIST: &str = "/usr/lib/imgbuild/files";
+/// The guest file that lists all others with their components, by its name in [`crate::plan::Format::lists`]; first boot compares it
+/// with the one before.
+const FILES_LIST: &str = "files";
 /// The guest file that lists what is started, and what tells that it is up.
-pub const COMPONENTS_LIST: &str = "/usr/lib/imgbuild/components";
+const COMPONENTS_LIST: &str = "components";

@@ -117,9 +117,9 @@ pub fn lists(node: &NodePlan, layers: &[(&str, &LayerIndex)], own: &[NodeFile]) 
         format!("{}\t{}\t{health}\t{}\n", service.component, service.units.join(","), service.timeout)
     };
     let components: Vec<_> = node.services.iter().map(component).collect();
-    let list = |path: &str, text: String| {
+    let list = |name: &str, text: String| {
         Some(NodeFile {
-            path: path.parse().ok()?,
+            path: format!("{}/{name}", node.format.lists()).parse().ok()?,
             mode: Mode::FILE,
             component: "imgbuild".to_owned(),
             bytes: text.into_bytes().into(),

@@ -9,7 +9,7 @@ use super::private::{NodeSecrets, PrivateContent};
 use super::yaml::{Document, Map, Yaml};
 use crate::digest::Sha256;
 use crate::layer::NamedLayer;
-use crate::plan::{NodePlan, Plan};
+use crate::plan::{Format, NodePlan, Plan};
 
 const PROGRAM: &str = include_str!("first_boot/first-boot.sh");
 const UNIT: &str = include_str!("first_boot/imgbuild.service");
@@ -107,6 +107,7 @@ fn bootcmd(node: &NodePlan, overlay: &OverlayFacts, private: &[PrivateContent]) 
     };
     let values = context! {
         program => &*SHORT_PROGRAM, unit => UNIT, node => node.name.as_str(), overlay,
+        sysext => node.format == Format::Sysext,
         private => Value::from(Serde(private)),
     };
     let text = ENVIRONMENT.get_template("bootcmd").and_then(|template| template.render(values));

@@ -186,6 +186,7 @@ mod tests {
             index: 0,
             instance_id: "a".into(),
             overlay_urls: Vec::new(),
+            format: crate::plan::Format::default(),
             layers: Vec::new(),
             files: Vec::new(),
             private: Vec::new(),

@@ -72,6 +72,19 @@ impl Mirror {
     }
 }
 
+impl Mirror {
+    /// The address by which somebody else can fetch `url` from here; `None` from a folder, or without a user's name
+    /// and password.
+    pub fn address(&self, url: &str) -> Option<String> {
+        match self.locate(&Url::parse(url).ok()?)? {
+            Place::Server(place) if place.username().is_empty() && place.password().is_none() => {
+                Some(place.into())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// The host of a URL, with its port unless that is the scheme's own.
 pub(super) fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
@@ -147,6 +160,19 @@ mod tests {
             ("https://m", "https://other:pw@h/a", "https://m/h/a"),
         ] {
             assert_eq!(located(mirror, url).as_deref(), Some(place), "{mirror} {url}");
+        }
+    }
+
+    #[test]
+    fn others_are_told_no_folder_and_no_password() {
+        for (mirror, address) in [
+            ("http://m/base", Some("http://m/base/h/a%20b")),
+            ("m", None),
+            ("http://ann@m", None),
+            ("http://ann:pw@m", None),
+        ] {
+            let mirror: Mirror = mirror.parse().unwrap();
+            assert_eq!(mirror.address("https://h/a b").as_deref(), address, "{mirror}");
         }
     }
 

@@ -1,44 +1,124 @@
-"""Scenarios of one node whose layers are not on its seed. Each must end as the default does."""
+"""Scenarios of members that die, each replaced by an empty machine that gets its layers in another way.
+
+They come after those of the whole cluster, whose members they give new ids.
+"""
 
 import contextlib
+import functools
+import http.server
+import io
 import json
 import os
 import pathlib
 import signal
 import socket
 import subprocess
+import tarfile
 import threading
+import time
 from collections.abc import Iterator
 
+import builds
 from builds import ROOT
-from cluster import expect
-from faults import well
+from cluster import clean, expect, serves, targets_up
 from lab import Lab
-from node import PATIENCE, Node
+from node import PATIENCE, Node, wait_for
+from outputs import Output
 from tally import CheckFailed
 
 HERE = "192.168.2.250"
 PORT = 8080
 URL = f"http://{HERE}:{PORT}"
+MIRROR_PORT = 8090
+IMGBUILD = ROOT / "target/debug/imgbuild"
 
 
-def as_the_default(lab: Lab, node: Node) -> None:
-    """The node has become what the default's overlay makes of it, and no copy of a layer is left."""
-    well(node)
-    applied = node.must("sudo cat /var/lib/imgbuild/applied").strip()
-    whole = json.loads(lab.output("lone", node.name).read("manifest.json"))
-    expect("the overlay's digest", whole["outputs"]["overlay.tar.gz"]["sha256"], applied)
-    node.must("! sudo ls -d /var/lib/imgbuild/downloads 2>/dev/null && ! mount | grep /run/imgbuild/volume")
+class Vacancy:
+    """The place of a member that dies."""
+
+    def __init__(self, lab: Lab, name: str, *delivery: str) -> None:
+        """Cuts the power of the member `name` for good. `delivery` is how the one that replaces it is delivered."""
+        serves(lab)
+        self.lab = lab
+        self.name = name
+        self.out = lab.scratch / f"replaced-{name}"
+        self.command = ["replace", name, *delivery, *builds.options(lab.work, "cluster", self.out)]
+        self.others = [member for member in lab.members() if member.name != name]
+        lab.nodes[name].machine.kill()
+        self.commands = self.ask()
+        self.node = lab.machine(Output(self.out / name))
+
+    def ask(self) -> str:
+        """What imgbuild says is to be done. While the members look for another leader, none of them is healthy."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            done = subprocess.run(
+                [IMGBUILD, *self.command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            )
+            if done.returncode == 0:
+                return done.stdout
+            if "healthy" not in done.stderr or time.monotonic() > end:
+                raise CheckFailed(f"imgbuild replace {self.name} ended with {done.returncode}:\n{done.stderr}")
+            time.sleep(2)
+
+    def tell(self) -> None:
+        """Tells the others. A cluster that has just lost its leader takes no new member for some seconds."""
+        end = time.monotonic() + PATIENCE
+        while (done := self.others[0].run(f"set -e\n{self.commands}")).returncode != 0:
+            if time.monotonic() > end:
+                raise CheckFailed(f"{self.commands} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+            time.sleep(2)
+            self.commands = self.ask()
+
+    def fill(self, *volumes: pathlib.Path) -> Node:
+        """Boots the empty machine with its seed and these volumes, and waits until the cluster is what it was."""
+        self.node.start(self.node.output.file("seed.iso"), *volumes)
+        self.tell()
+        self.node.expect_ready()
+        kept = self.others[0].must("etcdctl get boot-test --print-value-only")
+        local = self.node.must("ETCDCTL_ENDPOINTS=127.0.0.1:2379 etcdctl get boot-test --print-value-only")
+        expect("what the cluster has kept", kept, local)
+        self.has_the_files()
+        serves(self.lab)
+        since = self.lab.value("vector(time())")
+        wait_for(
+            "every target is up", 180, lambda: self.lab.value("min(timestamp(up))") > since and targets_up(self.lab)
+        )
+        clean(self.node)
+        return self.node
+
+    def has_the_files(self) -> None:
+        """The node has the files of the default delivery, and no copy is left of what they came in."""
+        expected = listed(self.lab.output("cluster", self.name))
+        got = rows(self.node.must("cat /usr/lib/imgbuild/files"))
+        expect("its files", sorted(expected), sorted(got))
+        sums = self.node.must("sha256sum /usr/local/bin/*")
+        for line in sums.splitlines():
+            digest, path = line.split()
+            expect(path, expected[path][:64], digest)
+        self.node.must("! sudo ls -d /var/lib/imgbuild/downloads 2>/dev/null && ! mount | grep /run/imgbuild/volume")
+
+
+def rows(text: str) -> dict[str, str]:
+    """A guest's list of files, by path, without those that a delivery needs itself."""
+    lines = [line.split("\t") for line in text.splitlines()]
+    return {path: state for owner, state, path in lines if owner != "imgbuild"}
+
+
+def listed(output: Output) -> dict[str, str]:
+    """The list of files in a node's overlay."""
+    with tarfile.open(fileobj=io.BytesIO(output.read("overlay.tar.gz"))) as overlay:
+        member = overlay.extractfile("usr/lib/imgbuild/files")
+        assert member
+        return rows(member.read().decode())
 
 
 def shared(lab: Lab) -> None:
-    """A seed of documents and the image that all nodes share make the node that the default makes."""
-    node = lab.node("shared", "shared")
-    image = node.output.folder.parent / "shared.iso"
-    if node.output.file("seed.iso").stat().st_size > 1_000_000:
+    """The first member is replaced by a machine that gets its layers from the image that all nodes share."""
+    vacancy = Vacancy(lab, "ptrn-1", "--delivery", "shared")
+    if vacancy.node.output.file("seed.iso").stat().st_size > 1_000_000:
         raise CheckFailed("the seed is as large as if it had everything")
-    node.start(node.output.file("seed.iso"), image)
-    as_the_default(lab, node)
+    vacancy.fill(vacancy.out / "shared.iso")
 
 
 class Serve:
@@ -138,14 +218,13 @@ def road(serve: Serve, half: int) -> Iterator[Road]:
 
 
 def served(lab: Lab) -> None:
-    """Layers come from `imgbuild serve`, which is killed halfway and started again: the download goes on."""
-    node = lab.node("http", "served")
-    layers = json.loads(node.output.read("manifest.json"))["layers"]
+    """The second gets them from `imgbuild serve`, which is killed halfway and started again: the download goes on."""
+    vacancy = Vacancy(lab, "ptrn-2", "--delivery", "http", "--url", URL)
+    layers = json.loads(vacancy.node.output.read("manifest.json"))["layers"]
     largest = max(layers, key=lambda layer: layer["size"])
-    serve = Serve(node.output.folder.parent, lab.scratch / "serve.log", PORT + 1)
+    serve = Serve(vacancy.out, lab.scratch / "serve.log", PORT + 1)
     with road(serve, largest["size"] // 2) as way:
-        node.start(node.output.file("seed.iso"))
-        as_the_default(lab, node)
+        vacancy.fill()
         expect("that the server was killed", (True, way.refusals), (way.killed, way.refused))
         log = serve.end()
     asked = [line.split() for line in log.splitlines() if f"/layers/{largest['sha256']} " in line]
@@ -154,4 +233,21 @@ def served(lab: Lab) -> None:
         raise CheckFailed(f"the layer was fetched anew:\n{log}")
 
 
-SCENARIOS = (shared, served)
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """A web server that keeps to itself what it was asked."""
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+def downloaded(lab: Lab) -> None:
+    """The third fetches its releases from a mirror by itself."""
+    handler = functools.partial(Quiet, directory=str(lab.work / "mirror"))
+    with http.server.ThreadingHTTPServer((HERE, MIRROR_PORT), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        vacancy = Vacancy(lab, "ptrn-3", "--delivery", "download", "--mirror", f"http://{HERE}:{MIRROR_PORT}")
+        vacancy.fill()
+        server.shutdown()
+
+
+SCENARIOS = (shared, served, downloaded)

@@ -37,10 +37,14 @@ class Lab:
 
     def node(self, build: str, name: str) -> Node:
         """A new machine for a node; it is off."""
+        return self.machine(self.output(build, name))
+
+    def machine(self, output: Output) -> Node:
+        """A new machine with an empty disk for a node, also in the place of an earlier one; it is off."""
         with self.lock:
             number = next(self.numbers)
-        node = Node(self.output(build, name), number, self.image, self.scratch, self.work / "key")
-        self.nodes[name] = node
+        node = Node(output, number, self.image, self.scratch, self.work / "key")
+        self.nodes[node.name] = node
         return node
 
     def cluster(self) -> dict[str, Node]:

@@ -24,7 +24,7 @@ class Node:
         self.output = output
         self.name = output.name
         self.address = str(output.address().ip)
-        self.machine = Machine(self.name, number, image, folder / self.name)
+        self.machine = Machine(self.name, number, image, folder / f"{self.name}-{number}")
         self.key = key
         self.said = 0  # how much of the console belongs to earlier starts and verdicts
         self.starts = 0

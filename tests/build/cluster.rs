@@ -114,7 +114,7 @@ fn switches_and_lists_of_the_profile_reach_the_documents() {
         assert!(user_data.contains(part), "{part}: {user_data}");
     }
     let network = shown(&profile, "ptrn-2", "network-config");
-    for part in ["name: ens18\n", "search:\n          - lan.example\n", "- \"9.9.9.9\"\n"] {
+    for part in ["name: ens18\n", "search:\n        - lan.example\n", "- \"9.9.9.9\"\n"] {
         assert!(network.contains(part), "{part}: {network}");
     }
     let plain = Workspace::new().run(&["show", "ptrn-2", "user-data", "--quiet"]).exit(0).data();

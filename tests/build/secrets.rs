@@ -129,6 +129,6 @@ fn a_hash_is_taken_as_it_is_and_without_a_password_sudo_asks_none() {
     open.run(&["ptrn-1"]).exit(0);
     assert!(
         open.text("out/ptrn-1/user-data")
-            .contains("sudo: \"ALL=(ALL:ALL) NOPASSWD:ALL\"\n    lock_passwd: true\n")
+            .contains("sudo: \"ALL=(ALL:ALL) NOPASSWD:ALL\"\n  lock_passwd: true\n")
     );
 }

@@ -38,6 +38,21 @@ eval "target=\\${$#}"
 [ -d "$3" ] || { echo "mount: $3: can't read superblock on $3." >&2; exit 32; }
 exec /usr/bin/mount --bind "$3" "$target"
 """,
+    # While anything is merged /usr is read-only, and tells what is.
+    "systemd-sysext": """#!/bin/sh
+echo "systemd-sysext $*" >>/calls
+[ ! -e /broken-sysext ] || { echo 'No space in the sky' >&2; exit 1; }
+umount -l /usr 2>/dev/null
+rm -f /usr/lib/extension-release.d/*
+[ "$1" = refresh ] || exit 0
+mkdir -p /usr/lib/extension-release.d
+for raw in /var/lib/extensions/*.raw; do
+    [ -e "$raw" ] || exit 0
+    name=${raw##*/}
+    : >"/usr/lib/extension-release.d/extension-release.${name%.raw}"
+done
+/usr/bin/mount --bind /usr /usr && /usr/bin/mount -o remount,bind,ro /usr
+""",
 }
 
 # What a run needs around it; the console is a plain file, so that what is said there can be read.
@@ -55,6 +70,8 @@ ip link set lo up
     chroot "$1" python3 /server.py &
     while ! grep -q ' 0A ' /proc/net/tcp; do sleep 0.1; done
 }
+[ ! -e "$1/boot-merges" ] || chroot "$1" systemd-sysext refresh
+: >"$1/calls"
 code=0
 chroot "$1" /usr/local/sbin/imgbuild-first-boot || code=$?
 cp "$1/dev/console" "$1/console"
@@ -71,15 +88,21 @@ class Overlay:
     """An overlay of plain files, in the form that imgbuild gives it."""
 
     def __init__(
-        self, files: dict[str, tuple[str, str]], components: dict[str, tuple[str, str, int]] | None = None
+        self,
+        files: dict[str, tuple[str, str]],
+        components: dict[str, tuple[str, str, int]] | None = None,
+        *,
+        sysext: bool = False,
     ) -> None:
         """`files`: path to (component, content), `-> X` being a link; `components`: name to (units, url, seconds)."""
         lists = [
             f"{owner}\t{hashlib.sha256(text.encode()).hexdigest()}\t{path}\n" for path, (owner, text) in files.items()
         ]
         contents = {path: text for path, (_, text) in files.items()}
-        contents["/usr/lib/imgbuild/files"] = "".join(sorted(lists))
-        contents["/usr/lib/imgbuild/components"] = "".join(
+        self.sysext = sysext
+        place = "/etc/imgbuild" if sysext else "/usr/lib/imgbuild"
+        contents[f"{place}/files"] = "".join(sorted(lists))
+        contents[f"{place}/components"] = "".join(
             f"{name}\t{units}\t{url}\t{seconds}\n" for name, (units, url, seconds) in (components or {}).items()
         )
         buffer = io.BytesIO()
@@ -184,6 +207,8 @@ class Sandbox:
         }
         if layers_url is not None:
             conf |= {"LAYERS": overlay.listed(), "LAYERS_URL": layers_url}
+        if overlay.sysext:
+            conf |= {"lists": "etc/imgbuild", "stage": "/var/lib/imgbuild/new"}
         self.write("/var/lib/imgbuild/seed/node.conf", "".join(f"{name}='{value}'\n" for name, value in conf.items()))
         lines = [f"{component}\t{owner}\t{path}\n" for path, (component, owner, _) in private.items()]
         self.write("/var/lib/imgbuild/seed/private.list", "".join(lines))

@@ -176,7 +176,7 @@ enum Taken {
     File { bits: u32, content: Content },
 }
 
-/// The name below `top`, as members are compared.
-fn full_name(top: &str, name: &str) -> String {
+/// The name in the archive of what is called `name` below `top`, without what is redundant; empty for all of it.
+pub fn full_name(top: &str, name: &str) -> String {
     MemberName::parse(format!("./{top}/{name}").as_bytes()).text
 }

@@ -7,9 +7,9 @@ umask 022
 exec </dev/null
 
 state=/var/lib/imgbuild run=/run/imgbuild lists=usr/lib/imgbuild
-stage=/usr/lib/imgbuild.new # on the file system of most files' final places, so that applying is linking
+stage=/usr/lib/imgbuild.new extensions=/var/lib/extensions # the stage is where most files go, so that applying is linking
 tab=$(printf '\t')
-NODE=$(uname -n) OVERLAY_SHA256='' LAYERS='' LAYERS_URL='' attempt=1 reason='' step='preparing'
+NODE=$(uname -n) OVERLAY_SHA256='' LAYERS='' LAYERS_URL='' attempt=1 reason='' step='preparing' unmerged=''
 
 now() { read -r now _ </proc/uptime && now=${now%.*}; }
 put() { cat >"$1.new" && sync "$1.new" && mv -f "$1.new" "$1"; }
@@ -36,6 +36,7 @@ finish() {
 	trap - EXIT
 	release
 	rm -rf "$stage.part" || :
+	[ -z "$unmerged" ] || systemd-sysext refresh >/dev/null 2>&1 || :
 	if [ "$code" = 0 ]; then
 		rm -f "$state/attempt"
 		verdict ready
@@ -62,11 +63,11 @@ except Exception as e: print(e, file=sys.stderr); sys.exit(22 if hasattr(e, "cod
 	fi
 }
 
-# NAME:SHA256:SIZE: sets what to call it, its digest, its size, its file on a volume
+# NAME:SHA256:SIZE: sets what to call it, its size, its digest, its file on a volume, where to fetch it
 part() {
 	what="the layer of ${1%%:*}" size=${1##*:} sha256=${1#*:}
-	sha256=${sha256%:*} file=$sha256
-	[ -n "$LAYERS" ] || what='the overlay' file=overlay.tar.gz
+	sha256=${sha256%:*} file=$sha256 urls=${LAYERS_URL:+$LAYERS_URL/$sha256}
+	[ -n "$LAYERS" ] || what='the overlay' file=overlay.tar.gz urls=$OVERLAY_URLS
 }
 
 # FILE WHERE: takes the file for the part if it has the digest; if not, `seen` tells what it is
@@ -116,8 +117,9 @@ release() {
 # URL: fetches the part from there; what is cut off is gone on with, in the next round or by a later run
 fetch() {
 	where=$(printf %s "$1" | sed 's/[?#].*//; s,//[^/@]*@,//,') # no credentials in any message
-	copy=$state/downloads/$sha256 code=0
+	copy=$state/downloads/$sha256 code=0 had=''
 	mkdir -p downloads
+	[ ! -f "$copy" ] || had=yes
 	if [ -f "$copy" ] && [ "$(stat -c %s "$copy")" -ge "$size" ]; then
 		! take "$copy" 'from an earlier try' || return 0
 		rm -f "$copy"
@@ -129,7 +131,10 @@ fetch() {
 		rm -f "$copy"
 		return 1
 		;;
-	22 | 33) rm -f "$copy" ;; # refused: what is there may be what cannot be resumed
+	22 | 33) # refused: what is there may be what cannot be resumed
+		rm -f "$copy"
+		[ -z "$had" ] || [ "$pause" = 0 ] || { left="$left $1" && return 1; }
+		;;
 	*) [ "$pause" = 0 ] || { left="$left $1" && return 1; } ;;
 	esac
 	seen="$seen; cannot fetch $what from $where: $(said)"
@@ -140,8 +145,6 @@ at_urls() {
 	none=''
 	for one in $lacking; do
 		part "$one"
-		urls=$OVERLAY_URLS
-		[ -z "$LAYERS" ] || urls=${LAYERS_URL:+$LAYERS_URL/$sha256}
 		[ -n "$urls" ] || {
 			case $seen in *"expected $sha256"*) ;; *) none="$none, ${one%%:*}" ;; esac
 			continue
@@ -162,10 +165,9 @@ at_urls() {
 	all_found
 }
 
-# The overlay is one file, or its layers one after the other.
+# STEP PARTS
 find_parts() {
-	step='looking for the overlay' seen=''
-	parts=${LAYERS:-overlay.tar.gz:$OVERLAY_SHA256:$OVERLAY_SIZE}
+	step=$1 parts=$2 seen=''
 	release
 	rm -rf "$run/parts"
 	mkdir "$run/parts"
@@ -179,10 +181,32 @@ join() {
 	done
 }
 
+# While extensions are merged nobody can write to /usr.
+writable() {
+	[ -w "${stage%/*}" ] && return
+	unmerged=yes
+	systemd-sysext unmerge >/dev/null 2>"$run/err" || fail "cannot unmerge the extensions: $(said)"
+}
+
+# Merges the overlay's extensions, if any changed or is not merged, and has the system do so whenever it starts.
+merge() {
+	names=$(cut -f3 "$run/files" | sed -n "s,^$extensions/\(.*\)\.raw$,\1,p")
+	again=$(grep -x extensions restart || :)
+	for name in $names; do
+		[ -e "/usr/lib/extension-release.d/extension-release.$name" ] || again=yes
+	done
+	[ -z "$again$unmerged" ] || systemd-sysext refresh >/dev/null 2>"$run/err" || fail "cannot merge the extensions: $(said)"
+	unmerged=''
+	[ -z "$names" ] || ctl enable systemd-sysext.service
+}
+
 # What is unpacked is hashed on its way: nothing of it is applied unless it is the overlay that the build made.
 unpack() {
-	find_parts
+	# One file, or its layers one after the other.
+	find_parts 'looking for the overlay' "${LAYERS:-overlay.tar.gz:$OVERLAY_SHA256:$OVERLAY_SIZE}"
 	step='unpacking the overlay'
+	mkdir -p "${stage%/*}"
+	writable
 	room=$(df -kP "${stage%/*}" | awk 'END { print $4 }')
 	[ "$room" -ge "$OVERLAY_ROOM" ] || fail "the overlay needs $OVERLAY_ROOM KiB in ${stage%/*}, $room are free"
 	rm -rf "$stage.part" "$run/joined"
@@ -194,6 +218,9 @@ unpack() {
 	wait $!
 	got=$(cut -c1-64 "$run/sha256")
 	[ "$got" = "$OVERLAY_SHA256" ] || fail "the overlay has sha256 $got, expected $OVERLAY_SHA256"
+	more=$stage.part/root/$lists/releases.sh
+	# shellcheck source=src/render/first_boot/releases.sh
+	[ ! -f "$more" ] || . "$more"
 	echo "$OVERLAY_SHA256" >"$stage.part/sha256"
 	sync
 	mv "$stage.part" "$stage"
@@ -259,13 +286,13 @@ apply() {
 	touch files components folders restart seed/private.list
 	sed "s/$tab.*$tab/${tab}private$tab/" seed/private.list | sort -u - "$from/$lists/files" >"$run/files"
 	# Until all is applied the list is of the old files and the new; what is to be restarted is kept too.
-	sort files "$run/files" | uniq -u | cut -f1 | sort -u - restart | put restart
+	sort files "$run/files" | uniq -u | sed "s,.*$tab$extensions/.*,&\nextensions," | cut -f1 | sort -u - restart | put restart
 	sort -u files "$run/files" | put files
-	[ -z "$from" ] || rm -f applied
+	[ -z "$from" ] || { writable && rm -f applied; }
 	remove_stale
 	[ -z "$from" ] || link_files
 	for kind in sysusers tmpfiles; do
-		conf=$(cut -f3 "$run/files" | grep "^/usr/lib/$kind\.d/") || continue
+		conf=$(cut -f3 "$run/files" | grep -E "^/(usr/lib|etc)/$kind\.d/") || continue
 		[ $kind = sysusers ] || set -- --create
 		# shellcheck disable=SC2086 # file names
 		systemd-$kind "$@" $conf 2>"$run/err" || fail "systemd-$kind: $(said)"
@@ -275,6 +302,7 @@ apply() {
 	put files <"$run/files"
 	echo "$OVERLAY_SHA256" | put applied
 	rm -rf "$stage"
+	merge
 }
 
 # shellcheck disable=SC2086 # lists of unit names

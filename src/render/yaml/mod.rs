@@ -189,26 +189,26 @@ hostname: ptrn-1
 # the second.
 ssh_pwauth: false
 write_files:
-  - path: /usr/local/sbin/first-boot
-    permissions: \"0755\"
-    content: |
-      #!/bin/sh
-      set -eu
+- path: /usr/local/sbin/first-boot
+  permissions: \"0755\"
+  content: |
+    #!/bin/sh
+    set -eu
 
-      \techo 'ready: $1'
+    \techo 'ready: $1'
 disks:
-  -
-    # Found by its label.
-    label: CIDATA
+-
+  # Found by its label.
+  label: CIDATA
 ports:
-  - 2379
-  - 2380
+- 2379
+- 2380
 mac: \"52:54:00:12:34:56\"
 runcmd:
-  - - systemctl
-    - start
-    - a b
-  - - \"true\"
+- - systemctl
+  - start
+  - a b
+- - \"true\"
 users: []
 chpasswd:
   expire: false

@@ -21,7 +21,14 @@ pub(super) fn write_map(out: &mut Formatter<'_>, map: &Map, depth: usize, in_ite
             out.write_str(&key)?;
         }
         out.write_char(':')?;
-        write_value(out, &entry.value, depth)?;
+        match &entry.value {
+            // No further to the right than its name: user-data has little room.
+            Yaml::List(items) if !items.is_empty() => {
+                out.write_char('\n')?;
+                write_list(out, items, depth, false)?;
+            }
+            value => write_value(out, value, depth)?,
+        }
     }
     Ok(())
 }

@@ -1,0 +1,45 @@
+//! In which form a node gets what its components install below /usr.
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::shape::Shape;
+use crate::diagnostic::{Diagnostic, Report};
+
+/// The form of what components install below /usr.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Plain files.
+    #[default]
+    Overlay,
+    /// One system extension a component: a read-only image that systemd-sysext merges into /usr.
+    Sysext,
+}
+
+impl Format {
+    /// The guest's folder of what first boot must know of the overlay.
+    pub fn lists(self) -> &'static str {
+        match self {
+            Self::Overlay => "/usr/lib/imgbuild",
+            Self::Sysext => "/etc/imgbuild",
+        }
+    }
+
+    /// Reports what a node of its own would have below /usr, which nobody can write to while extensions are merged.
+    pub(super) fn check(self, shape: &Shape, report: &mut Report) {
+        if self == Self::Overlay {
+            return;
+        }
+        let files = shape.files.iter().map(|file| (&file.path, &file.component));
+        let private = shape.private.iter().map(|file| (&file.path, &file.component));
+        for (path, component) in files.chain(private).filter(|(path, _)| path.as_str().starts_with("/usr/")) {
+            let message =
+                format!("{path} of `{component}` is made for each node, and /usr is the same for all");
+            report.push(Diagnostic::error(message).help(
+                "with `--format sysext` only what is no template can be below /usr: put this one into /etc, or leave \
+                 out `--format`",
+            ));
+        }
+    }
+}
