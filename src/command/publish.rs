@@ -46,13 +46,13 @@ impl Build<'_> {
         }
         let layers = self.all_layers(&known)?;
         let shared = self.way.stage(&mut outputs, self.plan.epoch, layers)?;
-        tell_what_stays(&written, console);
+        tell_what_stays(&written, shared.is_none(), console);
         let was_written = shared.is_some() || written.iter().any(|node| node.folder.is_some());
         // Before the nodes that name what is in it.
         shared.map(|shared| shared.publish(&mut outputs.seen)).transpose()?;
         let publish = |node: Written| node.publish(&mut outputs.seen);
         let manifests = written.into_iter().map(publish).collect::<Result<_, _>>()?;
-        outputs.seen.save()?;
+        outputs.seen.save();
         if was_written {
             self.way.tidy(out)?;
         }
@@ -110,9 +110,11 @@ impl Written {
     }
 }
 
-fn tell_what_stays(nodes: &[Written], console: &Console) {
+fn tell_what_stays(nodes: &[Written], all_else_does: bool, console: &Console) {
     let count = nodes.iter().filter(|node| node.folder.is_none()).count();
-    if count > 0 {
-        console.talk(&format!("{count} of {} nodes as they were: nothing in them has changed", nodes.len()));
+    if count == nodes.len() && all_else_does {
+        console.talk("nothing has changed since the last build");
+    } else if count > 0 {
+        console.talk(&format!("{count} of {} nodes have not changed since the last build", nodes.len()));
     }
 }

@@ -34,7 +34,7 @@ pub fn node_is_current(node: &NodeOutput<'_>, root: &Path, seen: &mut Seen) -> R
     let Ok(found) = serde_json::from_slice::<Manifest>(&text) else { return Ok(State::Old) };
     let Some(image) = found.outputs.get(IMAGE).copied() else { return Ok(State::Old) };
     let expected = node.manifest(image);
-    if expected.to_text()? != text {
+    if expected.to_text()? != text || !holds_only(&folder, &expected)? {
         return Ok(State::Old);
     }
     for (document, text) in &node.documents {
@@ -85,6 +85,18 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>> {
         }
         bytes => Ok(Some(bytes?)),
     }
+}
+
+/// Whether nothing is in the folder but what the manifest names, and itself.
+fn holds_only(folder: &Path, manifest: &Manifest) -> Result<bool> {
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let is_known = |name: &str| name == manifest::FILE || manifest.outputs.contains_key(name);
+        if !name.to_str().is_some_and(is_known) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn has_mode(path: &Path, mode: Mode) -> Result<bool> {

@@ -1,27 +1,26 @@
 //! What large outputs were when they were written, so that a later build need not read them to know that they still are.
 //!
-//! Beside the nodes' folders, `.imgbuild.seen` has for each of them its digest and what the file system said of it: size,
-//! inode, time of its last change. As long as that stays, so does the digest; if not, the file is read.
+//! The file that builds lock holds for each of them its digest and what the file system said of it: size, inode, time of its
+//! last change. As long as that stays, so does the digest; if not, the file is read.
 
 use std::collections::BTreeMap;
 use std::fs::Metadata;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::manifest::OutputFile;
 use crate::digest::Sha256;
 
-const FILE: &str = ".imgbuild.seen";
-
 /// What a build knows of the large outputs of earlier ones.
 #[derive(Debug)]
 pub struct Seen {
     root: PathBuf,
+    file: fs::File,
     record: Record,
     has_changed: bool,
 }
@@ -59,14 +58,16 @@ impl Stamp {
 }
 
 impl Seen {
-    /// What this very program has left in `root`.
-    pub(super) fn load(root: &Path) -> Self {
+    /// What this very program has left in `root`, by the file that it has locked there.
+    pub(super) fn load(root: &Path, mut file: fs::File) -> Self {
         let program = fs::metadata("/proc/self/exe").ok().map(|found| Stamp::new(&found));
-        let kept =
-            fs::read(root.join(FILE)).ok().and_then(|text| serde_json::from_slice::<Record>(&text).ok());
-        let record = kept.filter(|record| program.is_some() && record.program == program);
+        let mut text = Vec::new();
+        let read = file.read_to_end(&mut text).ok();
+        // What a killed build left of it is no JSON.
+        let record = read.and_then(|_| serde_json::from_slice::<Record>(&text).ok());
+        let record = record.filter(|record| program.is_some() && record.program == program);
         let record = record.unwrap_or(Record { program, files: BTreeMap::new() });
-        Self { root: root.to_owned(), record, has_changed: false }
+        Self { root: root.to_owned(), file, record, has_changed: false }
     }
 
     /// Whether this program wrote the file.
@@ -109,15 +110,13 @@ impl Seen {
         self.has_changed = true;
     }
 
-    /// Keeps what is known for the next build.
-    pub fn save(self) -> Result<()> {
-        if !self.has_changed {
-            return Ok(());
+    /// Keeps what is known for the next build. Where that cannot be, the next one writes all again.
+    pub fn save(mut self) {
+        if self.has_changed
+            && let Ok(text) = serde_json::to_vec(&self.record)
+        {
+            let emptied = self.file.set_len(0).and_then(|()| self.file.rewind());
+            let _ = emptied.and_then(|()| self.file.write_all(&text));
         }
-        let text = serde_json::to_vec(&self.record).context("noting what was written")?;
-        let mut file = tempfile::Builder::new().prefix(".imgbuild-").tempfile_in(&self.root)?;
-        file.write_all(&text)?;
-        file.persist(self.root.join(FILE))?;
-        Ok(())
     }
 }
