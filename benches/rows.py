@@ -42,6 +42,13 @@ class Bench:
             raise SystemExit(f"{command}: {done.stdout}{done.stderr}")
         return done.stdout
 
+    def away(self, *paths: pathlib.Path) -> str:
+        """A command that takes these out of the way. Not by removing them: Linux hesitates to use inodes that it just freed."""
+        graves = self.work / "graves"
+        graves.mkdir(exist_ok=True)
+        moves = " ".join(f"if [ -e {path} ]; then mv {path} $(mktemp -d -p {graves}); fi;" for path in paths)
+        return quoted("sh", "-c", moves)
+
     def profile(self, count: int) -> pathlib.Path:
         """The profile of a fleet."""
         path = self.work / f"fleet-{count}.yaml"
@@ -62,7 +69,7 @@ def warm(bench: Bench) -> list[Result]:
         "cp": quoted("cp", "-r", reference, copy),
         "shell": quoted(ROOT / "benches/shell-way", bench.work / "archives", files, made, "gzip", "-6"),
     }
-    prepare = {"imgbuild": quoted("rm", "-rf", bench.out), "cp": quoted("rm", "-rf", copy)}
+    prepare = {"imgbuild": bench.away(bench.out), "cp": bench.away(copy)}
     took = times(commands, prepare=prepare)
     faster, copies = took["shell"] / took["imgbuild"], took["imgbuild"] / took["cp"]
     what = "`imgbuild ptrn-1`, store warm"
@@ -95,7 +102,7 @@ def cold(bench: Bench) -> list[Result]:
         "imgbuild": bench.imgbuild("ptrn-1"),
         "shell": quoted(ROOT / "benches/shell-way", bench.work / "archives", files, made, "pigz", "-6"),
     }
-    took = times(commands, prepare={"imgbuild": quoted("rm", "-rf", bench.out, bench.store / "layers")})
+    took = times(commands, prepare={"imgbuild": bench.away(bench.out, bench.store / "layers")})
     sizes = [(folder / "overlay.tar.gz").stat().st_size for folder in (bench.out / "ptrn-1", made)]
     faster, larger = took["shell"] / took["imgbuild"], sizes[0] / sizes[1]
     return [
@@ -151,7 +158,7 @@ def shared(bench: Bench, count: int) -> tuple[str, str]:
     out = bench.work / "fleet"
     command = bench.imgbuild("--all", profile=bench.profile(count), delivery="shared", out=out)
     bench.run(command)
-    return command, quoted("rm", "-rf", out)
+    return command, bench.away(out)
 
 
 def nodes(bench: Bench) -> list[Result]:
@@ -181,7 +188,7 @@ def growth(bench: Bench) -> list[Result]:
     plans = {count: bench.imgbuild("plan", profile=bench.profile(count)) for count in counts}
     builds = {count: shared(bench, count)[0] for count in counts}
     for what, commands in (("`imgbuild plan`", plans), ("a shared build", builds)):
-        prepare = {str(count): quoted("rm", "-rf", bench.work / "fleet") for count in counts}
+        prepare = {str(count): bench.away(bench.work / "fleet") for count in counts}
         took = times({str(count): command for count, command in commands.items()}, prepare=prepare, runs=3)
         measured = [took[str(count)] for count in counts]
         worst = max(
@@ -238,7 +245,7 @@ def fetch(bench: Bench) -> list[Result]:
                     "curl", "-sSfZ", "--create-dirs", "--output-dir", copies, "--remote-name-all", *(f"{address}/{url}" for url in urls)
                 ),
             }
-            prepare = {"imgbuild": quoted("rm", "-rf", fresh), "curl": quoted("rm", "-rf", copies)}
+            prepare = {"imgbuild": bench.away(fresh), "curl": bench.away(copies)}
             took = times(commands, prepare=prepare, runs=5)
         finally:
             server.terminate()

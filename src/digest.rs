@@ -1,5 +1,7 @@
 //! SHA-256 digests: the one name by which pins, the store, layers and manifests know bytes.
 
+mod parallel;
+
 use std::fmt::{self, Write as _};
 use std::io::{self, Read, Write};
 use std::str::FromStr;
@@ -8,6 +10,8 @@ use sha2::Digest as _;
 use sha2::digest::common::hazmat::SerializableState as _;
 
 use crate::layer::path::as_text;
+
+pub use parallel::ParallelWriter;
 
 /// A SHA-256 digest (FIPS 180-4), written as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,13 +39,15 @@ impl Sha256 {
 
     /// The digest of all that `reader` still gives, and how many bytes that was.
     pub fn of_reader(reader: impl Read) -> io::Result<(Self, u64)> {
-        let mut hashing = HashingWriter::new(io::sink());
-        let mut reader = io::BufReader::with_capacity(64 * 1024, reader);
-        io::copy(&mut reader, &mut hashing)?;
+        let mut hashing = ParallelWriter::new(io::sink());
+        io::copy(&mut io::BufReader::with_capacity(COPIED, reader), &mut hashing)?;
         let (_, digest, size) = hashing.finish();
         Ok((digest, size))
     }
 }
+
+/// Bytes that are copied at once where many are.
+pub const COPIED: usize = 128 << 10;
 
 impl FromStr for Sha256 {
     type Err = Sha256Error;

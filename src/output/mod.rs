@@ -7,6 +7,7 @@ mod delivery;
 mod digests;
 mod file;
 mod joined;
+mod joining;
 mod layers;
 mod manifest;
 mod node;

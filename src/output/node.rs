@@ -1,20 +1,19 @@
 //! One node's folder: overlay, documents, seed image, manifest.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{Read, Write as _};
 use std::path::Path;
-
-use anyhow::{Context as _, Result, ensure};
-use fs_err as fs;
 
 use super::delivery::Delivery;
 use super::digests::SeedDigests;
-use super::file::write_file;
+use super::file::{create, write_file};
+use super::joining::Joining;
 use super::layers::LayerSource;
 use super::manifest::{self, Manifest, OutputFile};
 use super::volume::{VolumeFile, write_volume};
 use crate::layer::Mode;
 use crate::seed::{ExpectedFile, ImageHead, VolumeLabel};
+use anyhow::Result;
 
 /// The overlay's file name, on the seed too.
 pub const OVERLAY: &str = "overlay.tar.gz";
@@ -75,16 +74,21 @@ pub fn write(mut node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
         outputs.insert((*name).to_owned(), file);
     }
     let mut manifest = node.manifest_of(BTreeMap::new());
-    let mode = (node.mode(IMAGE), node.epoch);
-    let own = match manifest.delivery {
+    let layers = std::mem::take(&mut node.layers);
+    let payload = match manifest.delivery {
         Delivery::Image | Delivery::Download => {
-            outputs.insert(OVERLAY.to_owned(), write_overlay(node.layers, node.overlay, folder)?);
-            None
+            outputs.insert(OVERLAY.to_owned(), node.overlay);
+            let file = create(&folder.join(OVERLAY), Mode::FILE)?;
+            let (name, content) = (OVERLAY.to_owned(), Box::new(Joining::new(layers, file)));
+            Some(Payload { name, file: node.overlay, content })
         }
-        Delivery::Shared => node.layers.pop(),
+        Delivery::Shared => layers.into_iter().next_back().map(|LayerSource { layer, content }| {
+            let file = OutputFile { size: layer.size, sha256: layer.sha256 };
+            Payload { name: layer.sha256.to_string(), file, content }
+        }),
         Delivery::Http => None,
     };
-    let image = write_seed(folder, &outputs, own, mode)?;
+    let image = write_seed(&node, &outputs, payload, folder)?;
     outputs.insert(IMAGE.to_owned(), image);
     manifest.outputs = outputs;
     write_file(&folder.join(manifest::FILE), Mode::FILE, |mut file| {
@@ -102,37 +106,33 @@ pub fn texts(node: NodeOutput<'_>) -> Result<BTreeMap<String, String>> {
     Ok(texts)
 }
 
-/// Writes the seed of the documents and the overlay in the folder, and of the node's own layer where it is given.
-fn write_seed(
-    folder: &Path,
-    outputs: &BTreeMap<String, OutputFile>,
-    own: Option<LayerSource<'_>>,
-    (private, epoch_seconds): (Mode, u64),
-) -> Result<OutputFile> {
-    let name = own.as_ref().map_or(String::new(), |own| own.layer.sha256.to_string());
-    let mut seed: Vec<VolumeFile<'_>> = Vec::new();
-    for (name, file) in SEED_FILES.iter().filter_map(|name| Some((*name, outputs.get(*name)?))) {
-        let mode = if name == USER_DATA { private } else { Mode::FILE };
-        let expected = ExpectedFile { name, mode, size: file.size, digest: file.sha256 };
-        seed.push((expected, Box::new(fs::File::open(folder.join(name))?)));
-    }
-    if let Some(LayerSource { layer, content }) = own {
-        let expected = ExpectedFile { name: &name, mode: Mode::FILE, size: layer.size, digest: layer.sha256 };
-        seed.push((expected, content));
-    }
-    let digests = SeedDigests::of(seed.iter().map(|(file, _)| file)).to_string();
-    let head = ImageHead { label: VolumeLabel::Cidata, epoch_seconds, application: digests.as_bytes() };
-    write_volume(&folder.join(IMAGE), &head, seed, private)
+/// What a seed holds beside the documents.
+struct Payload<'a> {
+    name: String,
+    file: OutputFile,
+    content: Box<dyn Read + 'a>,
 }
 
-/// Writes the overlay: all layers, one after the other, for gzip members follow one another.
-fn write_overlay(layers: Vec<LayerSource<'_>>, expected: OutputFile, folder: &Path) -> Result<OutputFile> {
-    let written = write_file(&folder.join(OVERLAY), Mode::FILE, |mut file| {
-        for mut source in layers {
-            io::copy(&mut source.content, &mut file).context("joining the layers")?;
-        }
-        Ok(file)
-    })?;
-    ensure!(written == expected, "the layers join to another overlay than their digests say");
-    Ok(written)
+/// Writes the seed of the documents and what comes with them.
+fn write_seed(
+    node: &NodeOutput<'_>,
+    outputs: &BTreeMap<String, OutputFile>,
+    payload: Option<Payload<'_>>,
+    folder: &Path,
+) -> Result<OutputFile> {
+    let name = payload.as_ref().map_or(String::new(), |payload| payload.name.clone());
+    let mut seed: Vec<VolumeFile<'_>> = Vec::new();
+    for name in DOCUMENTS {
+        let text = node.documents.iter().find(|(document, _)| *document == name);
+        let (Some((_, text)), Some(file)) = (text, outputs.get(name)) else { continue };
+        let expected = ExpectedFile { name, mode: node.mode(name), size: file.size, digest: file.sha256 };
+        seed.push((expected, Box::new(text.as_bytes())));
+    }
+    seed.extend(payload.map(|Payload { file, content, .. }| {
+        (ExpectedFile { name: &name, mode: Mode::FILE, size: file.size, digest: file.sha256 }, content)
+    }));
+    let digests = SeedDigests::of(seed.iter().map(|(file, _)| file)).to_string();
+    let (label, epoch_seconds) = (VolumeLabel::Cidata, node.epoch);
+    let head = ImageHead { label, epoch_seconds, application: digests.as_bytes() };
+    write_volume(&folder.join(IMAGE), &head, seed, node.mode(IMAGE))
 }

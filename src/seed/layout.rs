@@ -62,11 +62,6 @@ impl<'a> Layout<'a> {
         after(self.primary_root)
     }
 
-    /// How many bytes the whole image has.
-    pub(super) fn bytes(&self) -> u64 {
-        u64::from(self.sectors) * SECTOR as u64
-    }
-
     /// All that comes before the files, on a volume called `label` that says `application` to those who know it.
     pub(super) fn metadata(&self, label: &str, application: &[u8]) -> Result<Vec<u8>, SeedError> {
         let primary = Roots { path_tables: PRIMARY_PATH_TABLES, root: self.primary_root };

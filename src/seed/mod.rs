@@ -28,7 +28,7 @@ mod tree;
 mod volume;
 mod write;
 
-pub use check::{ExpectedFile, check_image};
+pub use check::{ExpectedFile, check_image, check_written};
 pub use error::SeedError;
 pub use file::ImageFile;
 pub use head::ImageHead;

@@ -5,30 +5,52 @@ use std::io::{self, Read, Write};
 use super::layout::{Layout, content_sectors};
 use super::time::Timestamp;
 use super::{ImageFile, ImageHead, SECTOR, SeedError};
+use crate::digest::COPIED;
 
 /// Writes an image that holds `files` in its root folder.
 ///
-/// The content lies in the order of `files`. Returns the size of the image in bytes. On an error, `out` has
-/// part of an image, which is of no use.
+/// The content lies in the order of `files`. Returns where that of each begins, and the size of the image, in bytes that
+/// were written before. On an error, `out` has part of an image, which is of no use.
 pub fn write_image(
     head: &ImageHead<'_>,
     files: Vec<ImageFile<'_>>,
-    mut out: impl Write,
-) -> Result<u64, SeedError> {
+    out: impl Write,
+) -> Result<(Vec<u64>, u64), SeedError> {
     let layout = Layout::of(&files, Timestamp::at(head.epoch_seconds)?)?;
     let metadata = layout.metadata(head.label.as_str(), head.application)?;
+    let mut out = Counted { out, count: 0 };
     out.write_all(&metadata).map_err(SeedError::Write)?;
+    let mut places = Vec::with_capacity(files.len());
     for file in files {
+        places.push(out.count);
         write_content(file, &mut out)?;
     }
     out.flush().map_err(SeedError::Write)?;
-    Ok(layout.bytes())
+    Ok((places, out.count))
+}
+
+/// Counts what is written.
+struct Counted<W> {
+    out: W,
+    count: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.count += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Copies the bytes of `file`, exactly as many as declared, and fills its last sector.
 fn write_content(mut file: ImageFile<'_>, out: &mut impl Write) -> Result<(), SeedError> {
     let (name, declared) = (file.name.to_owned(), file.size);
-    let mut buffer = vec![0; 32 * SECTOR];
+    let mut buffer = vec![0; COPIED.min(usize::try_from(declared).unwrap_or(COPIED))];
     let mut left = declared;
     while left > 0 {
         let most = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
@@ -41,7 +63,7 @@ fn write_content(mut file: ImageFile<'_>, out: &mut impl Write) -> Result<(), Se
             Err(source) => return Err(SeedError::Content { name, source }),
         }
     }
-    match read_some(&mut file.content, &mut buffer[..1]) {
+    match read_some(&mut file.content, &mut [0]) {
         Ok(0) => {}
         Ok(_) => return Err(SeedError::TooLong { name, declared }),
         Err(source) => return Err(SeedError::Content { name, source }),
