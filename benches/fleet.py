@@ -1,9 +1,9 @@
-"""A profile of many nodes, as large clusters are: a few etcd members, one observer for a hundred nodes, the rest watched."""
+"""A profile of many nodes, as large clusters are: a few etcd members, ten observers that each watch all nodes, the rest."""
 
 import sys
 
 ETCD = 3
-PER_OBSERVER = 100
+OBSERVERS = 10
 
 HEAD = """\
 cluster: fleet
@@ -23,10 +23,10 @@ def fleet(count: int) -> str:
     lines = []
     for number in range(count):
         role = "plain"
-        if number % PER_OBSERVER == PER_OBSERVER - 1:
-            role = "observer"
-        elif count > ETCD and number < ETCD:
+        if ETCD < count and number < ETCD:
             role = "store"
+        elif count - number <= OBSERVERS < count:
+            role = "observer"
         address = f"10.0.{1 + number // 250}.{1 + number % 250}"
         lines.append(f"  - {{name: node-{number:05}, address: {address}, roles: [{role}]}}\n")
     return HEAD + "".join(lines)
