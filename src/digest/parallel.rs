@@ -22,6 +22,8 @@ pub struct ParallelWriter<W> {
     piece: Vec<u8>,
     size: u64,
     worker: Option<Worker>,
+    /// Whether the system had no thread to give.
+    is_alone: bool,
     /// Hashes what no worker does.
     hasher: sha2::Sha256,
 }
@@ -29,7 +31,7 @@ pub struct ParallelWriter<W> {
 impl<W: Write> ParallelWriter<W> {
     /// Counts and hashes what is written to `inner`.
     pub fn new(inner: W) -> Self {
-        Self { inner, piece: Vec::new(), size: 0, worker: None, hasher: sha2::Sha256::new() }
+        Self { inner, piece: Vec::new(), size: 0, worker: None, is_alone: false, hasher: sha2::Sha256::new() }
     }
 
     /// The writer below, the digest and the number of the bytes that it took.
@@ -56,12 +58,12 @@ impl<W: Write> ParallelWriter<W> {
     }
 
     fn hand_over(&mut self) {
-        if self.worker.is_none() && self.size < 2 * PIECE as u64 {
+        if self.worker.is_none() && !self.is_alone {
             self.worker = Worker::start().ok();
+            self.is_alone = self.worker.is_none();
         }
         match &self.worker {
             Some(worker) => self.piece = worker.take(std::mem::take(&mut self.piece)),
-            // A system that has no thread left.
             None => {
                 self.hasher.update(&self.piece);
                 self.piece.clear();
