@@ -70,7 +70,7 @@ def warm(bench: Bench) -> list[Result]:
         "shell": quoted(ROOT / "benches/shell-way", bench.work / "archives", files, made, "gzip", "-6"),
     }
     prepare = {"imgbuild": bench.away(bench.out), "cp": bench.away(copy)}
-    took = times(commands, prepare=prepare)
+    took = times(commands, prepare=prepare, runs=20)
     faster, copies = took["shell"] / took["imgbuild"], took["imgbuild"] / took["cp"]
     what = "`imgbuild ptrn-1`, store warm"
     return [

@@ -10,7 +10,7 @@ use sha2::Digest as _;
 use super::Sha256;
 
 /// Bytes that are handed over at once. What is shorter is hashed where it is: a thread would cost more.
-const PIECE: usize = 256 << 10;
+const PIECE: usize = 64 << 10;
 
 /// Pieces that may wait to be hashed, before who brings more waits too.
 const WAITING: usize = 4;
