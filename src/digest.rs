@@ -1,12 +1,17 @@
 //! SHA-256 digests: the one name by which pins, the store, layers and manifests know bytes.
 
-use std::fmt;
+mod parallel;
+
+use std::fmt::{self, Write as _};
 use std::io::{self, Read, Write};
 use std::str::FromStr;
 
 use sha2::Digest as _;
+use sha2::digest::common::hazmat::SerializableState as _;
 
 use crate::layer::path::as_text;
+
+pub use parallel::ParallelWriter;
 
 /// A SHA-256 digest (FIPS 180-4), written as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,13 +39,15 @@ impl Sha256 {
 
     /// The digest of all that `reader` still gives, and how many bytes that was.
     pub fn of_reader(reader: impl Read) -> io::Result<(Self, u64)> {
-        let mut hashing = HashingWriter::new(io::sink());
-        let mut reader = io::BufReader::with_capacity(64 * 1024, reader);
-        io::copy(&mut reader, &mut hashing)?;
+        let mut hashing = ParallelWriter::new(io::sink());
+        io::copy(&mut io::BufReader::with_capacity(COPIED, reader), &mut hashing)?;
         let (_, digest, size) = hashing.finish();
         Ok((digest, size))
     }
 }
+
+/// Bytes that are copied at once where many are.
+pub const COPIED: usize = 64 << 10;
 
 impl FromStr for Sha256 {
     type Err = Sha256Error;
@@ -76,7 +83,7 @@ impl fmt::Debug for Sha256 {
 as_text!(Sha256, "^[0-9a-f]{64}$", "A SHA-256 digest, 64 hex digits.");
 
 /// Passes bytes on and knows the digest and the number of all that went through.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct HashingWriter<W> {
     inner: W,
     hasher: sha2::Sha256,
@@ -107,6 +114,28 @@ impl<W: Write> HashingWriter<W> {
     /// The writer below, the digest and the number of the bytes that it took.
     pub fn finish(self) -> (W, Sha256, u64) {
         (self.inner, Sha256(self.hasher.finalize().into()), self.size)
+    }
+}
+
+impl HashingWriter<io::Sink> {
+    /// How far the digest has come, as a text from which it can be continued.
+    pub fn to_text(&self) -> String {
+        let state: String = self.hasher.serialize().iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
+        let text = format!("{state} {}", self.size);
+        format!("{text} {}\n", Sha256::of(&text))
+    }
+
+    /// Continues from such a text; `None` if it is none, or not any more.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (text, digest) = text.strip_suffix('\n')?.rsplit_once(' ')?;
+        let (state, size) = text.split_once(' ').filter(|_| digest == Sha256::of(text).to_string())?;
+        let byte = |at: usize| u8::from_str_radix(state.get(2 * at..2 * at + 2)?, 16).ok();
+        let bytes: Vec<u8> = (0..state.len() / 2).map(byte).collect::<Option<_>>()?;
+        let hasher = sha2::Sha256::deserialize(bytes.as_slice().try_into().ok()?).ok()?;
+        Some(Self { inner: io::sink(), hasher, size: size.parse().ok()? })
     }
 }
 
@@ -154,6 +183,24 @@ mod tests {
         hashing.write_all(b"c").unwrap();
         assert_eq!((hashing.digest(), hashing.size()), (Sha256::of("abc"), 3));
         assert_eq!(hashing.inner().get_ref(), b"abc");
+    }
+
+    #[test]
+    fn a_digest_goes_on_from_its_text_and_from_no_other() {
+        let mut whole = HashingWriter::new(io::sink());
+        whole.write_all(&[7; 1000]).unwrap();
+        let text = whole.to_text();
+        let mut continued = HashingWriter::from_text(&text).unwrap();
+        for hashing in [&mut whole, &mut continued] {
+            hashing.write_all(b"more").unwrap();
+        }
+        assert_eq!((whole.digest(), whole.size()), (continued.digest(), continued.size()));
+        for at in 0..text.len() {
+            let mut flipped = text.clone().into_bytes();
+            flipped[at] ^= 1;
+            assert!(HashingWriter::from_text(&String::from_utf8(flipped).unwrap()).is_none(), "byte {at}");
+        }
+        assert!(HashingWriter::from_text("").is_none());
     }
 
     #[test]

@@ -227,6 +227,11 @@ fn what_is_wrong_with_a_store_is_named() {
             ),
             (|workspace| workspace.write("store/sha256/stray", ""), "`sha256/stray` is not declared"),
             (|workspace| workspace.write("store/layers/odd.json", "{}"), "`layers/odd.json` is not declared"),
+            (|workspace| workspace.write("store/joined/odd", ""), "`joined/odd` is not declared"),
+            (
+                |workspace| workspace.write(&format!("store/joined/{}", Sha256::ZEROS), "x"),
+                "it has lost its digest",
+            ),
             (|workspace| workspace.write(&record(workspace), "{}"), "missing field"),
             (
                 |workspace| flip(workspace, &record(workspace), b"thing"),

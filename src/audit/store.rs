@@ -8,12 +8,15 @@ use anyhow::Result;
 use fs_err as fs;
 
 use super::{Audit, Kind, Problem, digest_of, names};
-use crate::digest::Sha256;
+use crate::digest::{HashingWriter, Sha256};
 use crate::layer::LayerIndex;
 use crate::store::LayerRecord;
 
 /// The longest record of a layer that is read, in bytes: half a million files.
 const MAX_RECORD: u64 = 128 << 20;
+
+/// The longest text of joined layers that is read, in bytes: several times as long as they are.
+const MAX_JOINED: u64 = 4096;
 
 pub(super) fn audit(path: &Path) -> Result<Audit> {
     let mut audit = Audit::new(Kind::Store);
@@ -45,7 +48,30 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
         fs::File::open(path.join(&part))?.take(MAX_RECORD).read_to_end(&mut text)?;
         layer(part, &text, &sizes, &mut audit);
     }
+    for name in names(&path.join("joined"))? {
+        joined(format!("joined/{name}"), &name, path, &mut audit)?;
+    }
     Ok(audit)
+}
+
+/// Checks how far the digest of joined layers has come: a text with a digest of its own.
+fn joined(part: String, name: &str, path: &Path, audit: &mut Audit) -> Result<()> {
+    if name.parse::<Sha256>().is_err() {
+        audit.found(part, Problem::Undeclared);
+        return Ok(());
+    }
+    if !path.join(&part).is_file() {
+        audit.malformed(part, "it is no plain file");
+        return Ok(());
+    }
+    let mut text = String::new();
+    let read = fs::File::open(path.join(&part))?.take(MAX_JOINED).read_to_string(&mut text);
+    if read.is_err() || HashingWriter::from_text(&text).is_none() {
+        audit.malformed(part, "it has lost its digest");
+    }
+    audit.parts += 1;
+    audit.bytes += text.len() as u64;
+    Ok(())
 }
 
 /// Checks the record of a layer against the blobs.

@@ -1,30 +1,23 @@
 //! `imgbuild NODE...`: builds nodes.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::num::NonZero;
-use std::path::Path;
-use std::sync::Arc;
-
-use anyhow::Context as _;
+use std::io::Write as _;
 
 use super::console::Console;
 use super::delivery::{self, Way};
 use super::documents::{documents, rendered};
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
 use super::layers::{self, Layer, Layers};
+use super::rendered::{OwnLayer, RenderedLayer, room_kib};
 use super::{inputs, instances, password, problems, secrets, select};
 use crate::cli::Options;
 use crate::component::Components;
 use crate::diagnostic::{Diagnostic, Report};
-use crate::digest::Sha256;
-use crate::layer::{
-    Content, Entry, IndexKind, LayerIndex, MembersWriter, NamedLayer, OverlayWriter, Tree, write_layer,
-};
-use crate::output::{LayerSource, Manifest, NodeOutput, Outputs, Staged, write};
+use crate::layer::NamedLayer;
+use crate::output::{LayerSource, Manifest, NodeOutput, OutputFile};
 use crate::plan::{LayerPlan, NodePlan, Plan};
-use crate::profile::{ADMIN_PASSWORD, Secrets};
-use crate::render::{NodeFile, NodeSecrets, OverlayFacts, lists, private_files, releases};
+use crate::profile::{ADMIN_PASSWORD, Admin, Secrets};
+use crate::render::{NodeSecrets, OverlayFacts, private_files};
 use crate::store::Store;
 
 /// Builds the nodes of these names, or all; as new instances, if they are to be reprovisioned.
@@ -80,11 +73,20 @@ pub(super) fn build(
     console.report(&report);
     problems::tell(&nodes, console);
     let store = select::store(options)?;
-    let layers = layers::finish(&concerned, &store, &select::fetching(options)?, console)?;
+    let fetching = select::fetching(options)?;
+    let finish = |find| layers::finish(&concerned, (&store, find), &fetching, console);
+    let layers = finish(Store::recorded)?;
     secrets::generate(&mut secrets, &options.secrets, &secrets::needed(&nodes, &components), console)?;
     secrets::tell_what_is_lacking(&secrets, &nodes, console);
-    let build = Build { plan: &plan, store: &store, layers: &layers, secrets: &secrets, way };
-    build.publish(concerned.into_iter().zip(rendered), &nodes, &options.out)
+    let publish = |layers| {
+        let build = Build::new((&plan, layers), &store, &secrets, way.clone())?;
+        build.publish(concerned.iter().copied().zip(&rendered), &nodes, (&options.out, console))
+    };
+    match publish(&layers) {
+        // A layer that has lost its digest is made again, and shows only where it is read.
+        Err(failure) if failure.exit() == Exit::Integrity => publish(&finish(Store::layer)?),
+        done => done,
+    }
 }
 
 fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Report) {
@@ -102,47 +104,26 @@ pub(super) struct Build<'a> {
     pub(super) plan: &'a Plan,
     pub(super) store: &'a Store,
     pub(super) layers: &'a Layers,
-    pub(super) secrets: &'a Secrets,
+    secrets: &'a Secrets,
     pub(super) way: Way,
+    /// The administrator's password, hashed.
+    password: Option<String>,
 }
 
-/// A node's own layer with the end of the archive, compressed.
-pub(super) struct OwnLayer {
-    layer: NamedLayer,
-    bytes: Vec<u8>,
-    /// What is in the whole overlay.
-    pub(super) index: LayerIndex,
-}
-
-impl Build<'_> {
-    /// Writes the `wanted` ones of the nodes and what they share, and puts all into `out` when each of them is whole.
-    fn publish<'n>(
-        &self,
-        nodes: impl Iterator<Item = (&'n NodePlan, Vec<NodeFile>)>,
-        wanted: &[&NodePlan],
-        out: &Path,
-    ) -> Result<Vec<Manifest>, Failure> {
-        let outputs = Outputs::open(out)?;
-        let (mut staged, mut known) = (Vec::new(), Vec::new());
-        for (node, files) in nodes {
-            let own = self.own_layer(node, files)?;
-            if wanted.iter().any(|other| other.name == node.name) {
-                let folder = outputs.stage(&node.name)?;
-                let written = write(self.output(node, &own)?, folder.path());
-                staged.push((folder, written.with_context(|| format!("building `{}`", node.name))?));
-            }
-            known.push((node, own));
-        }
-        let shared = self.way.stage(&outputs, self.plan.epoch, || self.all_layers(&known))?;
-        // Before the nodes that name what is in it.
-        shared.map(Staged::publish_files).transpose()?;
-        let mut manifests = Vec::new();
-        for (folder, manifest) in staged {
-            folder.publish()?;
-            manifests.push(manifest);
-        }
-        self.way.tidy(out)?;
-        Ok(manifests)
+impl<'a> Build<'a> {
+    /// Of a plan's nodes, whose layers are finished.
+    pub(super) fn new(
+        (plan, layers): (&'a Plan, &'a Layers),
+        store: &'a Store,
+        secrets: &'a Secrets,
+        way: Way,
+    ) -> Result<Self, Failure> {
+        let admin = plan.cluster.system.admin.as_ref().zip(secrets.get(ADMIN_PASSWORD));
+        let hashed = |(admin, password): (&Admin, &str)| {
+            password::hashed(password, &format!("{}/{}", plan.cluster.name, admin.name))
+        };
+        let password = admin.map(hashed).transpose()?;
+        Ok(Self { plan, store, layers, secrets, way, password })
     }
 
     /// What is written for a node.
@@ -152,49 +133,41 @@ impl Build<'_> {
         own: &'n OwnLayer,
     ) -> Result<NodeOutput<'n>, Failure> {
         let secrets = self.secrets(node)?;
-        let layers = node.layers.iter().map(|layer| self.shared_layer(layer));
-        let layers: Vec<_> = layers.collect::<Result<_, _>>()?;
+        let mut layers =
+            node.layers.iter().map(|layer| self.shared_layer(layer)).collect::<Result<Vec<_>, _>>()?;
+        layers.extend(own.common.layer.as_ref().map(RenderedLayer::source));
+        layers.push(own.own.source());
         let listed = if self.way.delivery.is_whole() {
             Vec::new()
         } else {
-            layers.iter().map(|source| &source.layer).chain([&own.layer]).cloned().collect()
+            layers.iter().map(|source| source.layer.clone()).collect()
         };
+        let mut joined = own.common.joined.clone();
+        joined.write_all(&own.own.bytes)?;
+        let (_, sha256, size) = joined.finish();
+        let facts = OverlayFacts {
+            sha256,
+            size,
+            room_kib: room_kib(&own.index),
+            layers: listed,
+            layers_url: self.way.layers_url.clone(),
+        };
+        let documents = documents(self.plan, node, &facts, &secrets).map_err(Report::from)?;
         Ok(NodeOutput {
             layers,
-            own: own.layer.clone(),
-            own_bytes: &own.bytes,
+            overlay: OutputFile { size, sha256 },
+            documents,
             has_secrets: !secrets.is_empty(),
-            documents: Box::new(move |overlay| {
-                let facts = OverlayFacts {
-                    sha256: overlay.sha256,
-                    size: overlay.size,
-                    room_kib: own.index.entries.iter().map(|entry| kib(&entry.kind)).sum(),
-                    layers: listed,
-                    layers_url: self.way.layers_url.clone(),
-                };
-                documents(self.plan, node, &facts, &secrets)
-                    .map_err(|why| anyhow::anyhow!(why.message().to_owned()))
-            }),
             epoch: self.plan.epoch,
             manifest: self.manifest(node),
         })
     }
 
     /// A layer that nodes share.
-    fn shared_layer(&self, layer: &LayerPlan) -> Result<LayerSource<'static>, Failure> {
+    pub(super) fn shared_layer(&self, layer: &LayerPlan) -> Result<LayerSource<'static>, Failure> {
         let Layer { sha256, size, .. } = self.layers[&layer.key];
         let content = self.layers[&layer.key].read(self.store)?;
         Ok(LayerSource { layer: NamedLayer { name: layer.component.clone(), sha256, size }, content })
-    }
-
-    /// The layers of these nodes, each once: a fleet has more than a process may have files.
-    fn all_layers<'o>(&self, nodes: &'o [(&NodePlan, OwnLayer)]) -> Result<Vec<LayerSource<'o>>, Failure> {
-        let shared: BTreeMap<_, _> =
-            nodes.iter().flat_map(|(node, _)| &node.layers).map(|layer| (layer.key, layer)).collect();
-        let own = nodes.iter().map(|(_, own)| -> Result<LayerSource<'o>, Failure> {
-            Ok(LayerSource { layer: own.layer.clone(), content: Box::new(&own.bytes[..]) })
-        });
-        shared.into_values().map(|layer| self.shared_layer(layer)).chain(own).collect()
     }
 
     /// What the node's user-data has of secrets, those among them that were generated after the rendering.
@@ -204,44 +177,7 @@ impl Build<'_> {
         if report.has_errors() {
             return Err(Failure::Invalid(report));
         }
-        Ok(NodeSecrets { files, password: self.password(node)? })
-    }
-
-    /// The node's own layer. What a release's folder holds is known only now, so that its paths are compared with all
-    /// others here.
-    pub(super) fn own_layer(&self, node: &NodePlan, mut files: Vec<NodeFile>) -> Result<OwnLayer, Failure> {
-        let indexes: Vec<(&str, &LayerIndex)> = node
-            .layers
-            .iter()
-            .map(|layer| (layer.component.as_str(), &self.layers[&layer.key].index))
-            .collect();
-        files.extend(releases(node));
-        let lists = lists(node, &indexes, &files);
-        files.extend(lists);
-        let mut tree = Tree::default();
-        let context = || format!("building `{}`", node.name);
-        for file in files {
-            let entry = Entry::file(file.mode, Content::Bytes(Arc::clone(&file.bytes)));
-            tree.insert(file.path, entry).with_context(context)?;
-        }
-        let mut compressed = MembersWriter::new(Vec::new(), NonZero::<usize>::MIN);
-        let own =
-            write_layer(&tree, &mut io::empty(), self.plan.epoch, &mut compressed).with_context(context)?;
-        let whole = LayerIndex::merge(indexes.iter().map(|(_, index)| *index).chain([&own]));
-        let mut last = OverlayWriter::new(Vec::new());
-        last.append(&compressed.finish().with_context(context)?[..]).with_context(context)?;
-        let bytes = last.finish().with_context(context)?;
-        let (name, sha256) = (node.name.clone(), Sha256::of(&bytes));
-        let layer = NamedLayer { name, sha256, size: bytes.len() as u64 };
-        Ok(OwnLayer { layer, bytes, index: whole.with_context(context)? })
-    }
-
-    fn password(&self, node: &NodePlan) -> Result<Option<String>, Failure> {
-        let cluster = &self.plan.cluster;
-        let (Some(admin), Some(password)) = (&cluster.system.admin, self.secrets.get(ADMIN_PASSWORD)) else {
-            return Ok(None);
-        };
-        Ok(Some(password::hashed(password, &format!("{}/{}/{}", cluster.name, node.name, admin.name))?))
+        Ok(NodeSecrets { files, password: self.password.clone() })
     }
 
     fn manifest(&self, node: &NodePlan) -> Manifest {
@@ -264,13 +200,5 @@ impl Build<'_> {
             layers: Vec::new(),
             outputs: BTreeMap::new(),
         }
-    }
-}
-
-/// What a file needs on a disk with blocks of 4 KiB.
-fn kib(kind: &IndexKind) -> u64 {
-    match kind {
-        IndexKind::File { size, .. } => size.div_ceil(4096) * 4,
-        IndexKind::Directory | IndexKind::Symlink { .. } => 4,
     }
 }

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use super::failure::Failure;
 use super::select;
 use crate::cli::Options;
+use crate::digest::Sha256;
 use crate::output::{
-    Delivery, LAYERS, LayerSource, Outputs, SHARED, Staged, remove_unused_layers, write_layers, write_shared,
+    Delivery, LAYERS, LayerSource, Outputs, SHARED, Seen, Staged, layers_are_current, remove_unused_layers,
+    shared_is_current, write_layers, write_shared,
 };
 use crate::plan::{Format, Plan};
 use crate::release::Artifact;
@@ -49,27 +51,31 @@ impl Way {
         self.delivery == Delivery::Shared
     }
 
-    /// Writes what the nodes share.
-    pub fn stage<'a>(
+    /// Writes what the nodes share, unless it is there.
+    pub fn stage(
         &self,
-        outputs: &Outputs,
+        outputs: &mut Outputs,
         epoch: u64,
-        layers: impl FnOnce() -> Result<Vec<LayerSource<'a>>, Failure>,
-    ) -> Result<Option<Staged>, Failure> {
-        let staged = match self.delivery {
+        layers: Vec<LayerSource<'_>>,
+    ) -> Result<Option<Shared>, Failure> {
+        let root = outputs.root().to_owned();
+        let seen = &mut outputs.seen;
+        let (is_current, place) = match self.delivery {
             Delivery::Image | Delivery::Download => return Ok(None),
-            Delivery::Shared => {
-                let staged = outputs.stage(".")?;
-                write_shared(layers()?, epoch, staged.path())?;
-                staged
-            }
-            Delivery::Http => {
-                let staged = outputs.stage(LAYERS)?;
-                write_layers(layers()?, staged.path())?;
-                staged
-            }
+            Delivery::Shared => (shared_is_current(&layers, &root, seen)?, "."),
+            Delivery::Http => (layers_are_current(&layers, seen)?, LAYERS),
         };
-        Ok(Some(staged))
+        if is_current {
+            return Ok(None);
+        }
+        let staged = outputs.stage(place)?;
+        let files = if self.delivery == Delivery::Shared {
+            vec![(SHARED.to_owned(), write_shared(layers, epoch, staged.path())?.sha256)]
+        } else {
+            let written = write_layers(layers, staged.path())?.into_iter();
+            written.map(|digest| (format!("{LAYERS}/{digest}"), digest)).collect()
+        };
+        Ok(Some(Shared { staged, files }))
     }
 
     /// Removes what no node needs any more.
@@ -78,6 +84,21 @@ impl Way {
             remove_unused_layers(out)?;
         }
         Ok(())
+    }
+}
+
+/// What nodes share, before it has its place.
+pub struct Shared {
+    staged: Staged,
+    /// Its files, as they will be called, with their digests.
+    files: Vec<(String, Sha256)>,
+}
+
+impl Shared {
+    /// Puts it there.
+    pub fn publish(self, seen: &mut Seen) -> Result<(), Failure> {
+        self.staged.publish_files()?;
+        self.files.iter().try_for_each(|(name, digest)| Ok(seen.wrote(name, *digest)?))
     }
 }
 

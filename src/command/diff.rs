@@ -5,6 +5,7 @@ use super::console::Console;
 use super::delivery::Way;
 use super::documents::rendered;
 use super::failure::{Exit, Failure};
+use super::rendered::Renderer;
 use super::{inputs, layers, secrets, select};
 use crate::cli::Options;
 use crate::diff::{NodeDiff, Snapshot};
@@ -29,8 +30,10 @@ pub fn run(names: &[String], options: &Options, console: &Console) -> Result<Exi
     for name in secrets::stand_in(&mut secrets, &secrets::needed(&nodes, &components)) {
         console.talk(&format!("a build would generate the secret `{name}`"));
     }
-    let build = Build { plan: &plan, store: &store, layers: &layers, secrets: &secrets, way };
-    let differences = nodes.into_iter().zip(rendered).map(|(node, files)| of(&build, node, files, options));
+    let build = Build::new((&plan, &layers), &store, &secrets, way)?;
+    let mut renderer = Renderer::new(&plan, &store, &layers);
+    let differences = nodes.into_iter().zip(rendered);
+    let differences = differences.map(|(node, files)| of(&build, &mut renderer, (node, files), options));
     let differences = differences.collect::<Result<Vec<_>, _>>()?;
     if console.json {
         Console::data_json(&differences)?;
@@ -42,8 +45,8 @@ pub fn run(names: &[String], options: &Options, console: &Console) -> Result<Exi
 
 fn of(
     build: &Build<'_>,
-    node: &NodePlan,
-    files: Vec<NodeFile>,
+    renderer: &mut Renderer<'_>,
+    (node, files): (&NodePlan, Vec<NodeFile>),
     options: &Options,
 ) -> Result<NodeDiff, Failure> {
     let folder = options.out.join(&node.name);
@@ -51,7 +54,7 @@ fn of(
         Ok(built) => built,
         Err(why) => return Ok(NodeDiff::unbuilt(&node.name, why)),
     };
-    let own = build.own_layer(node, files)?;
+    let own = renderer.own_layer(node, files)?;
     let texts = texts(build.output(node, &own)?)?;
     let after = Snapshot { texts, files: own.index };
     let place = folder.display().to_string();

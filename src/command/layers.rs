@@ -17,7 +17,7 @@ use crate::layer::{
 };
 use crate::plan::{Format, LayerPlan, NodePlan};
 use crate::release::Artifact;
-use crate::store::{ArtifactRequest, FetchOptions, LayerRecord, Store};
+use crate::store::{ArtifactRequest, FetchOptions, LayerRecord, Store, StoreError};
 
 /// Finished layers by their key.
 pub type Layers = BTreeMap<Sha256, Layer>;
@@ -92,20 +92,21 @@ fn needed(layers: &[Arc<LayerPlan>]) -> Vec<ArtifactRequest> {
     requests(layers.iter().filter_map(|layer| layer.held_artifact()))
 }
 
+/// How a finished layer is looked for in the store.
+pub type Find = fn(&Store, &Sha256) -> Result<Option<LayerRecord<LayerIndex>>, StoreError>;
+
 /// Sees to it that every layer of these nodes is finished. Fetches the artifacts of those that are not.
 pub fn finish(
     nodes: &[&NodePlan],
-    store: &Store,
+    (store, find): (&Store, Find),
     fetching: &FetchOptions,
     console: &Console,
 ) -> Result<Layers, Failure> {
     let mut finished = Layers::new();
     let mut missing = Vec::new();
     for (key, plan) in distinct(nodes) {
-        match store.layer::<LayerIndex>(&key)? {
-            Some(record) => {
-                finished.insert(key, record.into());
-            }
+        match find(store, &key)? {
+            Some(record) => _ = finished.insert(key, record.into()),
             None => missing.push(plan),
         }
     }
@@ -116,7 +117,48 @@ pub fn finish(
         let (layer, index) = make(&plan, store, [store.scratch()?, store.scratch()?], store.new_layer()?)?;
         finished.insert(plan.key, layer.commit(&plan.key, index)?.into());
     }
+    let joined: BTreeMap<_, _> = nodes.iter().map(|node| (keys(node), &node.layers)).collect();
+    for layers in joined.into_values() {
+        let digests = digests(layers, &finished);
+        if store.joined(&digests)?.is_none() {
+            let joined = join(layers, &finished, store)?;
+            // A store that cannot be written to serves all the same.
+            let _ = store.keep_joined(&digests, &joined);
+        }
+    }
     Ok(finished)
+}
+
+fn keys(node: &NodePlan) -> Vec<Sha256> {
+    node.layers.iter().map(|layer| layer.key).collect()
+}
+
+fn digests(layers: &[Arc<LayerPlan>], finished: &Layers) -> Vec<Sha256> {
+    layers.iter().map(|layer| finished[&layer.key].sha256).collect()
+}
+
+/// The digest of finished layers one after the other, to be continued.
+pub fn joined(
+    layers: &[Arc<LayerPlan>],
+    finished: &Layers,
+    store: &Store,
+) -> Result<HashingWriter<io::Sink>, Failure> {
+    match store.joined(&digests(layers, finished))? {
+        Some(joined) => Ok(joined),
+        None => join(layers, finished, store),
+    }
+}
+
+fn join(
+    layers: &[Arc<LayerPlan>],
+    finished: &Layers,
+    store: &Store,
+) -> Result<HashingWriter<io::Sink>, Failure> {
+    let mut joined = HashingWriter::new(io::sink());
+    for layer in layers {
+        io::copy(&mut finished[&layer.key].read(store)?, &mut joined)?;
+    }
+    Ok(joined)
 }
 
 /// The same without a network and without a change to the store: what it lacks is made in files that have no names.

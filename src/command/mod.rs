@@ -20,6 +20,8 @@ mod password;
 mod pin;
 mod plan;
 mod problems;
+mod publish;
+mod rendered;
 mod replace;
 mod sbom;
 mod schema;

@@ -12,8 +12,9 @@ const SALT: usize = 12;
 
 /// The hash of a password, or the hash itself where that is what the user gave.
 ///
-/// The salt follows from `place` (cluster, node, user), so that equal builds give equal bytes and no two nodes the same
-/// hash; it is not taken from the password, of which it would tell something.
+/// The salt follows from `place` (cluster, user), so that equal builds give equal bytes; it is not taken from the password,
+/// of which it would tell something. The nodes of a cluster have the same hash as they have the same password: whoever finds
+/// it out for one knows it for all.
 pub fn hashed(password: &str, place: &str) -> anyhow::Result<String> {
     let is_hash = ["$6$", "$5$", "$y$", "$2b$", "$gy$"].iter().any(|prefix| password.starts_with(prefix));
     if is_hash && password.matches('$').count() >= 3 && !password.contains(char::is_whitespace) {
@@ -31,11 +32,11 @@ mod tests {
     use super::hashed;
 
     #[test]
-    fn a_password_is_hashed_the_same_way_on_the_same_node_alone() {
-        let one = hashed("geheim", "patroni/ptrn-1/vasya").unwrap();
+    fn a_password_is_hashed_the_same_way_in_the_same_cluster_alone() {
+        let one = hashed("geheim", "patroni/vasya").unwrap();
         assert!(one.starts_with("$6$rounds=100000$"), "{one}");
-        assert_eq!(one, hashed("geheim", "patroni/ptrn-1/vasya").unwrap());
-        assert_ne!(one, hashed("geheim", "patroni/ptrn-2/vasya").unwrap());
+        assert_eq!(one, hashed("geheim", "patroni/vasya").unwrap());
+        assert_ne!(one, hashed("geheim", "other/vasya").unwrap());
     }
 
     #[test]

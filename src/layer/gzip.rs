@@ -1,23 +1,19 @@
 //! Compresses on several threads into bytes that depend on nothing but the input.
 //!
-//! zlib-rs gives other bytes when the same input is written in other pieces. So the stream is cut into blocks of
-//! one size, and each becomes a gzip member of its own, which no other block can touch.
+//! The stream is cut into blocks of one size, and each becomes a gzip member of its own, which no other block can touch.
 
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 
-use flate2::{Compression, GzBuilder};
+use libdeflater::{CompressionLvl, Compressor};
 
 /// How much of the stream one member holds.
 const BLOCK: usize = 1 << 20;
 
 /// How hard to compress.
-const LEVEL: Compression = Compression::new(6);
-
-/// "Unknown" (RFC 1952 section 2.3.1): the operating system must not show in the bytes.
-const NO_SYSTEM: u8 = 255;
+const LEVEL: i32 = 6;
 
 /// How many blocks a thread may have before it, so that it never waits for the next.
 const BLOCKS_PER_THREAD: usize = 2;
@@ -32,6 +28,8 @@ pub struct MembersWriter<W> {
     threads: usize,
     /// Block number `n` is compressed by worker `n % threads`; a worker starts with its first block.
     workers: Vec<Worker>,
+    /// Jobs that are done, whose memory the next ones take.
+    spare: Vec<Job>,
     sent: usize,
     received: usize,
     /// Whether a write failed, after which what was written must never pass for whole.
@@ -43,9 +41,10 @@ impl<W: Write> MembersWriter<W> {
     pub fn new(out: W, threads: NonZero<usize>) -> Self {
         Self {
             out,
-            block: Vec::with_capacity(BLOCK),
+            block: Vec::new(),
             threads: threads.get(),
             workers: Vec::new(),
+            spare: Vec::new(),
             sent: 0,
             received: 0,
             is_broken: false,
@@ -55,7 +54,10 @@ impl<W: Write> MembersWriter<W> {
     /// Compresses and writes what is left, and gives back the writer below.
     pub fn finish(mut self) -> io::Result<W> {
         self.check()?;
-        if !self.block.is_empty() {
+        if self.workers.is_empty() && !self.block.is_empty() {
+            // Of little, a thread costs more than its help is worth.
+            self.out.write_all(&member(&self.block)?)?;
+        } else if !self.block.is_empty() {
             self.send()?;
         }
         while self.received < self.sent {
@@ -73,15 +75,18 @@ impl<W: Write> MembersWriter<W> {
         if at == self.workers.len() {
             self.workers.push(Worker::start()?);
         }
-        let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK));
-        self.workers[at].send(block)?;
+        let mut job = self.spare.pop().unwrap_or_default();
+        std::mem::swap(&mut self.block, &mut job.block);
+        self.workers[at].send(job)?;
         self.sent += 1;
         Ok(())
     }
 
     fn receive(&mut self) -> io::Result<()> {
-        let member = self.workers[self.received % self.threads].receive()?;
-        self.out.write_all(&member)?;
+        let mut job = self.workers[self.received % self.threads].receive()?;
+        self.out.write_all(&job.member)?;
+        job.block.clear();
+        self.spare.push(job);
         self.received += 1;
         Ok(())
     }
@@ -110,22 +115,31 @@ impl<W: Write> Write for MembersWriter<W> {
     }
 }
 
+/// A block, and what becomes of it.
+#[derive(Debug, Default)]
+struct Job {
+    block: Vec<u8>,
+    member: Vec<u8>,
+}
+
 /// One thread: blocks go in, members come out in the same order.
 #[derive(Debug)]
 struct Worker {
     /// `None` only while it is dropped: without a sender the thread ends.
-    blocks: Option<Sender<Vec<u8>>>,
-    members: Receiver<io::Result<Vec<u8>>>,
+    blocks: Option<Sender<Job>>,
+    members: Receiver<io::Result<Job>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Worker {
     fn start() -> io::Result<Self> {
-        let (blocks, to_compress) = mpsc::channel::<Vec<u8>>();
+        let (blocks, to_compress) = mpsc::channel::<Job>();
         let (compressed, members) = mpsc::channel();
         let work = move || {
-            for block in to_compress {
-                if compressed.send(member(&block)).is_err() {
+            let mut compressor = compressor();
+            for mut job in to_compress {
+                let done = compress(&mut compressor, &job.block, &mut job.member);
+                if compressed.send(done.map(|()| job)).is_err() {
                     break;
                 }
             }
@@ -134,11 +148,11 @@ impl Worker {
         Ok(Self { blocks: Some(blocks), members, thread: Some(thread) })
     }
 
-    fn send(&self, block: Vec<u8>) -> io::Result<()> {
-        self.blocks.as_ref().and_then(|blocks| blocks.send(block).ok()).ok_or_else(ended)
+    fn send(&self, job: Job) -> io::Result<()> {
+        self.blocks.as_ref().and_then(|blocks| blocks.send(job).ok()).ok_or_else(ended)
     }
 
-    fn receive(&self) -> io::Result<Vec<u8>> {
+    fn receive(&self) -> io::Result<Job> {
         self.members.recv().map_err(|_| ended())?
     }
 }
@@ -159,10 +173,20 @@ fn ended() -> io::Error {
 
 /// A whole gzip member (RFC 1952) of this content.
 pub(super) fn member(content: &[u8]) -> io::Result<Vec<u8>> {
-    let compressed = Vec::with_capacity(content.len() / 2);
-    let mut encoder = GzBuilder::new().mtime(0).operating_system(NO_SYSTEM).write(compressed, LEVEL);
-    encoder.write_all(content)?;
-    encoder.finish()
+    let mut member = Vec::new();
+    compress(&mut compressor(), content, &mut member)?;
+    Ok(member)
+}
+
+fn compressor() -> Compressor {
+    Compressor::new(CompressionLvl::new(LEVEL).unwrap_or_default())
+}
+
+fn compress(compressor: &mut Compressor, content: &[u8], member: &mut Vec<u8>) -> io::Result<()> {
+    member.resize(compressor.gzip_compress_bound(content.len()), 0);
+    let size = compressor.gzip_compress(content, member).map_err(io::Error::other)?;
+    member.truncate(size);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -225,9 +249,9 @@ mod tests {
 
     #[test]
     fn the_bytes_are_those_of_earlier_builds() {
-        // They may change with zlib-rs. Then raise the format in the key under which finished layers are kept.
+        // They may change with libdeflate. Then raise the format in the key under which finished layers are kept.
         let golden = Sha256::of(compress(&[&bytes(1, 2 * BLOCK + 5)], 2)).to_string();
-        assert_eq!(golden, "774eb3bccdfb8e253c36ff22a95856f352a64e9c085757021107969c1174eae0");
+        assert_eq!(golden, "3cada0ebf3eeb11ec7287c9b371696feb5cb22d94aa526c5bf1a94587b80b953");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use fs_err as fs;
 
 use super::file::write_file;
-use super::manifest::{self, Manifest};
+use super::manifest::{self, Manifest, OutputFile};
 use super::volume::write_volume;
 use crate::digest::Sha256;
 use crate::layer::{Mode, NamedLayer};
@@ -29,7 +29,7 @@ pub struct LayerSource<'a> {
 }
 
 /// Writes the image with these layers, each once, whatever their order.
-pub fn write_shared(layers: Vec<LayerSource<'_>>, epoch: u64, folder: &Path) -> Result<()> {
+pub fn write_shared(layers: Vec<LayerSource<'_>>, epoch: u64, folder: &Path) -> Result<OutputFile> {
     let layers = each_once(layers);
     let names: Vec<String> = layers.keys().map(ToString::to_string).collect();
     let files = names.iter().zip(layers.into_values()).map(|(name, source)| {
@@ -38,19 +38,20 @@ pub fn write_shared(layers: Vec<LayerSource<'_>>, epoch: u64, folder: &Path) -> 
     });
     // The names are the digests, so that the image need not say them a second time.
     let head = ImageHead { label: VolumeLabel::Imgbuild, epoch_seconds: epoch, application: b"" };
-    write_volume(&folder.join(SHARED), &head, files.collect(), Mode::FILE)?;
-    Ok(())
+    write_volume(&folder.join(SHARED), &head, files.collect(), Mode::FILE)
 }
 
-/// Writes these layers, each once, as files.
-pub fn write_layers(layers: Vec<LayerSource<'_>>, folder: &Path) -> Result<()> {
-    for (digest, mut source) in each_once(layers) {
+/// Writes these layers, each once, as files. Their names are returned.
+pub fn write_layers(layers: Vec<LayerSource<'_>>, folder: &Path) -> Result<Vec<Sha256>> {
+    let layers = each_once(layers);
+    let names = layers.keys().copied().collect();
+    for (digest, mut source) in layers {
         write_file(&folder.join(digest.to_string()), Mode::FILE, |mut file| {
             io::copy(&mut source.content, &mut file).context("copying a layer")?;
             Ok(file)
         })?;
     }
-    Ok(())
+    Ok(names)
 }
 
 fn each_once(layers: Vec<LayerSource<'_>>) -> BTreeMap<Sha256, LayerSource<'_>> {

@@ -46,6 +46,13 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// The file's text.
+    pub(super) fn to_text(&self) -> serde_json::Result<Vec<u8>> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+
     /// The files beside the manifest that are on the seed too.
     pub fn seed_files(&self) -> &'static [&'static str] {
         if self.delivery.is_whole() { &SEED_FILES } else { &DOCUMENTS }

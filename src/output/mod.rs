@@ -2,20 +2,25 @@
 #![expect(clippy::disallowed_methods, reason = "edge: writes the nodes' folders")]
 
 mod built;
+mod current;
 mod delivery;
 mod digests;
 mod file;
 mod joined;
+mod joining;
 mod layers;
 mod manifest;
 mod node;
+mod seen;
 mod staging;
 mod volume;
 
 pub use built::{Built, instance_id};
+pub use current::{State, layers_are_current, node_is_current, shared_is_current};
 pub use delivery::Delivery;
 pub use digests::SeedDigests;
 pub use layers::{LAYERS, LayerSource, SHARED, remove_unused_layers, write_layers, write_shared};
 pub use manifest::{FILE as MANIFEST, Manifest, OutputFile};
 pub use node::{DOCUMENTS, IMAGE, NodeOutput, OVERLAY, SEED_FILES, Text, texts, write};
+pub use seen::Seen;
 pub use staging::{Outputs, Staged};

@@ -1,21 +1,19 @@
 //! One node's folder: overlay, documents, seed image, manifest.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{Read, Write as _};
 use std::path::Path;
-
-use anyhow::{Context as _, Result};
-use fs_err as fs;
 
 use super::delivery::Delivery;
 use super::digests::SeedDigests;
-use super::file::write_file;
+use super::file::{create, write_file};
+use super::joining::Joining;
 use super::layers::LayerSource;
 use super::manifest::{self, Manifest, OutputFile};
 use super::volume::{VolumeFile, write_volume};
-use crate::digest::HashingWriter;
-use crate::layer::{Mode, NamedLayer};
+use crate::layer::Mode;
 use crate::seed::{ExpectedFile, ImageHead, VolumeLabel};
+use anyhow::Result;
 
 /// The overlay's file name, on the seed too.
 pub const OVERLAY: &str = "overlay.tar.gz";
@@ -33,14 +31,12 @@ pub type Text = (&'static str, String);
 
 /// What is written for a node.
 pub struct NodeOutput<'a> {
-    /// The layers that it shares with other nodes, in order.
+    /// Its layers in order. The last is its own, which has the archive's end.
     pub layers: Vec<LayerSource<'a>>,
-    /// Its own layer, the last, which has the archive's end.
-    pub own: NamedLayer,
-    /// The bytes of that.
-    pub own_bytes: &'a [u8],
-    /// The documents, once the overlay's digest and size are known: name and text.
-    pub documents: Box<dyn FnOnce(OutputFile) -> Result<Vec<Text>> + 'a>,
+    /// What they join to.
+    pub overlay: OutputFile,
+    /// The documents: name and text.
+    pub documents: Vec<Text>,
     /// Whether user-data holds secrets.
     pub has_secrets: bool,
     /// The time of every file in the image, in seconds since 1970.
@@ -49,32 +45,54 @@ pub struct NodeOutput<'a> {
     pub manifest: Manifest,
 }
 
-/// Writes all of a node's files into a folder, and reads the image back.
-pub fn write(node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
-    let mut outputs = BTreeMap::new();
-    let mut layers: Vec<_> = node.layers.iter().map(|source| source.layer.clone()).collect();
-    let delivery = node.manifest.delivery;
-    let overlay = overlay(node.layers, node.own_bytes, delivery.is_whole().then_some(folder))?;
-    if delivery.is_whole() {
-        outputs.insert(OVERLAY.to_owned(), overlay);
+impl NodeOutput<'_> {
+    /// Whether the overlay is a file beside the others.
+    pub(super) fn has_overlay(&self) -> bool {
+        self.manifest.delivery.is_whole()
     }
-    let private = if node.has_secrets { Mode::PRIVATE } else { Mode::FILE };
-    for (name, text) in (node.documents)(overlay)? {
-        let mode = if name == USER_DATA { private } else { Mode::FILE };
-        let file = write_file(&folder.join(name), mode, |mut file| {
+
+    /// The mode of an output: what holds secrets is nobody else's to read.
+    pub(super) fn mode(&self, name: &str) -> Mode {
+        if self.has_secrets && [USER_DATA, IMAGE].contains(&name) { Mode::PRIVATE } else { Mode::FILE }
+    }
+
+    /// The manifest of these outputs.
+    pub(super) fn manifest_of(&self, outputs: BTreeMap<String, OutputFile>) -> Manifest {
+        let layers = self.layers.iter().map(|source| source.layer.clone()).collect();
+        Manifest { overlay: Some(self.overlay), layers, outputs, ..self.manifest.clone() }
+    }
+}
+
+/// Writes all of a node's files into a folder, and reads the image back.
+pub fn write(mut node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
+    let mut outputs = BTreeMap::new();
+    for (name, text) in &node.documents {
+        let file = write_file(&folder.join(name), node.mode(name), |mut file| {
             file.write_all(text.as_bytes())?;
             Ok(file)
         })?;
-        outputs.insert(name.to_owned(), file);
+        outputs.insert((*name).to_owned(), file);
     }
-    let own = (delivery == Delivery::Shared).then_some((&node.own, node.own_bytes));
-    let image = write_seed(folder, &outputs, own, (private, node.epoch))?;
+    let mut manifest = node.manifest_of(BTreeMap::new());
+    let layers = std::mem::take(&mut node.layers);
+    let payload = match manifest.delivery {
+        Delivery::Image | Delivery::Download => {
+            outputs.insert(OVERLAY.to_owned(), node.overlay);
+            let file = create(&folder.join(OVERLAY), Mode::FILE)?;
+            let (name, content) = (OVERLAY.to_owned(), Box::new(Joining::new(layers, file)));
+            Some(Payload { name, file: node.overlay, content })
+        }
+        Delivery::Shared => layers.into_iter().next_back().map(|LayerSource { layer, content }| {
+            let file = OutputFile { size: layer.size, sha256: layer.sha256 };
+            Payload { name: layer.sha256.to_string(), file, content }
+        }),
+        Delivery::Http => None,
+    };
+    let image = write_seed(&node, &outputs, payload, folder)?;
     outputs.insert(IMAGE.to_owned(), image);
-    layers.push(node.own);
-    let manifest = Manifest { overlay: Some(overlay), layers, outputs, ..node.manifest };
+    manifest.outputs = outputs;
     write_file(&folder.join(manifest::FILE), Mode::FILE, |mut file| {
-        serde_json::to_writer_pretty(&mut file, &manifest)?;
-        file.write_all(b"\n")?;
+        file.write_all(&manifest.to_text()?)?;
         Ok(file)
     })?;
     Ok(manifest)
@@ -82,53 +100,39 @@ pub fn write(node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
 
 /// The texts that would be written for a node, by their files' names; the manifest without its outputs.
 pub fn texts(node: NodeOutput<'_>) -> Result<BTreeMap<String, String>> {
-    let overlay = overlay(node.layers, node.own_bytes, None)?;
-    let mut texts = BTreeMap::new();
-    for (name, text) in (node.documents)(overlay)? {
-        texts.insert(name.to_owned(), text);
-    }
+    let documents = node.documents.into_iter().map(|(name, text)| (name.to_owned(), text));
+    let mut texts: BTreeMap<_, _> = documents.collect();
     texts.insert(manifest::FILE.to_owned(), manifest::facts(serde_json::to_value(node.manifest)?).0);
     Ok(texts)
 }
 
-/// Writes the seed of the documents and the overlay in the folder, and of the node's own layer where it is given.
+/// What a seed holds beside the documents.
+struct Payload<'a> {
+    name: String,
+    file: OutputFile,
+    content: Box<dyn Read + 'a>,
+}
+
+/// Writes the seed of the documents and what comes with them.
 fn write_seed(
-    folder: &Path,
+    node: &NodeOutput<'_>,
     outputs: &BTreeMap<String, OutputFile>,
-    own: Option<(&NamedLayer, &[u8])>,
-    (private, epoch_seconds): (Mode, u64),
+    payload: Option<Payload<'_>>,
+    folder: &Path,
 ) -> Result<OutputFile> {
-    let own = own.map(|(layer, bytes)| (layer.sha256.to_string(), layer, bytes));
+    let name = payload.as_ref().map_or(String::new(), |payload| payload.name.clone());
     let mut seed: Vec<VolumeFile<'_>> = Vec::new();
-    for (name, file) in SEED_FILES.iter().filter_map(|name| Some((*name, outputs.get(*name)?))) {
-        let mode = if name == USER_DATA { private } else { Mode::FILE };
-        let expected = ExpectedFile { name, mode, size: file.size, digest: file.sha256 };
-        seed.push((expected, Box::new(fs::File::open(folder.join(name))?)));
+    for name in DOCUMENTS {
+        let text = node.documents.iter().find(|(document, _)| *document == name);
+        let (Some((_, text)), Some(file)) = (text, outputs.get(name)) else { continue };
+        let expected = ExpectedFile { name, mode: node.mode(name), size: file.size, digest: file.sha256 };
+        seed.push((expected, Box::new(text.as_bytes())));
     }
-    if let Some((name, layer, bytes)) = &own {
-        let expected = ExpectedFile { name, mode: Mode::FILE, size: layer.size, digest: layer.sha256 };
-        seed.push((expected, Box::new(*bytes)));
-    }
+    seed.extend(payload.map(|Payload { file, content, .. }| {
+        (ExpectedFile { name: &name, mode: Mode::FILE, size: file.size, digest: file.sha256 }, content)
+    }));
     let digests = SeedDigests::of(seed.iter().map(|(file, _)| file)).to_string();
-    let head = ImageHead { label: VolumeLabel::Cidata, epoch_seconds, application: digests.as_bytes() };
-    write_volume(&folder.join(IMAGE), &head, seed, private)
-}
-
-/// Copies all layers, the node's own last: gzip members follow one another.
-fn join<W: Write>(layers: Vec<LayerSource<'_>>, own: &[u8], mut sink: W) -> Result<W> {
-    for mut source in layers {
-        io::copy(&mut source.content, &mut sink).context("joining the layers")?;
-    }
-    sink.write_all(own)?;
-    sink.flush()?;
-    Ok(sink)
-}
-
-/// The overlay as a file where the seed is to hold it; else what that file would be.
-fn overlay(layers: Vec<LayerSource<'_>>, own: &[u8], folder: Option<&Path>) -> Result<OutputFile> {
-    if let Some(folder) = folder {
-        return write_file(&folder.join(OVERLAY), Mode::FILE, |file| join(layers, own, file));
-    }
-    let (_, sha256, size) = join(layers, own, HashingWriter::new(io::sink()))?.finish();
-    Ok(OutputFile { size, sha256 })
+    let (label, epoch_seconds) = (VolumeLabel::Cidata, node.epoch);
+    let head = ImageHead { label, epoch_seconds, application: digests.as_bytes() };
+    write_volume(&folder.join(IMAGE), &head, seed, node.mode(IMAGE))
 }

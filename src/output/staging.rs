@@ -3,20 +3,23 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::seen::Seen;
 use anyhow::{Context as _, Result};
 use fs_err as fs;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 /// What staged and replaced folders are called until they are gone.
 const PREFIX: &str = ".imgbuild-";
-/// Held while something is staged, so that what a killed build left is told from what is being written.
+/// Held while something is staged, so that what a killed build left is told from what is being written. It holds what
+/// [`Seen`] keeps.
 const LOCK: &str = ".imgbuild.lock";
 
 /// The folder that holds the nodes' folders, while one build writes to it.
 #[derive(Debug)]
 pub struct Outputs {
     root: PathBuf,
-    _lock: fs::File,
+    /// What earlier builds wrote there, and the lock.
+    pub seen: Seen,
 }
 
 /// A folder that has no final name yet.
@@ -30,7 +33,12 @@ impl Outputs {
     /// Takes the folder, waiting for another build that writes to it, and removes what a killed one left.
     pub fn open(root: &Path) -> Result<Self> {
         fs::create_dir_all(root)?;
-        let lock = fs::OpenOptions::new().create(true).truncate(false).write(true).open(root.join(LOCK))?;
+        let lock = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(root.join(LOCK))?;
         lock.file().lock().with_context(|| format!("locking {}", root.display()))?;
         for entry in fs::read_dir(root)? {
             let entry = entry?;
@@ -40,7 +48,12 @@ impl Outputs {
                 if is_folder { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
             }
         }
-        Ok(Self { root: root.to_owned(), _lock: lock })
+        Ok(Self { root: root.to_owned(), seen: Seen::load(root, lock) })
+    }
+
+    /// Whose folder it is.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// A folder to write the node `name` to.

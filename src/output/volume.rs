@@ -9,7 +9,7 @@ use fs_err as fs;
 use super::file::write_file;
 use super::manifest::OutputFile;
 use crate::layer::Mode;
-use crate::seed::{ExpectedFile, ImageFile, ImageHead, check_image, write_image};
+use crate::seed::{ExpectedFile, ImageFile, ImageHead, check_written, write_image};
 
 /// A file of an image, with its bytes.
 pub(super) type VolumeFile<'a> = (ExpectedFile<'a>, Box<dyn Read + 'a>);
@@ -29,11 +29,13 @@ pub(super) fn write_volume(
             (file, image)
         })
         .unzip();
+    let mut places = Vec::new();
     let written = write_file(path, mode, |mut file| {
-        write_image(head, contents, &mut file).with_context(|| format!("writing {}", what()))?;
+        (places, _) =
+            write_image(head, contents, &mut file).with_context(|| format!("writing {}", what()))?;
         Ok(file)
     })?;
-    let mut image = fs::File::open(path)?;
-    check_image(&mut image, head.label, &expected).with_context(|| format!("reading {} back", what()))?;
+    let checked = check_written(&mut fs::File::open(path)?, head.label, &expected, &places);
+    checked.with_context(|| format!("reading {} back", what()))?;
     Ok(written)
 }

@@ -1,4 +1,4 @@
-//! The files of a node's own layer: rendered templates, collected files, and the lists that first boot reads.
+//! The files of a node that come of no release: rendered templates, collected files, and the lists that first boot reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,12 +21,16 @@ pub struct NodeFile {
     pub component: String,
     /// Its contents.
     pub bytes: Arc<[u8]>,
+    /// Their digest.
+    pub sha256: Sha256,
+    /// Whether it is the same on every node that runs the component.
+    pub is_common: bool,
 }
 
 /// Renders the files of nodes, and those that are the same everywhere only once.
 pub struct NodeFiles<'a> {
     plan: &'a Plan,
-    shared: BTreeMap<String, Arc<[u8]>>,
+    shared: BTreeMap<String, (Arc<[u8]>, Sha256)>,
     /// Templates that did not render for some node: that is reported, and may have taken all the fuel.
     failed: BTreeSet<String>,
 }
@@ -44,11 +48,15 @@ impl<'a> NodeFiles<'a> {
 
     /// One file of a node.
     pub fn render(&mut self, node: &NodePlan, file: &PlannedFile, report: &mut Report) -> Option<NodeFile> {
-        let bytes = match &file.origin {
-            Origin::Copy { bytes, .. } => Arc::clone(bytes),
-            Origin::Template { template, sees } => self.text(node, file, (template, sees), report)?,
+        let ((bytes, sha256), is_common) = match &file.origin {
+            Origin::Copy { bytes, sha256 } => ((Arc::clone(bytes), *sha256), true),
+            Origin::Template { template, sees } => {
+                let text = self.text(node, file, (template, sees), report)?;
+                (text, self.shared.contains_key(template))
+            }
         };
-        Some(NodeFile { path: file.path.clone(), mode: file.mode, component: file.component.clone(), bytes })
+        let (path, component) = (file.path.clone(), file.component.clone());
+        Some(NodeFile { path, mode: file.mode, component, bytes, sha256, is_common })
     }
 
     fn text(
@@ -57,9 +65,9 @@ impl<'a> NodeFiles<'a> {
         file: &PlannedFile,
         (template, sees): (&str, &str),
         report: &mut Report,
-    ) -> Option<Arc<[u8]>> {
-        if let Some(bytes) = self.shared.get(template) {
-            return Some(Arc::clone(bytes));
+    ) -> Option<(Arc<[u8]>, Sha256)> {
+        if let Some(known) = self.shared.get(template) {
+            return Some(known.clone());
         }
         if self.failed.contains(template) {
             return None;
@@ -78,11 +86,12 @@ impl<'a> NodeFiles<'a> {
             report.push(Diagnostic::error(message).at(&source, span, "").help(help));
             return None;
         }
-        let bytes: Arc<[u8]> = text.into_bytes().into();
+        let sha256 = Sha256::of(&text);
+        let known: (Arc<[u8]>, _) = (text.into_bytes().into(), sha256);
         if templates.is_same_everywhere(template) {
-            self.shared.insert(template.to_owned(), Arc::clone(&bytes));
+            self.shared.insert(template.to_owned(), known.clone());
         }
-        Some(bytes)
+        Some(known)
     }
 }
 
@@ -101,7 +110,7 @@ pub fn lists(node: &NodePlan, layers: &[(&str, &LayerIndex)], own: &[NodeFile]) 
         }
     }
     for file in own {
-        let state = format!("{}{}", Sha256::of(&file.bytes), file.mode);
+        let state = format!("{}{}", file.sha256, file.mode);
         lines.push(format!("{}\t{state}\t{}\n", file.component, file.path));
     }
     // Byte order, as comm(1) in the C locale wants it.
@@ -116,7 +125,9 @@ pub fn lists(node: &NodePlan, layers: &[(&str, &LayerIndex)], own: &[NodeFile]) 
             path: format!("{}/{name}", node.format.lists()).parse().ok()?,
             mode: Mode::FILE,
             component: "imgbuild".to_owned(),
+            sha256: Sha256::of(&text),
             bytes: text.into_bytes().into(),
+            is_common: false,
         })
     };
     [list(COMPONENTS_LIST, components.concat()), list(FILES_LIST, lines.concat())]

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::NodeFile;
+use crate::digest::Sha256;
 use crate::layer::{Mode, full_name};
 use crate::plan::NodePlan;
 
@@ -36,7 +37,9 @@ pub fn releases(node: &NodePlan) -> Vec<NodeFile> {
             path: path.parse().ok()?,
             mode: Mode::FILE,
             component,
+            sha256: Sha256::of(&text),
             bytes: text.into_bytes().into(),
+            is_common: true,
         })
     };
     [(LIST_PATH, lines), (PROGRAM_PATH, PROGRAM.to_owned())].into_iter().filter_map(file).collect()

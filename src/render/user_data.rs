@@ -1,5 +1,7 @@
 //! user-data: who the node is, who may log in, and the program that applies the overlay. It holds no payload.
 
+use std::sync::LazyLock;
+
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
@@ -95,9 +97,6 @@ fn administrator(root: Map, plan: &Plan, password: Option<&str>) -> Map {
 }
 
 fn bootcmd(node: &NodePlan, overlay: &OverlayFacts, private: &[PrivateContent]) -> Result<String, String> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.add_filter("sh", quoted);
     let overlay = context! {
         sha256 => overlay.sha256.to_string(),
         size => overlay.size,
@@ -106,14 +105,12 @@ fn bootcmd(node: &NodePlan, overlay: &OverlayFacts, private: &[PrivateContent]) 
         layers => overlay.layers.iter().map(ToString::to_string).collect::<Vec<_>>(),
         layers_url => overlay.layers_url.as_deref().unwrap_or_default(),
     };
-    let text = environment.render_str(
-        BOOTCMD,
-        context! {
-            program => without_comments(PROGRAM), unit => UNIT, node => node.name.as_str(), overlay,
-            sysext => node.format == Format::Sysext,
-            private => Value::from(Serde(private)),
-        },
-    );
+    let values = context! {
+        program => &*SHORT_PROGRAM, unit => UNIT, node => node.name.as_str(), overlay,
+        sysext => node.format == Format::Sysext,
+        private => Value::from(Serde(private)),
+    };
+    let text = ENVIRONMENT.get_template("bootcmd").and_then(|template| template.render(values));
     // What is private must not come out with the error.
     let mut text = text.map_err(|error| error.kind().to_string())?;
     if !text.ends_with('\n') {
@@ -121,6 +118,16 @@ fn bootcmd(node: &NodePlan, overlay: &OverlayFacts, private: &[PrivateContent]) 
     }
     Ok(text)
 }
+
+/// The program as user-data has it, and what writes the boot command: the same for every node.
+static SHORT_PROGRAM: LazyLock<String> = LazyLock::new(|| without_comments(PROGRAM));
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.add_filter("sh", quoted);
+    environment.add_template("bootcmd", BOOTCMD).expect("the template is our own");
+    environment
+});
 
 /// The program less the lines that are comments, a tenth of it: user-data has little room. What shellcheck is told stays.
 fn without_comments(program: &str) -> String {

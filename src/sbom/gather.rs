@@ -37,7 +37,7 @@ pub fn bill(
     }
     files.extend(rendered.iter().map(|one| {
         let owner = Some(("imgbuild:component", one.component.clone()));
-        file(one.path.as_str(), Some(Sha256::of(&one.bytes)), owner)
+        file(one.path.as_str(), Some(one.sha256), owner)
     }));
     // A digest of a secret would help to guess it.
     let private = |one: &crate::plan::PlannedSecret| {

@@ -7,6 +7,9 @@ use super::{ListedFile, SeedError, VolumeLabel, read_image};
 use crate::digest::Sha256;
 use crate::layer::Mode;
 
+/// Bytes of a file whose content is not read back.
+const LONG: u64 = 1 << 20;
+
 /// What a file of an image should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectedFile<'a> {
@@ -26,15 +29,41 @@ pub fn check_image(
     label: VolumeLabel,
     expected: &[ExpectedFile<'_>],
 ) -> Result<(), SeedError> {
+    check_each(image, label, expected, |image, file, _, found| check_content(image, file, found))
+}
+
+/// The same for an image that was just written, the content of each file beginning at its place. That of long files was
+/// verified on its way: where it is that of the image, the bytes are too.
+pub fn check_written(
+    image: &mut (impl Read + Seek),
+    label: VolumeLabel,
+    expected: &[ExpectedFile<'_>],
+    places: &[u64],
+) -> Result<(), SeedError> {
+    check_each(image, label, expected, |image, file, index, found| {
+        if places.get(index) != Some(&found.offset) {
+            return Err(SeedError::Place { name: file.name.to_owned(), got: found.offset });
+        }
+        if file.size > LONG { Ok(()) } else { check_content(image, file, found) }
+    })
+}
+
+fn check_each<I: Read + Seek>(
+    image: &mut I,
+    label: VolumeLabel,
+    expected: &[ExpectedFile<'_>],
+    check: impl Fn(&mut I, &ExpectedFile<'_>, usize, &ListedFile) -> Result<(), SeedError>,
+) -> Result<(), SeedError> {
     let listing = read_image(image)?;
     if listing.label != label.as_str() {
         return Err(SeedError::Label { expected: label.as_str(), got: listing.label });
     }
     let mut listed: BTreeMap<_, _> = listing.files.iter().map(|file| (file.name.as_str(), file)).collect();
-    for file in expected {
+    for (index, file) in expected.iter().enumerate() {
         let name = || file.name.to_owned();
         let found = listed.remove(file.name).ok_or_else(|| SeedError::Missing { name: name() })?;
-        check_file(image, file, found)?;
+        check_facts(file, found)?;
+        check(image, file, index, found)?;
     }
     match listed.into_keys().next() {
         Some(name) => Err(SeedError::Unexpected { name: name.to_owned() }),
@@ -42,11 +71,7 @@ pub fn check_image(
     }
 }
 
-fn check_file(
-    image: &mut (impl Read + Seek),
-    expected: &ExpectedFile<'_>,
-    found: &ListedFile,
-) -> Result<(), SeedError> {
+fn check_facts(expected: &ExpectedFile<'_>, found: &ListedFile) -> Result<(), SeedError> {
     let name = expected.name.to_owned();
     if found.mode != expected.mode {
         return Err(SeedError::FileMode { name, expected: expected.mode, got: found.mode });
@@ -54,6 +79,15 @@ fn check_file(
     if found.size != expected.size {
         return Err(SeedError::FileSize { name, expected: expected.size, got: found.size });
     }
+    Ok(())
+}
+
+fn check_content(
+    image: &mut (impl Read + Seek),
+    expected: &ExpectedFile<'_>,
+    found: &ListedFile,
+) -> Result<(), SeedError> {
+    let name = expected.name.to_owned();
     let content = found.open(image).map_err(SeedError::Read)?;
     let (digest, size) = Sha256::of_reader(content).map_err(SeedError::Read)?;
     if size != expected.size {

@@ -151,6 +151,14 @@ pub enum SeedError {
         /// The bytes that it has.
         got: u64,
     },
+    /// A file lies elsewhere than its content was written.
+    #[error("`{name}` begins at byte {got} of the image, where its content was not written")]
+    Place {
+        /// The file.
+        name: String,
+        /// Where it begins for who reads the image.
+        got: u64,
+    },
     /// A file has other bytes.
     #[error("`{name}` has sha256 {got} in the image, expected {expected}")]
     FileDigest {

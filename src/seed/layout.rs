@@ -62,11 +62,6 @@ impl<'a> Layout<'a> {
         after(self.primary_root)
     }
 
-    /// How many bytes the whole image has.
-    pub(super) fn bytes(&self) -> u64 {
-        u64::from(self.sectors) * SECTOR as u64
-    }
-
     /// All that comes before the files, on a volume called `label` that says `application` to those who know it.
     pub(super) fn metadata(&self, label: &str, application: &[u8]) -> Result<Vec<u8>, SeedError> {
         let primary = Roots { path_tables: PRIMARY_PATH_TABLES, root: self.primary_root };
@@ -137,7 +132,7 @@ fn placeless<'a>(files: &[ImageFile<'a>]) -> Result<Vec<Placed<'a>>, SeedError> 
 
 /// The extent of a directory that begins at `sector`; the number of files keeps it small.
 fn root_at(sector: u32, directory: &[u8]) -> Extent {
-    Extent { sector, bytes: u32::try_from(directory.len()).expect("4096 records are about a megabyte") }
+    Extent { sector, bytes: u32::try_from(directory.len()).expect("65536 records are some megabytes") }
 }
 
 /// The sector behind a directory.

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use crate::digest::Sha256;
     use crate::seed::{
-        ExpectedFile, ImageFile, ImageHead, VolumeLabel, check_image, check_rest, write_image,
+        ExpectedFile, ImageFile, ImageHead, VolumeLabel, check_image, check_rest, check_written, write_image,
     };
 
     const FILES: [(&str, Mode, &[u8]); 4] = [
@@ -91,7 +91,7 @@ mod tests {
         let files = FILES.map(|(name, mode, bytes)| ImageFile::from_bytes(name, mode, bytes));
         let mut image = Vec::new();
         let head = ImageHead { label: VolumeLabel::Cidata, epoch_seconds: 0, application: b"note" };
-        let size = write_image(&head, files.into(), &mut image).unwrap();
+        let (_, size) = write_image(&head, files.into(), &mut image).unwrap();
         assert_eq!(size, image.len() as u64);
         image
     }
@@ -104,6 +104,30 @@ mod tests {
             digest: Sha256::of(bytes),
         };
         check_image(&mut Cursor::new(image), VolumeLabel::Cidata, &FILES.map(expect))
+    }
+
+    #[test]
+    fn a_file_that_lies_elsewhere_than_it_was_written_is_found() {
+        let long = vec![7; 3 << 20];
+        let files = [("long", &long[..]), ("short", b"x")];
+        let of = |(name, bytes)| ImageFile::from_bytes(name, Mode::FILE, bytes);
+        let mut image = Vec::new();
+        let head = ImageHead { label: VolumeLabel::Imgbuild, epoch_seconds: 0, application: b"" };
+        let (places, _) = write_image(&head, files.map(of).into(), &mut image).unwrap();
+        let expect = |(name, bytes): (&'static str, &[u8])| ExpectedFile {
+            name,
+            mode: Mode::FILE,
+            size: bytes.len() as u64,
+            digest: Sha256::of(bytes),
+        };
+        let check = |places: &[u64]| {
+            check_written(&mut Cursor::new(&image), VolumeLabel::Imgbuild, &files.map(expect), places)
+        };
+        assert!(check(&places).is_ok());
+        for wrong in [[places[0] + 1, places[1]], [places[1], places[0]], [places[0], 0]] {
+            assert!(matches!(check(&wrong), Err(SeedError::Place { .. })), "{wrong:?}");
+        }
+        assert!(matches!(check(&places[..1]), Err(SeedError::Place { .. })));
     }
 
     fn read(image: &[u8]) -> Result<Listing, SeedError> {

@@ -28,7 +28,7 @@ mod tree;
 mod volume;
 mod write;
 
-pub use check::{ExpectedFile, check_image};
+pub use check::{ExpectedFile, check_image, check_written};
 pub use error::SeedError;
 pub use file::ImageFile;
 pub use head::ImageHead;
@@ -40,8 +40,9 @@ pub use write::write_image;
 /// Bytes of a logical sector, here also of a logical block, where extents begin (ECMA-119 6.1.2, 6.2.2).
 const SECTOR: usize = 2048;
 
-/// The most files that an image may have, so that reading a hostile one takes bounded time and memory.
-const MAX_FILES: usize = 4096;
+/// The most files that an image may have, so that reading a hostile one takes bounded time and memory: the layers of as many
+/// nodes as a large cluster has.
+const MAX_FILES: usize = 1 << 16;
 
 /// How many sectors hold `bytes`.
 fn sectors(bytes: u64) -> u64 {

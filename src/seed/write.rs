@@ -5,30 +5,52 @@ use std::io::{self, Read, Write};
 use super::layout::{Layout, content_sectors};
 use super::time::Timestamp;
 use super::{ImageFile, ImageHead, SECTOR, SeedError};
+use crate::digest::COPIED;
 
 /// Writes an image that holds `files` in its root folder.
 ///
-/// The content lies in the order of `files`. Returns the size of the image in bytes. On an error, `out` has
-/// part of an image, which is of no use.
+/// The content lies in the order of `files`. Returns where that of each begins, and the size of the image, in bytes that
+/// were written before. On an error, `out` has part of an image, which is of no use.
 pub fn write_image(
     head: &ImageHead<'_>,
     files: Vec<ImageFile<'_>>,
-    mut out: impl Write,
-) -> Result<u64, SeedError> {
+    out: impl Write,
+) -> Result<(Vec<u64>, u64), SeedError> {
     let layout = Layout::of(&files, Timestamp::at(head.epoch_seconds)?)?;
     let metadata = layout.metadata(head.label.as_str(), head.application)?;
+    let mut out = Counted { out, count: 0 };
     out.write_all(&metadata).map_err(SeedError::Write)?;
+    let mut places = Vec::with_capacity(files.len());
     for file in files {
+        places.push(out.count);
         write_content(file, &mut out)?;
     }
     out.flush().map_err(SeedError::Write)?;
-    Ok(layout.bytes())
+    Ok((places, out.count))
+}
+
+/// Counts what is written.
+struct Counted<W> {
+    out: W,
+    count: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.count += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Copies the bytes of `file`, exactly as many as declared, and fills its last sector.
 fn write_content(mut file: ImageFile<'_>, out: &mut impl Write) -> Result<(), SeedError> {
     let (name, declared) = (file.name.to_owned(), file.size);
-    let mut buffer = vec![0; 32 * SECTOR];
+    let mut buffer = vec![0; COPIED.min(usize::try_from(declared).unwrap_or(COPIED))];
     let mut left = declared;
     while left > 0 {
         let most = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
@@ -41,7 +63,7 @@ fn write_content(mut file: ImageFile<'_>, out: &mut impl Write) -> Result<(), Se
             Err(source) => return Err(SeedError::Content { name, source }),
         }
     }
-    match read_some(&mut file.content, &mut buffer[..1]) {
+    match read_some(&mut file.content, &mut [0]) {
         Ok(0) => {}
         Ok(_) => return Err(SeedError::TooLong { name, declared }),
         Err(source) => return Err(SeedError::Content { name, source }),
@@ -137,13 +159,13 @@ mod tests {
 
     #[test]
     fn directories_of_many_sectors_hold_all_their_files() {
-        let names: Vec<_> = (0..MAX_FILES).map(|n| format!("{n}-{}.x", "y".repeat(50))).collect();
+        let names: Vec<_> = (0..4096).map(|n| format!("{n}-{}.x", "y".repeat(50))).collect();
         let files =
             names.iter().map(|name| ImageFile::from_bytes(name, Mode::FILE, name.as_bytes())).collect();
         let image = write(files).unwrap();
         let listing = read_image(&mut Cursor::new(&image)).unwrap();
         assert_eq!((listing.label.as_str(), &listing.application[..]), ("IMGBUILD", &b"note"[..]));
-        assert_eq!(listing.files.len(), MAX_FILES);
+        assert_eq!(listing.files.len(), 4096);
         for file in listing.files {
             let mut content = String::new();
             file.open(Cursor::new(&image)).unwrap().read_to_string(&mut content).unwrap();

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek as _, Write as _};
 use fs_err as fs;
 
 use super::{ArtifactRequest, Store, StoreError};
-use crate::digest::{HashingWriter, Sha256};
+use crate::digest::{COPIED, ParallelWriter, Sha256};
 
 /// What the store has under a digest.
 #[derive(Debug)]
@@ -39,7 +39,12 @@ impl Store {
     /// The bytes with this digest, verified while they are read.
     pub fn read(&self, digest: &Sha256) -> Result<VerifiedReader, StoreError> {
         let file = self.open_blob(digest)?;
-        Ok(VerifiedReader { file, hashing: HashingWriter::new(io::sink()), expected: *digest })
+        Ok(VerifiedReader {
+            file,
+            hashing: Some(ParallelWriter::new(io::sink())),
+            got: None,
+            expected: *digest,
+        })
     }
 
     /// The file with this digest, verified before it is returned, at its beginning: for readers that jump about
@@ -77,32 +82,40 @@ impl Store {
 #[derive(Debug)]
 pub struct VerifiedReader {
     file: fs::File,
-    hashing: HashingWriter<io::Sink>,
+    /// Until the end, where it gives the digest.
+    hashing: Option<ParallelWriter<io::Sink>>,
+    got: Option<Sha256>,
     expected: Sha256,
 }
 
 impl VerifiedReader {
     /// Reads the rest and checks the digest.
     pub fn finish(mut self) -> Result<(), StoreError> {
-        io::copy(&mut self, &mut io::sink())?;
+        io::copy(&mut io::BufReader::with_capacity(COPIED, &mut self), &mut io::sink())?;
         Ok(())
     }
 
-    fn check(&self) -> io::Result<()> {
-        let got = self.hashing.digest();
-        if got == self.expected {
-            return Ok(());
+    fn check(&mut self) -> io::Result<()> {
+        if let Some(hashing) = self.hashing.take() {
+            self.got = Some(hashing.finish().1);
         }
-        Err(io::Error::new(io::ErrorKind::InvalidData, StoreError::Damaged { digest: self.expected, got }))
+        match self.got {
+            Some(got) if got != self.expected => {
+                let damaged = StoreError::Damaged { digest: self.expected, got };
+                Err(io::Error::new(io::ErrorKind::InvalidData, damaged))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
 impl Read for VerifiedReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(buffer)?;
-        self.hashing.write_all(&buffer[..read])?;
-        if read == 0 && !buffer.is_empty() {
-            self.check()?;
+        match &mut self.hashing {
+            Some(hashing) if read > 0 => hashing.write_all(&buffer[..read])?,
+            _ if !buffer.is_empty() => self.check()?,
+            _ => {}
         }
         Ok(read)
     }

@@ -76,6 +76,18 @@ impl Store {
         }
     }
 
+    /// The same by its record and its size alone: whether the layer is whole shows when it is read.
+    pub fn recorded<T: Serialize + DeserializeOwned>(
+        &self,
+        key: &Sha256,
+    ) -> Result<Option<LayerRecord<T>>, StoreError> {
+        let Some(record) = self.record(key)? else { return Ok(None) };
+        match fs::metadata(self.blob(&record.sha256)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            found => Ok((found?.len() == record.size).then_some(record)),
+        }
+    }
+
     /// The same, with what is damaged left where it is: nothing is written.
     pub fn peek<T: Serialize + DeserializeOwned>(
         &self,

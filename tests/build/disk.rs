@@ -123,7 +123,7 @@ const CASES: [Case; 14] = [
         run: "imgbuild one --store disk/store --out other",
         code: 0,
         says: &[],
-        left: "1 store/layers\n2 store/sha256",
+        left: "1 store/joined\n1 store/layers\n2 store/sha256",
         whole: "store",
     },
     Case {

@@ -8,6 +8,7 @@ mod faults;
 mod hostile;
 mod interrupted;
 mod secrets;
+mod unchanged;
 
 use std::fs;
 
@@ -49,7 +50,8 @@ fn one_node_is_built_and_said() {
         assert_eq!(workspace.permissions(&format!("out/ptrn-1/{name}")), 0o644, "{name}");
     }
     assert!(!workspace.path("secrets.yaml").exists(), "ptrn-1 needs no secret");
-    workspace.run(&["ptrn-1"]).exit(0).stderr(NO_LOGIN);
+    let again = format!("{NO_LOGIN}nothing has changed since the last build\n");
+    workspace.run(&["ptrn-1"]).exit(0).stderr(&again);
 }
 
 #[test]

@@ -65,7 +65,8 @@ pub(super) fn fits_literal_block(text: &str) -> bool {
     let blank = |line: &str| !line.is_empty() && line.trim_matches([' ', '\t']).is_empty();
     text.contains('\n')
         && !text.trim_matches('\n').is_empty()
-        && text.chars().all(|c| is_visible(c) || matches!(c, '\n' | '\t'))
+        && (text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'))
+            || text.chars().all(|c| is_visible(c) || matches!(c, '\n' | '\t')))
         && !text.split('\n').any(blank)
 }
 

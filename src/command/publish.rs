@@ -1,0 +1,120 @@
+//! Writes what a build comes to: what is there already stays, the rest is staged, and takes its place when all of it is whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::build::Build;
+use super::console::Console;
+use super::failure::Failure;
+use super::rendered::{OwnLayer, Renderer};
+use crate::layer::LayerIndex;
+use crate::output::{
+    IMAGE, LayerSource, Manifest, OVERLAY, Outputs, Seen, Staged, State, node_is_current, write,
+};
+use crate::plan::NodePlan;
+use crate::render::NodeFile;
+
+/// A node's folder, and whether it was written.
+struct Written {
+    folder: Option<Staged>,
+    manifest: Manifest,
+}
+
+impl Build<'_> {
+    /// Writes the `wanted` ones of the nodes and what they share into `out`, as far as it is not there.
+    pub(super) fn publish<'n>(
+        &self,
+        nodes: impl Iterator<Item = (&'n NodePlan, &'n Vec<NodeFile>)>,
+        wanted: &[&NodePlan],
+        (out, console): (&Path, &Console),
+    ) -> Result<Vec<Manifest>, Failure> {
+        let mut outputs = Outputs::open(out)?;
+        let wanted: BTreeSet<_> = wanted.iter().map(|node| node.name.as_str()).collect();
+        let mut renderer = Renderer::new(self.plan, self.store, self.layers);
+        let (mut written, mut known) = (Vec::new(), Vec::new());
+        for (node, files) in nodes {
+            let own = renderer.own_layer(node, files.clone())?;
+            if wanted.contains(node.name.as_str()) {
+                written.push(self.write(node, &own, &mut outputs, console)?);
+            }
+            if !self.way.delivery.is_whole() {
+                // What is in it is told, and of many nodes takes much memory.
+                known.push((node, OwnLayer { index: LayerIndex::default(), ..own }));
+            }
+        }
+        let layers = self.all_layers(&known)?;
+        let shared = self.way.stage(&mut outputs, self.plan.epoch, layers)?;
+        tell_what_stays(&written, shared.is_none(), console);
+        let was_written = shared.is_some() || written.iter().any(|node| node.folder.is_some());
+        // Before the nodes that name what is in it.
+        shared.map(|shared| shared.publish(&mut outputs.seen)).transpose()?;
+        let publish = |node: Written| node.publish(&mut outputs.seen);
+        let manifests = written.into_iter().map(publish).collect::<Result<_, _>>()?;
+        outputs.seen.save();
+        if was_written {
+            self.way.tidy(out)?;
+        }
+        Ok(manifests)
+    }
+
+    /// Writes a node's folder, unless it is there as it would be written.
+    fn write(
+        &self,
+        node: &NodePlan,
+        own: &OwnLayer,
+        outputs: &mut Outputs,
+        console: &Console,
+    ) -> Result<Written, Failure> {
+        let output = self.output(node, own)?;
+        let root = outputs.root().to_owned();
+        match node_is_current(&output, &root, &mut outputs.seen)? {
+            State::Current(manifest) => return Ok(Written { folder: None, manifest: *manifest }),
+            State::Damaged(name) => {
+                let name = root.join(&node.name).join(name);
+                console
+                    .talk(&format!("{} is not what was built any more: it is written again", name.display()));
+            }
+            State::Old => {}
+        }
+        let folder = outputs.stage(&node.name)?;
+        let manifest = write(output, folder.path()).with_context(|| format!("building `{}`", node.name))?;
+        Ok(Written { folder: Some(folder), manifest })
+    }
+
+    /// The layers of these nodes, each once: a fleet has more than a process may have files.
+    fn all_layers<'o>(&self, nodes: &'o [(&NodePlan, OwnLayer)]) -> Result<Vec<LayerSource<'o>>, Failure> {
+        let shared: BTreeMap<_, _> =
+            nodes.iter().flat_map(|(node, _)| &node.layers).map(|layer| (layer.key, layer)).collect();
+        let common = nodes.iter().filter_map(|(_, own)| own.common.layer.as_ref());
+        let common: BTreeMap<_, _> = common.map(|layer| (layer.layer.sha256, layer)).collect();
+        let rendered = common.into_values().chain(nodes.iter().map(|(_, own)| &own.own));
+        let rendered = rendered.map(|layer| Ok(layer.source()));
+        shared.into_values().map(|layer| self.shared_layer(layer)).chain(rendered).collect()
+    }
+}
+
+impl Written {
+    /// Puts the folder in its place, if it was written.
+    fn publish(self, seen: &mut Seen) -> Result<Manifest, Failure> {
+        if let Some(folder) = self.folder {
+            folder.publish()?;
+            for large in [OVERLAY, IMAGE] {
+                if let Some(file) = self.manifest.outputs.get(large) {
+                    seen.wrote(&format!("{}/{large}", self.manifest.node), file.sha256)?;
+                }
+            }
+        }
+        Ok(self.manifest)
+    }
+}
+
+fn tell_what_stays(nodes: &[Written], all_else_does: bool, console: &Console) {
+    let count = nodes.iter().filter(|node| node.folder.is_none()).count();
+    if count == nodes.len() && all_else_does {
+        console.talk("nothing has changed since the last build");
+    } else if count > 0 {
+        console.talk(&format!("{count} of {} nodes have not changed since the last build", nodes.len()));
+    }
+}

@@ -1,0 +1,119 @@
+//! Whether what is in the outputs' folder is what a build would write there, found out without writing it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use anyhow::Result;
+use fs_err as fs;
+
+use super::layers::{LAYERS, LayerSource, SHARED};
+use super::manifest::{self, Manifest, OutputFile};
+use super::node::{IMAGE, NodeOutput, OVERLAY};
+use super::seen::Seen;
+use crate::digest::Sha256;
+use crate::layer::Mode;
+use crate::seed::{VolumeLabel, read_image};
+
+/// What a node's folder is to a build.
+pub enum State {
+    /// What it would write.
+    Current(Box<Manifest>),
+    /// Of an earlier plan, of another program, or not there.
+    Old,
+    /// What it would write, but for this file, which somebody has changed since.
+    Damaged(&'static str),
+}
+
+/// What the folder of a node is. The seed image's digest is the manifest's, for it follows from the others.
+pub fn node_is_current(node: &NodeOutput<'_>, root: &Path, seen: &mut Seen) -> Result<State> {
+    let name = node.manifest.node.as_str();
+    let folder = root.join(name);
+    let Some(text) = read(&folder.join(manifest::FILE))? else { return Ok(State::Old) };
+    let Ok(found) = serde_json::from_slice::<Manifest>(&text) else { return Ok(State::Old) };
+    let Some(image) = found.outputs.get(IMAGE).copied() else { return Ok(State::Old) };
+    let expected = node.manifest(image);
+    if expected.to_text()? != text || !holds_only(&folder, &expected)? {
+        return Ok(State::Old);
+    }
+    for (document, text) in &node.documents {
+        let path = folder.join(document);
+        if read(&path)?.as_deref() != Some(text.as_bytes()) || !has_mode(&path, node.mode(document))? {
+            return Ok(State::Damaged(document));
+        }
+    }
+    for large in [OVERLAY, IMAGE] {
+        let Some(file) = expected.outputs.get(large) else { continue };
+        if !seen.knows(&format!("{name}/{large}")) {
+            return Ok(State::Old);
+        }
+        if !seen.has(&format!("{name}/{large}"), *file)? || !has_mode(&folder.join(large), node.mode(large))?
+        {
+            return Ok(State::Damaged(large));
+        }
+    }
+    Ok(State::Current(Box::new(expected)))
+}
+
+/// Whether the image that nodes share has these layers and no others.
+pub fn shared_is_current(layers: &[LayerSource<'_>], root: &Path, seen: &mut Seen) -> Result<bool> {
+    if !seen.is_as_written(SHARED)? {
+        return Ok(false);
+    }
+    let Ok(listing) = read_image(&mut fs::File::open(root.join(SHARED))?) else { return Ok(false) };
+    let listed: BTreeMap<_, _> = listing.files.iter().map(|file| (file.name.clone(), file.size)).collect();
+    let expected = layers.iter().map(|source| (source.layer.sha256.to_string(), source.layer.size));
+    Ok(listing.label == VolumeLabel::Imgbuild.as_str() && listed == expected.collect())
+}
+
+/// Whether the files of these layers are there.
+pub fn layers_are_current(layers: &[LayerSource<'_>], seen: &mut Seen) -> Result<bool> {
+    for LayerSource { layer, .. } in layers {
+        let file = OutputFile { size: layer.size, sha256: layer.sha256 };
+        if !seen.has(&format!("{LAYERS}/{}", layer.sha256), file)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        bytes => Ok(Some(bytes?)),
+    }
+}
+
+/// Whether nothing is in the folder but what the manifest names, and itself.
+fn holds_only(folder: &Path, manifest: &Manifest) -> Result<bool> {
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let is_known = |name: &str| name == manifest::FILE || manifest.outputs.contains_key(name);
+        if !name.to_str().is_some_and(is_known) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn has_mode(path: &Path, mode: Mode) -> Result<bool> {
+    Ok(fs::metadata(path)?.permissions().mode() & 0o7777 == mode.bits())
+}
+
+impl NodeOutput<'_> {
+    /// The manifest of all that is written, once the image is known.
+    fn manifest(&self, image: OutputFile) -> Manifest {
+        let documents = self.documents.iter().map(|(name, text)| {
+            ((*name).to_owned(), OutputFile { size: text.len() as u64, sha256: Sha256::of(text) })
+        });
+        let mut outputs: BTreeMap<_, _> = documents.collect();
+        if self.has_overlay() {
+            outputs.insert(OVERLAY.to_owned(), self.overlay);
+        }
+        outputs.insert(IMAGE.to_owned(), image);
+        self.manifest_of(outputs)
+    }
+}

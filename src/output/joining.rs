@@ -1,0 +1,35 @@
+//! An overlay on its way: its layers, read one after the other, are written to its file as they pass.
+
+use std::collections::VecDeque;
+use std::io::{self, Read, Write as _};
+
+use fs_err as fs;
+
+use super::layers::LayerSource;
+
+/// Reads an overlay and writes it at once, so that file and image need one reading of the layers.
+pub(super) struct Joining<'a> {
+    layers: VecDeque<LayerSource<'a>>,
+    file: fs::File,
+}
+
+impl<'a> Joining<'a> {
+    /// Joins these layers, for gzip members follow one another.
+    pub(super) fn new(layers: Vec<LayerSource<'a>>, file: fs::File) -> Self {
+        Self { layers: layers.into(), file }
+    }
+}
+
+impl Read for Joining<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(layer) = self.layers.front_mut() {
+            let read = layer.content.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                self.file.write_all(&buffer[..read])?;
+                return Ok(read);
+            }
+            self.layers.pop_front();
+        }
+        Ok(0)
+    }
+}
