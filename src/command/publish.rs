@@ -9,9 +9,10 @@ use super::build::Build;
 use super::console::Console;
 use super::failure::Failure;
 use super::rendered::{OwnLayer, Renderer};
+use crate::digest::Sha256;
 use crate::layer::LayerIndex;
 use crate::output::{
-    IMAGE, LayerSource, Manifest, OVERLAY, Outputs, Seen, Staged, State, node_is_current, write,
+    IMAGE, LayerSource, Manifest, NodeOutput, OVERLAY, Outputs, Seen, Staged, State, node_is_current, write,
 };
 use crate::plan::NodePlan;
 use crate::render::NodeFile;
@@ -78,9 +79,41 @@ impl Build<'_> {
             }
             State::Old => {}
         }
+        let parts = output.parts();
+        let known = parts.map(|parts| self.store.image(&parts)).transpose()?.flatten();
+        let output = match known {
+            None => output,
+            Some(known) => match self.write_as_before(node, output, known, outputs)? {
+                Some(written) => return Ok(written),
+                None => self.output(node, own)?,
+            },
+        };
         let folder = outputs.stage(&node.name)?;
         let manifest = write(output, folder.path()).with_context(|| format!("building `{}`", node.name))?;
+        if let Some((parts, image)) = parts.zip(manifest.outputs.get(IMAGE)) {
+            // A store that cannot be written to serves all the same.
+            let _ = self.store.keep_image(&parts, &image.sha256);
+        }
         Ok(Written { folder: Some(folder), manifest })
+    }
+
+    /// Writes a node's folder, if its image comes out as one of the same parts did: then every layer in it is whole, and each
+    /// byte is hashed once in place of twice. In every other case the layers have to be verified.
+    fn write_as_before(
+        &self,
+        node: &NodePlan,
+        mut output: NodeOutput<'_>,
+        known: Sha256,
+        outputs: &Outputs,
+    ) -> Result<Option<Written>, Failure> {
+        for (source, layer) in output.layers.iter_mut().zip(&node.layers) {
+            source.content = self.layers[&layer.key].read_unverified(self.store)?;
+        }
+        let folder = outputs.stage(&node.name)?;
+        let manifest = write(output, folder.path()).ok();
+        let is_it =
+            |manifest: &Manifest| manifest.outputs.get(IMAGE).is_some_and(|image| image.sha256 == known);
+        Ok(manifest.filter(is_it).map(|manifest| Written { folder: Some(folder), manifest }))
     }
 
     /// The layers of these nodes, each once: a fleet has more than a process may have files.

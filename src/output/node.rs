@@ -11,6 +11,7 @@ use super::joining::Joining;
 use super::layers::LayerSource;
 use super::manifest::{self, Manifest, OutputFile};
 use super::volume::{VolumeFile, write_volume};
+use crate::digest::Sha256;
 use crate::layer::Mode;
 use crate::seed::{ExpectedFile, ImageHead, VolumeLabel};
 use anyhow::Result;
@@ -54,6 +55,17 @@ impl NodeOutput<'_> {
     /// The mode of an output: what holds secrets is nobody else's to read.
     pub(super) fn mode(&self, name: &str) -> Mode {
         if self.has_secrets && [USER_DATA, IMAGE].contains(&name) { Mode::PRIVATE } else { Mode::FILE }
+    }
+
+    /// The digest of what its image is made of. `None` for an image without layers, which is written in no time, and for
+    /// one with secrets: whoever has a digest of them can try guesses.
+    pub fn parts(&self) -> Option<Sha256> {
+        if self.has_secrets || self.manifest.delivery != Delivery::Image {
+            return None;
+        }
+        let documents = self.documents.iter().map(|(name, text)| ((*name).to_owned(), Sha256::of(text)));
+        let all = SeedDigests(documents.chain([(OVERLAY.to_owned(), self.overlay.sha256)]).collect());
+        Some(Sha256::of(format!("{}\n{all}", self.epoch)))
     }
 
     /// The manifest of these outputs.

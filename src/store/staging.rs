@@ -82,7 +82,7 @@ impl Store {
         if self.is_something_else()? {
             return Err(StoreError::NotAStore { path: self.root.clone() });
         }
-        for folder in ["sha256", "tmp", "partial", "layers", "joined", "lock"] {
+        for folder in ["sha256", "tmp", "partial", "layers", "joined", "images", "lock"] {
             fs::create_dir_all(self.root.join(folder))?;
         }
         let tag = self.root.join("CACHEDIR.TAG");

@@ -14,10 +14,11 @@ from image import Image
 class Machine:
     """A machine with one disk that lasts. `start` after `kill` or `wait_off` is the next time that its power is on."""
 
-    def __init__(self, name: str, number: int, image: Image, folder: pathlib.Path) -> None:
-        """`number` tells this machine's network card from the others'; `folder` gets its files."""
+    def __init__(self, name: str, number: int, nice: int, image: Image, folder: pathlib.Path) -> None:
+        """`number` tells its network card from the others', `nice` is how far it gives way to others; `folder` gets its files."""
         self.name = name
         self.number = number
+        self.nice = nice
         self.image = image
         self.folder = folder
         self.process: subprocess.Popen[bytes] | None = None
@@ -29,7 +30,7 @@ class Machine:
     def start(self, *volumes: pathlib.Path) -> None:
         """Switches it on, with these images: a seed, what it shares with others, or none."""
         command = [
-            "qemu-system-x86_64", "-name", self.name, "-accel", "tcg,tb-size=256", "-cpu", "Nehalem", "-m", "1024",
+            "nice", "-n", str(self.nice), "qemu-system-x86_64", "-name", self.name, "-accel", "tcg,tb-size=512", "-cpu", "Nehalem", "-m", "1024",
             "-nodefaults", "-display", "none", "-device", "virtio-rng-pci", "-device", "virtio-scsi-pci",
             "-chardev", f"file,id=console,path={self.folder}/console,append=on", "-serial", "chardev:console",
             "-qmp", f"unix:{self.folder}/qmp,server=on,wait=off",

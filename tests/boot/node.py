@@ -20,11 +20,13 @@ PATIENCE = 900  # seconds that anything may take on a machine that shares two co
 class Node:
     """A node, from the folder that imgbuild made for it."""
 
-    def __init__(self, output: Output, number: int, image: Image, folder: pathlib.Path, key: pathlib.Path) -> None:
+    def __init__(
+        self, output: Output, number: int, nice: int, image: Image, folder: pathlib.Path, key: pathlib.Path
+    ) -> None:
         self.output = output
         self.name = output.name
         self.address = str(output.address().ip)
-        self.machine = Machine(self.name, number, image, folder / f"{self.name}-{number}")
+        self.machine = Machine(self.name, number, nice, image, folder / f"{self.name}-{number}")
         self.key = key
         self.said = 0  # how much of the console belongs to earlier starts and verdicts
         self.starts = 0

@@ -14,7 +14,7 @@ class Applying(Case):
         guest = self.applied()
         self.assertEqual(guest.read("/opt/web/conf"), "old")
         self.assertIn("restart --no-block web.service", guest.calls)
-        self.assertIn("enable web.service", guest.calls)
+        self.assertIn("enable --no-reload web.service", guest.calls)
         before = guest.path("/opt/web/conf").stat()
         guest.detach("CIDATA")
         self.ready(guest)

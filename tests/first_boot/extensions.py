@@ -29,7 +29,7 @@ class Extensions(Case):
         self.assertEqual(self.apply(guest, merged("image", "one")), ["refresh"])
         merge, start = (guest.calls.index(call) for call in ("systemd-sysext refresh", "start --no-block web.service"))
         self.assertLess(merge, start)
-        self.assertIn("enable systemd-sysext.service", guest.calls)
+        self.assertIn("enable --no-reload systemd-sysext.service", guest.calls)
         self.assertFalse(guest.path("/var/lib/imgbuild/new").exists())
 
     def test_it_is_merged_anew_when_it_changed_or_is_not_merged(self) -> None:

@@ -197,7 +197,7 @@ merge() {
 	done
 	[ -z "$again$unmerged" ] || systemd-sysext refresh >/dev/null 2>"$run/err" || fail "cannot merge the extensions: $(said)"
 	unmerged=''
-	[ -z "$names" ] || ctl enable systemd-sysext.service
+	[ -z "$names" ] || ctl enable --no-reload systemd-sysext.service
 }
 
 # What is unpacked is hashed on its way: nothing of it is applied unless it is the overlay that the build made.
@@ -315,8 +315,8 @@ start() {
 		! grep -qxF -e "$name" restart || again="$again $units"
 	done <components
 	[ -n "$all" ] || return 0
+	ctl enable --no-reload $all
 	[ ! -s restart ] || ctl daemon-reload
-	ctl enable $all
 	systemctl reset-failed $all 2>/dev/null || :
 	[ -z "$again" ] || ctl restart --no-block $again
 	ctl start --no-block $all
