@@ -228,6 +228,11 @@ fn what_is_wrong_with_a_store_is_named() {
             (|workspace| workspace.write("store/sha256/stray", ""), "`sha256/stray` is not declared"),
             (|workspace| workspace.write("store/layers/odd.json", "{}"), "`layers/odd.json` is not declared"),
             (|workspace| workspace.write("store/joined/odd", ""), "`joined/odd` is not declared"),
+            (|workspace| workspace.write("store/images/odd", ""), "`images/odd` is not declared"),
+            (
+                |workspace| workspace.write(&format!("store/images/{}", Sha256::ZEROS), "x"),
+                "images/0000000000000000000000000000000000000000000000000000000000000000",
+            ),
             (
                 |workspace| workspace.write(&format!("store/joined/{}", Sha256::ZEROS), "x"),
                 "it has lost its digest",

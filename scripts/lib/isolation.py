@@ -40,6 +40,8 @@ def isolate(*namespaces: str) -> None:
 
 def stop(process: subprocess.Popen[bytes]) -> int:
     """Tells the copy to end, which unshare would not pass on; ends it with all that it started if it does not."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # impatience must not leave the copy alone
+        signal.signal(number, signal.SIG_IGN)
     for _ in range(30):  # a copy that has just begun does not listen yet
         with contextlib.suppress(OSError):  # it is gone already, or root's
             for copy in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():

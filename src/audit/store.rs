@@ -15,8 +15,8 @@ use crate::store::LayerRecord;
 /// The longest record of a layer that is read, in bytes: half a million files.
 const MAX_RECORD: u64 = 128 << 20;
 
-/// The longest text of joined layers that is read, in bytes: several times as long as they are.
-const MAX_JOINED: u64 = 4096;
+/// The longest of the short texts that is read, in bytes: several times as long as they are.
+const MAX_TEXT: u64 = 4096;
 
 pub(super) fn audit(path: &Path) -> Result<Audit> {
     let mut audit = Audit::new(Kind::Store);
@@ -48,14 +48,27 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
         fs::File::open(path.join(&part))?.take(MAX_RECORD).read_to_end(&mut text)?;
         layer(part, &text, &sizes, &mut audit);
     }
-    for name in names(&path.join("joined"))? {
-        joined(format!("joined/{name}"), &name, path, &mut audit)?;
-    }
+    // How far the digest of joined layers has come has a digest of its own; what an image came out as is only compared with.
+    text_files("joined", |text| HashingWriter::from_text(text).is_some(), path, &mut audit)?;
+    text_files("images", |text| text.parse::<Sha256>().is_ok(), path, &mut audit)?;
     Ok(audit)
 }
 
-/// Checks how far the digest of joined layers has come: a text with a digest of its own.
-fn joined(part: String, name: &str, path: &Path, audit: &mut Audit) -> Result<()> {
+/// Checks the short texts of a folder, which have digests for names.
+fn text_files(folder: &str, is_whole: fn(&str) -> bool, path: &Path, audit: &mut Audit) -> Result<()> {
+    for name in names(&path.join(folder))? {
+        text_file(format!("{folder}/{name}"), &name, is_whole, path, audit)?;
+    }
+    Ok(())
+}
+
+fn text_file(
+    part: String,
+    name: &str,
+    is_whole: fn(&str) -> bool,
+    path: &Path,
+    audit: &mut Audit,
+) -> Result<()> {
     if name.parse::<Sha256>().is_err() {
         audit.found(part, Problem::Undeclared);
         return Ok(());
@@ -65,8 +78,8 @@ fn joined(part: String, name: &str, path: &Path, audit: &mut Audit) -> Result<()
         return Ok(());
     }
     let mut text = String::new();
-    let read = fs::File::open(path.join(&part))?.take(MAX_JOINED).read_to_string(&mut text);
-    if read.is_err() || HashingWriter::from_text(&text).is_none() {
+    let read = fs::File::open(path.join(&part))?.take(MAX_TEXT).read_to_string(&mut text);
+    if read.is_err() || !is_whole(&text) {
         audit.malformed(part, "it has lost its digest");
     }
     audit.parts += 1;

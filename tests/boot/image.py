@@ -13,7 +13,7 @@ DISK_ID = "626f6f74"
 # not said: the root is named by its partition. On a busy host the kernel's check of its timer fails, and services need
 # longer to start than systemd gives them on real machines.
 BOOT_LOADER = f"""
-linux (hd0,msdos1)/vmlinuz root=PARTUUID={DISK_ID}-01 rootwait rw console=ttyS0 quiet mitigations=off no_timer_check \
+linux (hd0,msdos1)/vmlinuz root=PARTUUID={DISK_ID}-01 rootwait rw console=ttyS0 quiet mitigations=off no_timer_check highres=off \
     systemd.default_timeout_start_sec=900 systemd.default_device_timeout_sec=900
 boot
 """

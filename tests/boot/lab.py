@@ -19,9 +19,9 @@ MEMBERS = ("ptrn-1", "ptrn-2", "ptrn-3")
 OBSERVER = "prmt-1"
 
 # Machines that take turns on a core find its caches full of each other: four that boot side by side take half as long again
-# as two and then two. So each gives way to those before it. Those of the cluster, which others wait for, come first.
-NICE = {"ptrn-1": 0, "ptrn-2": 0, "ptrn-3": 10, "prmt-1": 10}
-NICE_ALONE = (14, 19)
+# as two and then two. So two members come before all others.
+NICE = {"ptrn-1": 0, "ptrn-2": 0}
+NICE_OTHERS = 10
 
 
 class Lab:
@@ -47,9 +47,7 @@ class Lab:
     def machine(self, output: Output) -> Node:
         """A new machine with an empty disk for a node, also in the place of an earlier one; it is off."""
         with self.lock:
-            running = [node.machine.nice for node in self.nodes.values() if node.machine.running]
-            free = [nice for nice in NICE_ALONE if nice not in running]
-            nice = NICE.get(output.name, free[0] if free else NICE_ALONE[-1])
+            nice = NICE.get(output.name, NICE_OTHERS)
             node = Node(output, next(self.numbers), nice, self.image, self.scratch, self.work / "key")
             self.nodes[node.name] = node
         return node
@@ -97,4 +95,5 @@ class Lab:
     def stop(self, names: list[str]) -> None:
         """Cuts the power of machines that nobody needs any more."""
         for name in names:
-            self.nodes[name].machine.kill()
+            if node := self.nodes.get(name):
+                node.machine.kill()

@@ -6,7 +6,7 @@ import subprocess
 
 from builds import ROOT
 from cluster import expect
-from lab import Lab
+from lab import NICE_OTHERS, Lab
 from node import PATIENCE
 from tally import CheckFailed
 
@@ -15,10 +15,10 @@ NODES = ["ptrn-2", "ptrn-3"]
 
 
 def verb(lab: Lab) -> None:
-    """`imgbuild boot` brings two members up, joined by a network, and prints their verdicts."""
-    command = ["nice", "-n", "19", ROOT / "target/debug/imgbuild", "boot", *NODES, "--json", "--accelerator", "tcg"]
+    """`imgbuild boot` joins two members with system extensions to a cluster, and prints their verdicts."""
+    command = ["nice", "-n", str(NICE_OTHERS), ROOT / "target/debug/imgbuild", "boot", *NODES, "--json", "--accelerator", "tcg"]
     done = subprocess.run(
-        [*command, "--base", lab.image.path, "--out", lab.output("cluster", NODES[0]).folder.parent],
+        [*command, "--base", lab.image.path, "--out", lab.output("extended", NODES[0]).folder.parent],
         env=os.environ | {"TMPDIR": str(lab.scratch)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -34,4 +34,4 @@ def verb(lab: Lab) -> None:
     expect("what it left", [], left)
 
 
-SCENARIOS = (verb,)
+LANES = ((verb,),)

@@ -121,6 +121,30 @@ fn a_damaged_store_is_mended_and_nothing_of_it_is_published() {
 }
 
 #[test]
+fn what_the_store_knows_of_an_image_is_compared_and_never_believed() {
+    let workspace = Workspace::with_releases();
+    workspace.run(&["ptrn-1", "--quiet"]).exit(0);
+    let (before, known) = (workspace.files("out"), workspace.files("cache/imgbuild/images"));
+    let [(name, image)] = &known[..] else { panic!("one image was built") };
+    assert_eq!(image[..], *Sha256::of(workspace.read("out/ptrn-1/seed.iso")).to_string().as_bytes());
+    for text in ["", "nonsense", &Sha256::ZEROS.to_string()] {
+        workspace.write(&format!("cache/imgbuild/images/{name}"), text);
+        fs::remove_dir_all(workspace.path("out")).unwrap();
+        workspace.run(&["ptrn-1", "--quiet", "--offline"]).exit(0);
+        assert!(workspace.files("out") == before, "{text}");
+        assert!(workspace.files("cache/imgbuild/images") == known, "{text}: it is put right");
+    }
+}
+
+#[test]
+fn nothing_is_kept_of_an_image_that_holds_secrets() {
+    let workspace = Workspace::with_releases().secrets("admin_password: correct-horse\n");
+    workspace.run(&["ptrn-1", "--quiet"]).exit(0);
+    assert!(workspace.text("out/ptrn-1/user-data").contains("$6$"), "it holds a password");
+    assert_eq!(workspace.files("cache/imgbuild/images"), []);
+}
+
+#[test]
 fn builds_at_once_share_a_store_and_out() {
     let workspace = Workspace::with_releases();
     let all = |_| workspace.spawn(&["--all", "--quiet"]);
