@@ -43,11 +43,13 @@ class Bench:
         return done.stdout
 
     def away(self, *paths: pathlib.Path) -> str:
-        """A command that takes these out of the way. Not by removing them: Linux hesitates to use inodes that it just freed."""
+        """A command that takes these out of the way, and waits until the disk has what was written before. They are not
+        removed: Linux hesitates to use inodes that it just freed.
+        """
         graves = self.work / "graves"
         graves.mkdir(exist_ok=True)
         moves = " ".join(f"if [ -e {path} ]; then mv {path} $(mktemp -d -p {graves}); fi;" for path in paths)
-        return quoted("sh", "-c", moves)
+        return quoted("sh", "-c", f"{moves} sync")
 
     def profile(self, count: int) -> pathlib.Path:
         """The profile of a fleet."""
