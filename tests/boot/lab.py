@@ -64,7 +64,7 @@ class Lab:
             with ThreadPoolExecutor(len(names)) as pool:
                 for verdict in pool.map(lambda name: self.nodes[name].expect_ready(), names):
                     print(
-                        f"      {verdict['node']}: ready {verdict['uptime']} s after power on, {verdict['seconds']} s of it ours",
+                        f"      {verdict['node']}: ready {verdict['uptime']} s after its kernel's start, {verdict['seconds']} s of it ours",
                         flush=True,
                     )
             self.lost = False
