@@ -38,7 +38,7 @@ impl Store {
 
     /// The bytes with this digest, verified while they are read.
     pub fn read(&self, digest: &Sha256) -> Result<VerifiedReader, StoreError> {
-        let file = self.open_blob(digest)?;
+        let file = self.read_unverified(digest)?;
         Ok(VerifiedReader {
             file,
             hashing: Some(ParallelWriter::new(io::sink())),
@@ -47,15 +47,10 @@ impl Store {
         })
     }
 
-    /// The bytes under this digest as they are, for who finds out otherwise whether they have it.
-    pub fn read_unverified(&self, digest: &Sha256) -> Result<fs::File, StoreError> {
-        self.open_blob(digest)
-    }
-
     /// The file with this digest, verified before it is returned, at its beginning: for readers that jump about
     /// or stop before the end.
     pub fn verified_file(&self, digest: &Sha256) -> Result<fs::File, StoreError> {
-        let mut file = self.open_blob(digest)?;
+        let mut file = self.read_unverified(digest)?;
         let (got, _) = Sha256::of_reader(&mut file)?;
         if got != *digest {
             return Err(StoreError::Damaged { digest: *digest, got });
@@ -71,7 +66,8 @@ impl Store {
         if names.is_empty() { Ok(()) } else { Err(StoreError::NotFetched { names }) }
     }
 
-    fn open_blob(&self, digest: &Sha256) -> Result<fs::File, StoreError> {
+    /// The bytes under this digest as they are, for who finds out otherwise whether they have it.
+    pub fn read_unverified(&self, digest: &Sha256) -> Result<fs::File, StoreError> {
         match fs::File::open(self.blob(digest)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(StoreError::Missing { digest: *digest })

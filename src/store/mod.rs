@@ -7,7 +7,7 @@
 //! ROOT/partial/HEX.validator  the ETag or date by which its server knows whether the rest still fits
 //! ROOT/layers/HEX.json        by the digest of a layer's inputs: which blob it is, and its index
 //! ROOT/joined/HEX             by the digests of layers: how far their digest has come when they are joined
-//! ROOT/images/HEX            by the digest of an image's parts: its own, by which it is seen that they were whole
+//! ROOT/images/HEX             by the digest of an image's parts: its own, by which it is seen that they were whole
 //! ROOT/lock/HEX               held while that artifact is fetched; harmless when left behind
 //! ROOT/tmp/                   staging, cleaned by whoever comes next
 //! ```

@@ -22,14 +22,19 @@ def merged(node: Node) -> None:
 
 
 def sysext(lab: Lab) -> None:
-    """A node with system extensions has a read-only /usr, and is the same after a reboot."""
+    """A node with system extensions has a read-only /usr, is the same after a reboot, and can go back to plain files."""
     node = lab.node("sysext", "sysext")
     node.start_seeded()
     well(node)
     merged(node)
+    clean(node)
     node.reboot()
     expect("attempt", 1, node.expect_ready()["attempt"])
     merged(node)
+    node.shut_down()
+    node.start(lab.output("lone", node.name).file("seed.iso"))
+    well(node)
+    node.must(f"! findmnt -M /usr && test -x {PROGRAM} && ! sudo test -e {RAW}")
     clean(node)
 
 

@@ -61,7 +61,7 @@ def well(node: Node, earlier: str | None = None) -> None:
 
 
 def left_by(lab: Lab, scenario: str) -> Node | None:
-    """The machine of the scenario before, if that has succeeded: one boot less."""
+    """The machine of the scenario before in this lane, if that has succeeded: one boot less."""
     node = lab.nodes.get(scenario)
     return node if node and node.machine.running else None
 
@@ -119,9 +119,9 @@ def stale(lab: Lab) -> None:
 
 def full(lab: Lab) -> None:
     """A disk without room for the overlay is left as it was; with room the node gets ready by itself."""
-    before = left_by(lab, "flipped")
-    node = before or lab.node("lone", "full")
-    if not before:
+    node = left_by(lab, "flipped")
+    if not node:
+        node = lab.node("lone", "full")
         node.start(seed(lab, node.name, overlay=None))
         node.expect_failed(NO_OVERLAY)
     node.must("free=$(df -kP / | awk 'END { print $4 }') && sudo fallocate -l $((free - 8000))K /filler")
@@ -155,4 +155,4 @@ def sick(lab: Lab) -> None:
     expect("cloud-init status", 1, node.run("cloud-init status --wait", PATIENCE).returncode)
 
 
-LANES = ((missing,), (cut,), (twins, stale), (flipped, full), (sick,))
+LANES = ((sick,), (cut,), (twins, stale), (missing,), (flipped, full))

@@ -13,6 +13,7 @@ from finding import Finding
 from layers import Layers
 from releases import Releases
 from sandbox import ROOT
+from seeding import Seeding
 
 
 def main() -> int:
@@ -24,7 +25,7 @@ def main() -> int:
     Case.tree = pathlib.Path(made.stdout.strip())
     loader = unittest.TestLoader()
     loader.testNamePatterns = [f"*{name}*" for name in sys.argv[1:]] or None
-    suite = unittest.TestSuite(map(loader.loadTestsFromTestCase, (Finding, Layers, Releases, Extensions, Applying)))
+    suite = unittest.TestSuite(map(loader.loadTestsFromTestCase, (Seeding, Finding, Layers, Releases, Extensions, Applying)))
     result = unittest.TextTestRunner(stream=sys.stderr, verbosity=2).run(suite)
     failed = len(result.failures) + len(result.errors)
     sys.stdout.write(f"{result.testsRun - failed} passed, {failed} failed\n")
