@@ -47,7 +47,7 @@ impl Sha256 {
 }
 
 /// Bytes that are copied at once where many are.
-pub const COPIED: usize = 64 << 10;
+pub const COPIED: usize = 128 << 10;
 
 impl FromStr for Sha256 {
     type Err = Sha256Error;

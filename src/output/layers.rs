@@ -46,7 +46,7 @@ pub fn write_layers(layers: Vec<LayerSource<'_>>, folder: &Path) -> Result<Vec<S
     let layers = each_once(layers);
     let names = layers.keys().copied().collect();
     for (digest, mut source) in layers {
-        write_file(&folder.join(digest.to_string()), Mode::FILE, |mut file| {
+        write_file(&folder.join(digest.to_string()), Mode::FILE, source.layer.size, |mut file| {
             io::copy(&mut source.content, &mut file).context("copying a layer")?;
             Ok(file)
         })?;

@@ -79,7 +79,7 @@ impl NodeOutput<'_> {
 pub fn write(mut node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
     let mut outputs = BTreeMap::new();
     for (name, text) in &node.documents {
-        let file = write_file(&folder.join(name), node.mode(name), |mut file| {
+        let file = write_file(&folder.join(name), node.mode(name), text.len() as u64, |mut file| {
             file.write_all(text.as_bytes())?;
             Ok(file)
         })?;
@@ -90,7 +90,7 @@ pub fn write(mut node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
     let payload = match manifest.delivery {
         Delivery::Image | Delivery::Download => {
             outputs.insert(OVERLAY.to_owned(), node.overlay);
-            let file = create(&folder.join(OVERLAY), Mode::FILE)?;
+            let file = create(&folder.join(OVERLAY), Mode::FILE, node.overlay.size)?;
             let (name, content) = (OVERLAY.to_owned(), Box::new(Joining::new(layers, file)));
             Some(Payload { name, file: node.overlay, content })
         }
@@ -103,8 +103,9 @@ pub fn write(mut node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
     let image = write_seed(&node, &outputs, payload, folder)?;
     outputs.insert(IMAGE.to_owned(), image);
     manifest.outputs = outputs;
-    write_file(&folder.join(manifest::FILE), Mode::FILE, |mut file| {
-        file.write_all(&manifest.to_text()?)?;
+    let text = manifest.to_text()?;
+    write_file(&folder.join(manifest::FILE), Mode::FILE, text.len() as u64, |mut file| {
+        file.write_all(&text)?;
         Ok(file)
     })?;
     Ok(manifest)

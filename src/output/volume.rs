@@ -30,7 +30,8 @@ pub(super) fn write_volume(
         })
         .unzip();
     let mut places = Vec::new();
-    let written = write_file(path, mode, |mut file| {
+    let size = expected.iter().map(|file| file.size).sum();
+    let written = write_file(path, mode, size, |mut file| {
         (places, _) =
             write_image(head, contents, &mut file).with_context(|| format!("writing {}", what()))?;
         Ok(file)
