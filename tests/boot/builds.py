@@ -3,6 +3,8 @@
 import pathlib
 import subprocess
 
+import tested
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # A component of files alone, which the changed profile has no more.
@@ -83,4 +85,4 @@ def build(work: pathlib.Path, alone: list[str]) -> None:
     for name, (text, form) in profiles.items():
         (work / f"{name}.yaml").write_text(text)
         told = ["--all", "--format", form, "--mirror", work / "mirror", *options(work, name, work / name)]
-        subprocess.run(["cargo", "run", "--quiet", "--", *told], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([tested.imgbuild(), *told], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)

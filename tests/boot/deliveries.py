@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 
 import builds
+import tested
 from builds import ROOT
 from cluster import ETCDCTL, clean, expect, serves, targets_up
 from lab import Lab
@@ -30,7 +31,6 @@ HERE = "192.168.2.250"
 PORT = 8080
 URL = f"http://{HERE}:{PORT}"
 MIRROR_PORT = 8090
-IMGBUILD = ROOT / "target/debug/imgbuild"
 
 
 class Vacancy:
@@ -52,9 +52,8 @@ class Vacancy:
         """What imgbuild says is to be done. While the members look for another leader, none of them is healthy."""
         end = time.monotonic() + PATIENCE
         while True:
-            done = subprocess.run(
-                [IMGBUILD, *self.command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-            )
+            command = [tested.imgbuild(), *self.command]
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
             if done.returncode == 0:
                 return done.stdout
             if "healthy" not in done.stderr or time.monotonic() > end:
@@ -132,7 +131,7 @@ class Serve:
 
     def start(self) -> None:
         """Starts it, and waits until it listens."""
-        command = [ROOT / "target/debug/imgbuild", "serve", "--listen", f"127.0.0.1:{self.port}", "--out", self.out]
+        command = [tested.imgbuild(), "serve", "--listen", f"127.0.0.1:{self.port}", "--out", self.out]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.PIPE, env=os.environ

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from builds import ROOT
+import tested
 from cluster import expect
 from lab import NICE_OTHERS, Lab
 from node import PATIENCE
@@ -16,7 +16,7 @@ NODES = ["ptrn-2", "ptrn-3"]
 
 def verb(lab: Lab) -> None:
     """`imgbuild boot` joins two members with system extensions to a cluster, and prints their verdicts."""
-    command = ["nice", "-n", str(NICE_OTHERS), ROOT / "target/debug/imgbuild", "boot", *NODES, "--json", "--accelerator", "tcg"]
+    command = ["nice", "-n", str(NICE_OTHERS), tested.imgbuild(), "boot", *NODES, "--json", "--accelerator", "tcg"]
     done = subprocess.run(
         [*command, "--base", lab.image.path, "--out", lab.output("extended", NODES[0]).folder.parent],
         env=os.environ | {"TMPDIR": str(lab.scratch)},

@@ -1,10 +1,13 @@
 """Runs the first-boot program in sandboxes, and judges what it leaves; needs root and scripts/guest-tree."""
 
+import io
 import os
 import pathlib
 import subprocess
 import sys
 import unittest
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from applying import Applying
 from case import Case
@@ -15,6 +18,30 @@ from releases import Releases
 from sandbox import ROOT
 from seeding import Seeding
 
+CASES = (Seeding, Finding, Layers, Releases, Extensions, Applying)
+
+
+class Outcome(NamedTuple):
+    """How a case ended."""
+
+    passed: bool
+    text: str
+
+
+def run(case: unittest.TestCase) -> Outcome:
+    """Runs one case."""
+    told = io.StringIO()
+    result = unittest.TextTestRunner(stream=told, verbosity=0).run(case)
+    passed = result.wasSuccessful()
+    return Outcome(passed, "" if passed else told.getvalue())
+
+
+def cases(names: list[str]) -> list[unittest.TestCase]:
+    """Those whose names have one of these parts; all where there are none."""
+    loader = unittest.TestLoader()
+    loader.testNamePatterns = [f"*{name}*" for name in names] or None
+    return [case for kind in CASES for case in loader.loadTestsFromTestCase(kind)]
+
 
 def main() -> int:
     """Prints each case and, last, how many passed."""
@@ -23,12 +50,16 @@ def main() -> int:
         return 1 if os.environ.get("CI") == "true" else 0
     made = subprocess.run([ROOT / "scripts/guest-tree"], stdout=subprocess.PIPE, text=True, check=True)
     Case.tree = pathlib.Path(made.stdout.strip())
-    loader = unittest.TestLoader()
-    loader.testNamePatterns = [f"*{name}*" for name in sys.argv[1:]] or None
-    suite = unittest.TestSuite(map(loader.loadTestsFromTestCase, (Seeding, Finding, Layers, Releases, Extensions, Applying)))
-    result = unittest.TextTestRunner(stream=sys.stderr, verbosity=2).run(suite)
-    failed = len(result.failures) + len(result.errors)
-    sys.stdout.write(f"{result.testsRun - failed} passed, {failed} failed\n")
+    wanted = cases(sys.argv[1:])
+    if not wanted:
+        raise SystemExit("error: no case has such a name")
+    # They wait more than they work.
+    with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:
+        failed = 0
+        for case, outcome in zip(wanted, pool.map(run, wanted), strict=True):
+            sys.stderr.write(f"{case} ... {'ok' if outcome.passed else 'FAILED'}\n{outcome.text}")
+            failed += not outcome.passed
+    sys.stdout.write(f"{len(wanted) - failed} passed, {failed} failed\n")
     return 1 if failed else 0
 
 
