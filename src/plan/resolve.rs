@@ -74,6 +74,8 @@ pub fn resolve(inputs: &Inputs<'_>, report: &mut Report) -> Option<Plan> {
     checks::components(inputs.components, report);
     let is_complete = members::are_known(inputs, profile, report);
     let cluster = cluster(inputs, profile, &templates, report);
+    let running = cluster.services.keys().filter_map(|name| inputs.components.get(name));
+    checks::administrator(inputs, profile, running, report);
     let context = Context::new(&cluster);
     let mut shapes = Shapes::new(inputs, &cluster, &templates);
     let resolver = Resolver { inputs, templates: &templates, context: &context };

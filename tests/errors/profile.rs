@@ -37,6 +37,11 @@ fn what_no_cluster_can_be() {
             ("address-of-broadcast", &[("192.168.2.91", "192.168.2.255")]),
             ("address-of-other-family", &[("192.168.2.91", "fd00::91")]),
             ("gateway-outside", &[("gateway: 192.168.2.1", "gateway: 192.168.3.1")]),
+            ("gateway-of-subnet", &[("gateway: 192.168.2.1", "gateway: 192.168.2.0")]),
+            (
+                "subnet-of-loopback",
+                &[("192.168.2.0/24", "127.0.0.0/8"), ("gateway: 192.168.2.1\n", "gateway: 127.0.0.1\n")],
+            ),
             ("subnet-is-address", &[("192.168.2.0/24", "192.168.2.5/24")]),
             ("even-members", &[("  - {name: ptrn-3, address: 192.168.2.98, roles: [patroni]}\n", "")]),
             ("role-unknown", &[("192.168.2.96, roles: [patroni]", "192.168.2.96, roles: [patrony]")]),
@@ -136,8 +141,11 @@ fn the_system_and_its_administrator() {
         "system",
         profiles(&[
             ("time-zone", &[("Europe/Moscow", "Moscow Time")]),
+            ("time-zone-misspelt", &[("Europe/Moscow", "Europe/Moskow")]),
             ("login-name", &[("name: vasya", "name: Vasya.Pupkin")]),
             ("login-root", &[("name: vasya", "name: root")]),
+            ("login-of-group", &[("name: vasya", "name: sudo")]),
+            ("login-of-component", &[("name: vasya", "name: etcd")]),
             ("uid-of-system", &[("uid: 1000", "uid: 0")]),
             ("key-is-word", &[("ssh_authorized_keys: []", "ssh_authorized_keys: [vasya]")]),
             (

