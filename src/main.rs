@@ -2,13 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let exit = imgbuild::command::run(imgbuild::cli::Cli::parse());
+    let exit = imgbuild::command::run(std::env::args_os());
     ExitCode::from(exit as u8)
 }

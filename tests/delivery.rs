@@ -260,10 +260,10 @@ fn diff_finds_the_layers_wherever_they_are() {
         workspace.run(&with(&["--all", "--quiet"])).exit(0);
         workspace.run(&with(&["diff"])).exit(0);
         fs::write(workspace.path("profile.yaml"), profile("16d")).unwrap();
-        let text = workspace.run(&with(&["diff", "prmt-1"])).exit(1).data();
+        let text = workspace.run(&with(&["diff", "prmt-1"])).exit(6).data();
         assert!(text.contains("/etc/systemd/system/prometheus.service"), "{text}");
         fs::rename(workspace.path(place), workspace.path("elsewhere")).unwrap();
-        let text = workspace.run(&with(&["diff", "prmt-1"])).exit(1).data();
+        let text = workspace.run(&with(&["diff", "prmt-1"])).exit(6).data();
         assert!(text.contains(place), "{text}");
     }
 }

@@ -25,7 +25,7 @@ fn changed(workspace: Workspace, from: &str, to: &str) -> Workspace {
 
 /// What differs of one node.
 fn one(workspace: &Workspace, node: &str) -> Value {
-    let run = workspace.run(&["diff", node, "--json", "--quiet"]).exit(1);
+    let run = workspace.run(&["diff", node, "--json", "--quiet"]).exit(6);
     let json = run.json();
     assert_eq!((json.as_array().unwrap().len(), &json[0]["same"]), (1, &json!(false)));
     json[0].clone()
@@ -118,7 +118,7 @@ fn people_are_told_line_by_line() {
         "{name: ptrn-3, address: 192.168.2.98",
         "{name: ptrn-3, address: 192.168.2.97",
     );
-    let run = workspace.run(&["diff", "ptrn-3", "--quiet"]).exit(1).stderr("");
+    let run = workspace.run(&["diff", "ptrn-3", "--quiet"]).exit(6).stderr("");
     let text = run.data();
     for part in [
         "ptrn-3: differs\n--- out/ptrn-3/network-config\n+++ network-config of a build now\n@@ ",
@@ -147,7 +147,7 @@ fn what_cloud_init_does_once_per_instance_is_named() {
 fn no_secret_is_shown_neither_an_old_one_nor_a_new_one() {
     let workspace = built(&["prmt-1"]);
     let told = |workspace: &Workspace| {
-        let run = workspace.run(&["diff", "prmt-1"]).exit(1);
+        let run = workspace.run(&["diff", "prmt-1"]).exit(6);
         for value in ["geheim", "AAF1abcdef", "hunter2", "1009876543210", "$6$rounds"] {
             let errors = run.errors();
             assert!(!run.data().contains(value) && !errors.contains(value), "{value} in\n{}", run.data());
@@ -165,7 +165,7 @@ fn no_secret_is_shown_neither_an_old_one_nor_a_new_one() {
     let changed = changed.secrets("telegram_chat_id: -1009876543210\n");
     let text = told(&changed);
     assert!(text.contains("-  passwd: <secret>\n"), "{text}");
-    let run = changed.run(&["diff", "prmt-1"]).exit(1);
+    let run = changed.run(&["diff", "prmt-1"]).exit(6);
     run.says(&["a build would generate the secret `grafana_admin_password`\n"]);
     assert_eq!(changed.text("secrets.yaml"), "telegram_chat_id: -1009876543210\n", "it was not generated");
 }
@@ -174,7 +174,7 @@ fn no_secret_is_shown_neither_an_old_one_nor_a_new_one() {
 fn a_folder_without_a_whole_build_differs_and_says_why() {
     let workspace = built(&["ptrn-1"]);
     let told = |workspace: &Workspace, node: &str| {
-        workspace.run(&["diff", node, "--quiet"]).exit(1).stderr("").data()
+        workspace.run(&["diff", node, "--quiet"]).exit(6).stderr("").data()
     };
     assert_eq!(told(&workspace, "ptrn-2"), "ptrn-2: differs: it is not built yet\n");
     assert_eq!(one(&workspace, "ptrn-2")["unbuilt"], "it is not built yet");

@@ -110,6 +110,6 @@ fn diff_knows_what_was_left_to_the_node() {
     away(&workspace, &[&["ptrn-1"][..], &arguments].concat()).exit(0);
     away(&workspace, &[&["diff", "ptrn-1"][..], &arguments].concat()).exit(0);
     workspace.run(&["fetch", "--quiet"]).exit(0);
-    let text = workspace.run(&["diff", "ptrn-1"]).exit(1).data();
+    let text = workspace.run(&["diff", "ptrn-1"]).exit(6).data();
     assert!(text.contains("/usr/local/bin/etcd"), "what would be in the overlay now: {text}");
 }

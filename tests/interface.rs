@@ -137,23 +137,37 @@ fn show_prints_documents_and_files_and_fetches_nothing() {
 #[test]
 fn plan_tells_people_and_programs_the_same() {
     let workspace = Workspace::new();
-    let all = workspace.run(&["plan", "--json"]).exit(0).stderr("").json();
+    let locked = "nobody can log in: `vasya` has neither an SSH key nor a password";
+    let help = "add a key to `ssh_authorized_keys` of the profile, or the secret `admin_password`";
+    let silent = "prmt-1: alerts are not sent to Telegram";
+    let missing = "no secret `telegram_bot_token`, `telegram_chat_id`";
+    let known = known_problems();
+    let known = format!("warning: {locked}\nhelp: {help}\n{known}warning: {silent}: {missing}\n");
+    let all = workspace.run(&["plan", "--json"]).exit(0).stderr(&known).json();
     let names: Vec<_> = all["nodes"].as_array().unwrap().iter().map(|node| node["name"].clone()).collect();
     assert_eq!(names, ["ptrn-1", "ptrn-2", "ptrn-3", "prmt-1"]);
     let one = workspace.run(&["plan", "--json", "ptrn-2"]).exit(0).json();
     assert_eq!(one["nodes"].as_array().unwrap(), &[all["nodes"][1].clone()]);
-    let text = workspace.run(&["plan", "ptrn-2"]).exit(0).stderr("").data();
+    let text = workspace.run(&["plan", "ptrn-2", "--quiet"]).exit(0).data();
     assert!(text.starts_with("ptrn-2 (192.168.2.91, amd64): patroni, instance-id ptrn-2\n"), "{text}");
     for layer in one["nodes"][0]["layers"].as_array().unwrap() {
         let sha256 = layer["artifact"]["sha256"].as_str().unwrap();
         assert!(text.contains(sha256), "{sha256} in {text}");
     }
-    let known = known_problems();
     let check = workspace.run(&["check", "--json"]).exit(0).stderr(&known).json();
-    assert_eq!(check, serde_json::json!({"cluster": "patroni", "nodes": 4, "components": 5, "artifacts": 4}));
-    workspace
-        .run(&["check"])
-        .stderr(&format!("{known}patroni: 4 nodes, 5 components, 4 artifacts: all is well\n"));
+    let warning = |line: &str| serde_json::json!({"severity": "warning", "message": line});
+    let lines = known.lines().filter_map(|line| line.strip_prefix("warning: "));
+    let mut warnings: Vec<_> = lines.map(warning).collect();
+    warnings[0]["help"] = help.into();
+    warnings.sort_by_key(|warning| warning["message"].to_string());
+    let counts = serde_json::json!({
+        "cluster": "patroni", "nodes": 4, "components": 5, "artifacts": 4, "warnings": warnings,
+    });
+    assert_eq!((&check, &all["warnings"]), (&counts, &counts["warnings"]));
+    let count = warnings.len();
+    workspace.run(&["check"]).stderr(&format!(
+        "{known}patroni: 4 nodes, 5 components, 4 artifacts: no errors, {count} warnings\n"
+    ));
     workspace.wrote_nothing();
 }
 

@@ -19,6 +19,7 @@ mod hypervisors;
 mod interface;
 mod machines;
 mod mirrors;
+mod options;
 mod overlay_archive;
 mod pin;
 mod pin_check;

@@ -1,5 +1,6 @@
 //! What was typed: the command line and its environment equivalents, nothing resolved.
 
+mod arguments;
 mod options;
 
 use std::net::SocketAddr;
@@ -7,7 +8,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use options::{Color, Options};
+pub use arguments::parse;
+pub use options::{Building, Color, Delivering, Fetching, Inputs, Options, Out, SecretsFile, Speaking};
 
 use crate::digest::{Sha256, Sha256Error};
 use crate::machine::Accelerator;
@@ -19,7 +21,9 @@ use crate::release::Arch;
 #[command(
     override_usage = "imgbuild [OPTIONS] NODE...\n       imgbuild [OPTIONS] --all\n       imgbuild [OPTIONS] COMMAND"
 )]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 invalid input, 4 integrity, 5 network.")]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 invalid input, 4 integrity, 5 network, 6 differs."
+)]
 pub struct Cli {
     /// What to do; without it, the nodes that are named are built.
     #[command(subcommand)]
@@ -33,9 +37,12 @@ pub struct Cli {
     /// Give the nodes a new instance-id: cloud-init does again what it does once per instance.
     #[arg(long)]
     pub reprovision: bool,
-    /// Options that every command has.
+    /// What a build goes by, where no command is named.
     #[command(flatten)]
-    pub options: Options,
+    pub building: Building,
+    /// How every command speaks.
+    #[command(flatten)]
+    pub speaking: Speaking,
 }
 
 /// A verb.
@@ -52,28 +59,47 @@ pub enum Command {
         /// Give the nodes a new instance-id: cloud-init does again what it does once per instance.
         #[arg(long)]
         reprovision: bool,
+        /// What a build goes by.
+        #[command(flatten)]
+        building: Building,
     },
     /// Check profile, pins, components and templates; fetches and writes nothing
-    Check,
+    Check {
+        /// What a build goes by.
+        #[command(flatten)]
+        building: Building,
+    },
     /// Say what a build would do
     Plan {
         /// The nodes to plan; all by default.
         #[arg(value_name = "NODE")]
         nodes: Vec<String>,
+        /// What a build goes by.
+        #[command(flatten)]
+        building: Building,
     },
     /// Say what a build would change in the nodes' folders; fetches and writes nothing
     ///
-    /// Exit code 0 if nothing, 1 if anything. Secrets are masked.
+    /// Exit code 0 if nothing, 6 if anything. Secrets are masked.
     Diff {
         /// The nodes to compare; all by default.
         #[arg(value_name = "NODE")]
         nodes: Vec<String>,
+        /// What a build goes by.
+        #[command(flatten)]
+        building: Building,
     },
     /// Fill the store with every artifact that the profile needs
     Fetch {
         /// Releases of the pins file to fetch instead, such as a base image; prints where in the store they are.
         #[arg(value_name = "RELEASE")]
         names: Vec<String>,
+        /// What people wrote of a cluster.
+        #[command(flatten)]
+        inputs: Inputs,
+        /// Where artifacts come from.
+        #[command(flatten)]
+        fetching: Fetching,
     },
     /// Build a node as an empty machine in the place of a dead one, and print what the others must be told
     ///
@@ -84,6 +110,9 @@ pub enum Command {
         /// You have seen that the others can spare it: needed where none of them can be asked.
         #[arg(long)]
         confirmed: bool,
+        /// What a build goes by.
+        #[command(flatten)]
+        building: Building,
     },
     /// Print a document of a node, or a file of its overlay, without fetching anything
     Show {
@@ -91,6 +120,9 @@ pub enum Command {
         node: String,
         /// `user-data`, `meta-data`, `network-config`, or a path in the guest such as /etc/hosts.
         file: String,
+        /// What a build goes by.
+        #[command(flatten)]
+        building: Building,
     },
     /// Move a release to another version, with digests from upstream's checksum file
     Pin(PinArgs),
@@ -98,6 +130,15 @@ pub enum Command {
     Sbom {
         /// The node.
         node: String,
+        /// What people wrote of a cluster.
+        #[command(flatten)]
+        inputs: Inputs,
+        /// Where artifacts come from.
+        #[command(flatten)]
+        fetching: Fetching,
+        /// How the nodes get what is built.
+        #[command(flatten)]
+        delivering: Delivering,
     },
     /// Boot built nodes as virtual machines in QEMU, their network joined, and print each verdict as it comes
     Boot {
@@ -110,6 +151,9 @@ pub enum Command {
         /// How the machines run; KVM where it can be used, else in software.
         #[arg(long, value_name = "NAME")]
         accelerator: Option<Accelerator>,
+        /// The folder of outputs.
+        #[command(flatten)]
+        out: Out,
     },
     /// Answer over HTTP for the outputs: what `--delivery http` needs, and what `overlay_urls` can name
     Serve {
@@ -119,6 +163,9 @@ pub enum Command {
         /// Serve documents that hold secrets too, unencrypted and to whoever asks.
         #[arg(long)]
         private: bool,
+        /// The folder of outputs.
+        #[command(flatten)]
+        out: Out,
     },
     /// Write one file with all that an offline build needs
     Bundle(BundleArgs),
@@ -147,6 +194,34 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The options of this command.
+    pub fn options(&self) -> Options {
+        match self {
+            Self::Build { building, .. }
+            | Self::Check { building }
+            | Self::Plan { building, .. }
+            | Self::Diff { building, .. }
+            | Self::Replace { building, .. }
+            | Self::Show { building, .. } => building.clone().into(),
+            Self::Fetch { inputs, fetching, .. } | Self::Pin(PinArgs { inputs, fetching, .. }) => {
+                Options::from(inputs.clone()).fetching(fetching.clone())
+            }
+            Self::Sbom { inputs, fetching, delivering, .. } => {
+                Options::from(inputs.clone()).fetching(fetching.clone()).delivering(delivering.clone())
+            }
+            Self::Bundle(BundleArgs { inputs, secrets, fetching, .. }) => Options {
+                secrets: secrets.secrets.clone(),
+                ..Options::from(inputs.clone()).fetching(fetching.clone())
+            },
+            Self::Boot { out, .. } | Self::Serve { out, .. } => out.clone().into(),
+            Self::Verify { .. } | Self::Inspect { .. } | Self::Schema { .. } | Self::Completions { .. } => {
+                Options::default()
+            }
+        }
+    }
+}
+
 /// What `pin` is asked for.
 #[derive(Args, Debug)]
 pub struct PinArgs {
@@ -171,6 +246,12 @@ pub struct PinArgs {
     /// Look for holes in the pins instead; no network.
     #[arg(long)]
     pub check: bool,
+    /// What people wrote of a cluster.
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// Where checksum files and artifacts come from.
+    #[command(flatten)]
+    pub fetching: Fetching,
 }
 
 fn by_hand(text: &str) -> Result<(Arch, Sha256), String> {
@@ -197,6 +278,15 @@ pub struct BundleArgs {
     /// Put this program in too.
     #[arg(long)]
     pub with_program: bool,
+    /// What people wrote of a cluster.
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// The secrets, none of which goes into it.
+    #[command(flatten)]
+    pub secrets: SecretsFile,
+    /// Where artifacts come from.
+    #[command(flatten)]
+    pub fetching: Fetching,
 }
 
 /// A file that people write.

@@ -1,70 +1,82 @@
-//! The options that every command has.
+//! The options, in groups: a verb takes the groups that mean something to it.
 
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 
 use crate::output::Delivery;
 use crate::plan::Format;
 use crate::release::Arch;
 
-/// Options that every command has.
-#[derive(Args, Debug)]
-pub struct Options {
-    /// The profile; the built-in one by default.
-    #[arg(long, value_name = "FILE", env = "IMGBUILD_PROFILE", global = true)]
-    pub profile: Option<PathBuf>,
-    /// A folder of components, which go before built-in ones of the same name.
-    #[arg(long, value_name = "DIR", env = "IMGBUILD_OVERLAYS", global = true)]
-    pub overlays: Option<PathBuf>,
-    /// The pins; the built-in ones by default.
-    #[arg(long, value_name = "FILE", env = "IMGBUILD_RELEASES", global = true)]
-    pub releases: Option<PathBuf>,
-    /// Where the nodes' folders are written.
-    #[arg(long, value_name = "DIR", env = "IMGBUILD_OUT", default_value = "out", global = true)]
-    pub out: PathBuf,
-    /// Where verified artifacts and finished layers are kept; by default in the user's cache folder.
-    #[arg(long, value_name = "DIR", env = "IMGBUILD_STORE", global = true)]
-    pub store: Option<PathBuf>,
-    /// Where secrets are read from, and kept when they are generated.
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "IMGBUILD_SECRETS",
-        default_value = "secrets.yaml",
-        global = true
-    )]
-    pub secrets: PathBuf,
-    /// The architecture of all nodes, whatever the profile says.
-    #[arg(long, env = "IMGBUILD_ARCH", global = true)]
-    pub arch: Option<Arch>,
-    /// Fetch `https://HOST/PATH` from `MIRROR/HOST/PATH`; a folder or a web address.
-    #[arg(long, value_name = "DIR|URL", env = "IMGBUILD_MIRROR", hide_env_values = true, global = true)]
-    pub mirror: Option<String>,
-    /// Take profile, pins, components and artifacts from this bundle alone; never touch the network.
-    #[arg(long, value_name = "FILE", env = "IMGBUILD_BUNDLE", global = true)]
-    pub bundle: Option<PathBuf>,
-    /// Use what is in the store alone; never touch the network.
-    #[arg(long, env = "IMGBUILD_OFFLINE", value_parser = clap::builder::BoolishValueParser::new(), global = true)]
-    pub offline: bool,
-    /// How the nodes get their layers.
-    #[arg(long, value_name = "HOW", env = "IMGBUILD_DELIVERY", default_value = "image", global = true)]
-    pub delivery: Delivery,
-    /// In which form the nodes get what is below /usr.
-    #[arg(long, value_name = "FORM", env = "IMGBUILD_FORMAT", default_value = "overlay", global = true)]
-    pub format: Format,
-    /// Where the nodes fetch their layers with `--delivery http`: what answers for the folder of `--out`.
-    #[arg(long, value_name = "URL", env = "IMGBUILD_URL", global = true)]
-    pub url: Option<String>,
-    /// Print results as JSON.
-    #[arg(long, env = "IMGBUILD_JSON", value_parser = clap::builder::BoolishValueParser::new(), global = true)]
+/// How every command speaks.
+#[derive(Args, Clone, Debug)]
+pub struct Speaking {
+    /// Print results as JSON, errors too.
+    #[arg(long, env = "IMGBUILD_JSON", value_parser = BoolishValueParser::new(), global = true)]
     pub json: bool,
     /// Print errors and results alone.
-    #[arg(long, short, env = "IMGBUILD_QUIET", value_parser = clap::builder::BoolishValueParser::new(), global = true)]
+    #[arg(long, short, env = "IMGBUILD_QUIET", value_parser = BoolishValueParser::new(), global = true)]
     pub quiet: bool,
     /// When to use colours.
     #[arg(long, value_name = "WHEN", env = "IMGBUILD_COLOR", default_value = "auto", global = true)]
     pub color: Color,
+}
+
+/// What people wrote of a cluster.
+#[derive(Args, Clone, Debug)]
+pub struct Inputs {
+    /// The profile; the built-in one by default.
+    #[arg(long, value_name = "FILE", env = "IMGBUILD_PROFILE")]
+    pub profile: Option<PathBuf>,
+    /// A folder of components, which go before built-in ones of the same name.
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_OVERLAYS")]
+    pub overlays: Option<PathBuf>,
+    /// The pins; the built-in ones by default.
+    #[arg(long, value_name = "FILE", env = "IMGBUILD_RELEASES")]
+    pub releases: Option<PathBuf>,
+    /// The architecture of all nodes, whatever the profile says.
+    #[arg(long, env = "IMGBUILD_ARCH")]
+    pub arch: Option<Arch>,
+    /// Take profile, pins, components and artifacts from this bundle alone; never touch the network.
+    #[arg(long, value_name = "FILE", env = "IMGBUILD_BUNDLE")]
+    pub bundle: Option<PathBuf>,
+}
+
+/// Secrets.
+#[derive(Args, Clone, Debug)]
+pub struct SecretsFile {
+    /// Where secrets are read from, and kept when they are generated.
+    #[arg(long, value_name = "FILE", env = "IMGBUILD_SECRETS", default_value = "secrets.yaml")]
+    pub secrets: PathBuf,
+}
+
+/// Where artifacts come from.
+#[derive(Args, Clone, Debug)]
+pub struct Fetching {
+    /// Where verified artifacts and finished layers are kept; by default in the user's cache folder.
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_STORE")]
+    pub store: Option<PathBuf>,
+    /// Fetch `https://HOST/PATH` from `MIRROR/HOST/PATH`; a folder or a web address.
+    #[arg(long, value_name = "DIR|URL", env = "IMGBUILD_MIRROR", hide_env_values = true)]
+    pub mirror: Option<String>,
+    /// Use what is in the store alone; never touch the network.
+    #[arg(long, env = "IMGBUILD_OFFLINE", value_parser = BoolishValueParser::new())]
+    pub offline: bool,
+}
+
+/// How the nodes get what is built.
+#[derive(Args, Clone, Debug)]
+pub struct Delivering {
+    /// How the nodes get their layers.
+    #[arg(long, value_name = "HOW", env = "IMGBUILD_DELIVERY", default_value = "image")]
+    pub delivery: Delivery,
+    /// In which form the nodes get what is below /usr.
+    #[arg(long, value_name = "FORM", env = "IMGBUILD_FORMAT", default_value = "overlay")]
+    pub format: Format,
+    /// Where the nodes fetch their layers with `--delivery http`: what answers for the folder of `--out`.
+    #[arg(long, value_name = "URL", env = "IMGBUILD_URL")]
+    pub url: Option<String>,
     /// The modification time of every file in an overlay and an image, in seconds since 1970.
     #[arg(
         long,
@@ -72,10 +84,106 @@ pub struct Options {
         env = "SOURCE_DATE_EPOCH",
         default_value_t = 0,
         value_parser = epoch,
-        global = true,
         hide = true
     )]
     pub source_date_epoch: u64,
+}
+
+/// The folder of outputs.
+#[derive(Args, Clone, Debug)]
+pub struct Out {
+    /// Where the nodes' folders are written.
+    #[arg(long, value_name = "DIR", env = "IMGBUILD_OUT", default_value = "out")]
+    pub out: PathBuf,
+}
+
+/// All that a build goes by, and whatever says beforehand what one would do.
+#[derive(Args, Clone, Debug)]
+pub struct Building {
+    #[command(flatten)]
+    inputs: Inputs,
+    #[command(flatten)]
+    out: Out,
+    #[command(flatten)]
+    secrets: SecretsFile,
+    #[command(flatten)]
+    fetching: Fetching,
+    #[command(flatten)]
+    delivering: Delivering,
+}
+
+/// The options of a command; those that it does not take are as if nobody had given them.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "each is described where its group is")]
+pub struct Options {
+    pub profile: Option<PathBuf>,
+    pub overlays: Option<PathBuf>,
+    pub releases: Option<PathBuf>,
+    pub arch: Option<Arch>,
+    pub bundle: Option<PathBuf>,
+    pub secrets: PathBuf,
+    pub store: Option<PathBuf>,
+    pub mirror: Option<String>,
+    pub offline: bool,
+    pub delivery: Delivery,
+    pub format: Format,
+    pub url: Option<String>,
+    pub source_date_epoch: u64,
+    pub out: PathBuf,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            profile: None,
+            overlays: None,
+            releases: None,
+            arch: None,
+            bundle: None,
+            secrets: PathBuf::from("secrets.yaml"),
+            store: None,
+            mirror: None,
+            offline: false,
+            delivery: Delivery::Image,
+            format: Format::default(),
+            url: None,
+            source_date_epoch: 0,
+            out: PathBuf::from("out"),
+        }
+    }
+}
+
+impl From<Inputs> for Options {
+    fn from(Inputs { profile, overlays, releases, arch, bundle }: Inputs) -> Self {
+        Self { profile, overlays, releases, arch, bundle, ..Self::default() }
+    }
+}
+
+impl From<Out> for Options {
+    fn from(Out { out }: Out) -> Self {
+        Self { out, ..Self::default() }
+    }
+}
+
+impl From<Building> for Options {
+    fn from(Building { inputs, out: Out { out }, secrets, fetching, delivering }: Building) -> Self {
+        let options = Self::from(inputs).fetching(fetching).delivering(delivering);
+        Self { out, secrets: secrets.secrets, ..options }
+    }
+}
+
+impl Options {
+    /// The same, with where artifacts come from.
+    #[must_use]
+    pub fn fetching(self, Fetching { store, mirror, offline }: Fetching) -> Self {
+        Self { store, mirror, offline, ..self }
+    }
+
+    /// The same, with how the nodes get what is built.
+    #[must_use]
+    pub fn delivering(self, Delivering { delivery, format, url, source_date_epoch }: Delivering) -> Self {
+        Self { delivery, format, url, source_date_epoch, ..self }
+    }
 }
 
 fn epoch(text: &str) -> Result<u64, &'static str> {

@@ -63,7 +63,8 @@ pub(super) fn build(
         prepare(&mut plan, &components)?;
     }
     let nodes = select::nodes(&plan, names, all)?;
-    let way = Way::of(options, &plan)?;
+    let way = Way::of(options)?;
+    way.check(&plan)?;
     let concerned = if way.is_of_all() { plan.nodes.iter().collect() } else { nodes.clone() };
     let rendered = rendered(&plan, &concerned, &secrets, &mut report);
     if report.has_errors() {
@@ -89,7 +90,8 @@ pub(super) fn build(
     }
 }
 
-fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Report) {
+/// Warns where the administrator has no way in.
+pub(super) fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Report) {
     let Some(admin) = &plan.cluster.system.admin else { return };
     if admin.ssh_authorized_keys.is_empty() && !secrets.has(ADMIN_PASSWORD) {
         let message = format!("nobody can log in: `{}` has neither an SSH key nor a password", admin.name);

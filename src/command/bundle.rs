@@ -84,7 +84,9 @@ fn check_place(wanted: &BundleArgs) -> Result<(), Failure> {
 
 fn signing_key(path: &Path) -> Result<SigningKey, Failure> {
     let text = inputs::text(path, MAX_KEY).map_err(|why| anyhow::anyhow!("{}", why.message()))?;
-    SigningKey::read(&text, std::env::var(PASSWORD).ok()).map_err(|error| Failure::Usage {
+    // A variable that is set to nothing is as if it were not set.
+    let password = std::env::var(PASSWORD).ok().filter(|password| !password.is_empty());
+    SigningKey::read(&text, password).map_err(|error| Failure::Usage {
         message: format!("--sign {}: {error}", path.display()),
         help: format!("`minisign -G` makes a key; one with a password needs it in {PASSWORD}"),
     })

@@ -1,33 +1,37 @@
 //! `imgbuild check`: reads everything, renders everything, fetches and writes nothing.
 
 use super::console::Console;
-use super::documents::rendered;
+use super::delivery::Way;
 use super::failure::Failure;
-use super::{inputs, layers, problems};
+use super::foreseen::Foreseen;
+use super::{inputs, layers};
 use crate::cli::Options;
 
 /// Checks all nodes.
 pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
     let mut written = inputs::Written::read(options)?;
     let secrets = written.secrets(&options.secrets)?;
-    let (plan, _, mut report) = written.draft(options)?;
+    let (plan, components, report) = written.draft(options)?;
+    Way::of(options)?.check(&plan)?;
     let nodes: Vec<_> = plan.nodes.iter().collect();
-    rendered(&plan, &nodes, &secrets, &mut report);
-    if report.has_errors() {
-        return Err(Failure::Invalid(report));
-    }
-    console.report(&report);
-    problems::tell(&nodes, console);
+    let foreseen = Foreseen::new(&plan, &nodes, (secrets, &components), report)?;
+    foreseen.tell(console);
     let artifacts = layers::requests_of(&nodes).len();
+    let warnings = foreseen.listed();
     if console.json {
         let counts = serde_json::json!({
             "cluster": plan.cluster.name, "nodes": plan.nodes.len(),
-            "components": plan.cluster.services.len(), "artifacts": artifacts,
+            "components": plan.cluster.services.len(), "artifacts": artifacts, "warnings": warnings,
         });
         return Ok(Console::data_json(&counts)?);
     }
+    let verdict = match warnings.len() {
+        0 => "all is well".to_owned(),
+        1 => "no errors, 1 warning".to_owned(),
+        more => format!("no errors, {more} warnings"),
+    };
     console.talk(&format!(
-        "{}: {} nodes, {} components, {artifacts} artifacts: all is well",
+        "{}: {} nodes, {} components, {artifacts} artifacts: {verdict}",
         plan.cluster.name,
         plan.nodes.len(),
         plan.cluster.services.len(),

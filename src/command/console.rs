@@ -1,11 +1,12 @@
 //! The two streams: data goes to stdout, talk to stderr.
 
+use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 
 use super::failure::Failure;
-use crate::cli::{Color, Options};
+use crate::cli::{Color, Speaking};
 use crate::diagnostic::Report;
 use crate::store::Progress;
 
@@ -15,17 +16,19 @@ pub struct Console {
     quiet: bool,
     /// Whether results are printed as JSON.
     pub json: bool,
+    /// Whether a program knows already how it ended.
+    answered: Cell<bool>,
 }
 
 impl Console {
     /// The streams as the options want them.
-    pub fn new(options: &Options) -> Self {
+    pub fn new(options: &Speaking) -> Self {
         let color = match options.color {
             Color::Auto => AutoStream::choice(&io::stderr()),
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Self { color, quiet: options.quiet, json: options.json }
+        Self { color, quiet: options.quiet, json: options.json, answered: Cell::new(false) }
     }
 
     /// Prints data, as it is.
@@ -40,6 +43,12 @@ impl Console {
         let mut text = serde_json::to_vec_pretty(value)?;
         text.push(b'\n');
         Self::data(text)
+    }
+
+    /// The same for a result that says itself what is wrong.
+    pub fn answer_json(&self, value: &impl serde::Serialize) -> io::Result<()> {
+        self.answered.set(true);
+        Self::data_json(value)
     }
 
     /// Says something that may be left out.
@@ -62,8 +71,12 @@ impl Console {
         }
     }
 
-    /// Shows why a command failed.
+    /// Shows why a command failed: to people, and to programs that asked for JSON.
     pub fn failure(&self, failure: &Failure) {
+        if self.json && !self.answered.get() {
+            // What is said to people follows, whether or not a program reads this.
+            let _ = Self::data(failure.json());
+        }
         if let Failure::Invalid(report) = failure {
             return self.report(report);
         }

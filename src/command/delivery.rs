@@ -24,7 +24,7 @@ pub struct Way {
 
 impl Way {
     /// What the options ask for.
-    pub fn of(options: &Options, plan: &Plan) -> Result<Self, Failure> {
+    pub fn of(options: &Options) -> Result<Self, Failure> {
         let delivery = options.delivery;
         let layers_url = match (&options.url, delivery) {
             (Some(url), Delivery::Http) => Some(format!("{}/{LAYERS}", plain(url)?)),
@@ -39,11 +39,16 @@ impl Way {
             }
             (None, _) => None,
         };
-        if delivery == Delivery::Http && plan.node(LAYERS).is_some() {
+        Ok(Self { delivery, layers_url })
+    }
+
+    /// Refuses a node in whose folder others fetch.
+    pub fn check(&self, plan: &Plan) -> Result<(), Failure> {
+        if self.delivery == Delivery::Http && plan.node(LAYERS).is_some() {
             let message = format!("a node is called `{LAYERS}`, as the folder of what the nodes fetch");
             return usage(&message, "rename the node, or deliver in another way");
         }
-        Ok(Self { delivery, layers_url })
+        Ok(())
     }
 
     /// Whether what is written depends on all nodes of the profile, whichever are built.

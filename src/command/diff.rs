@@ -24,7 +24,8 @@ pub fn run(names: &[String], options: &Options, console: &Console) -> Result<Exi
         return Err(Failure::Invalid(report));
     }
     console.report(&report);
-    let way = Way::of(options, &plan)?;
+    let way = Way::of(options)?;
+    way.check(&plan)?;
     let store = select::store(options)?;
     let layers = layers::peek(&nodes, &store)?;
     for name in secrets::stand_in(&mut secrets, &secrets::needed(&nodes, &components)) {
@@ -40,7 +41,7 @@ pub fn run(names: &[String], options: &Options, console: &Console) -> Result<Exi
     } else {
         Console::data(differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     }
-    Ok(if differences.iter().all(|one| one.same) { Exit::Done } else { Exit::Failed })
+    Ok(if differences.iter().all(|one| one.same) { Exit::Done } else { Exit::Differs })
 }
 
 fn of(

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::{fmt, io, iter};
 
 use crate::bundle::BundleError;
-use crate::diagnostic::Report;
+use crate::diagnostic::{Diagnostic, Report};
 use crate::machine::MachineError;
 use crate::store::{ErrorClass, StoreError};
 
@@ -24,6 +24,8 @@ pub enum Exit {
     Integrity = 4,
     /// Something could not be fetched.
     Network = 5,
+    /// `diff` found that a build would change something.
+    Differs = 6,
 }
 
 /// Why a command did not do what it was asked to.
@@ -74,6 +76,23 @@ impl Failure {
             Self::Machine(_) => Exit::Failed,
             Self::Other(error) => of_store(error.as_ref()).map_or(Exit::Failed, exit_of),
         }
+    }
+
+    /// It as a line of JSON: the exit code, and all that is wrong.
+    pub fn json(&self) -> String {
+        let errors = match self {
+            Self::Invalid(report) => report.listed(),
+            _ => {
+                let diagnostic = Diagnostic::error(self.to_string());
+                let help = self.help();
+                Report::from(match help {
+                    Some(help) => diagnostic.help(help),
+                    None => diagnostic,
+                })
+                .listed()
+            }
+        };
+        serde_json::json!({ "exit": self.exit() as u8, "errors": errors }).to_string() + "\n"
     }
 
     /// How to go on, if that is not part of the message.

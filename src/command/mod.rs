@@ -12,10 +12,12 @@ mod diff;
 mod documents;
 mod failure;
 mod fetch;
+mod foreseen;
 mod inputs;
 mod inspect;
 mod instances;
 mod layers;
+mod options;
 mod password;
 mod pin;
 mod plan;
@@ -31,61 +33,90 @@ mod serve;
 mod show;
 mod verify;
 
+use std::ffi::OsString;
 use std::io;
 
 use clap::CommandFactory as _;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{self, Cli, Command};
 use console::Console;
 pub use failure::Exit;
 use failure::Failure;
 
 /// Does what was typed.
-pub fn run(cli: Cli) -> Exit {
-    let console = Console::new(&cli.options);
-    let Cli { command, nodes, all, reprovision, options } = cli;
-    let done = match command {
-        Some(_) if all || reprovision || !nodes.is_empty() => Err(Failure::Usage {
-            message: "nodes and a command, where one of them is expected".to_owned(),
-            help: "`imgbuild build NODE...` builds nodes".to_owned(),
-        }),
-        None if all && !nodes.is_empty() => Err(Failure::Usage {
-            message: "nodes and `--all`, where one of them is expected".to_owned(),
-            help: "`imgbuild NODE...` builds nodes, `imgbuild --all` every one".to_owned(),
-        }),
-        None => build::run(&nodes, all, reprovision, &options, &console),
-        Some(Command::Build { nodes, all, reprovision }) => {
-            build::run(&nodes, all, reprovision, &options, &console)
-        }
-        Some(Command::Check) => check::run(&options, &console),
-        Some(Command::Plan { nodes }) => plan::run(&nodes, &options, &console),
-        Some(Command::Diff { nodes }) => match diff::run(&nodes, &options, &console) {
-            Ok(exit) => return exit,
-            Err(failure) => Err(failure),
-        },
-        Some(Command::Fetch { names }) => fetch::run(&names, &options, &console),
-        Some(Command::Replace { node, confirmed }) => replace::run(&node, confirmed, &options, &console),
-        Some(Command::Show { node, file }) => show::run(&node, &file, &options, &console),
-        Some(Command::Pin(args)) => pin::run(&args, &options, &console),
-        Some(Command::Sbom { node }) => sbom::run(&node, &options, &console),
-        Some(Command::Boot { nodes, base, accelerator }) => {
-            boot::run(&nodes, &base, accelerator, &options, &console)
-        }
-        Some(Command::Serve { listen, private }) => serve::run(listen, private, &options, &console),
-        Some(Command::Bundle(wanted)) => bundle::run(&wanted, &options, &console),
-        Some(Command::Verify { path, key }) => verify::run(&path, key.as_deref(), &console),
-        Some(Command::Inspect { path }) => inspect::run(&path, &console),
-        Some(Command::Schema { kind }) => schema::run(kind),
-        Some(Command::Completions { shell }) => completions(shell),
+pub fn run(typed: impl IntoIterator<Item = OsString>) -> Exit {
+    let typed: Vec<_> = typed.into_iter().collect();
+    let cli = match cli::parse(typed.iter().cloned()) {
+        Ok(cli) => cli,
+        Err(error) => return misread(&error, &typed),
     };
-    match done {
-        Ok(()) => Exit::Done,
+    let console = Console::new(&cli.speaking);
+    match done(cli, &console) {
+        Ok(exit) => exit,
         Err(failure) if is_broken_pipe(&failure) => Exit::Done,
         Err(failure) => {
             console.failure(&failure);
             failure.exit()
         }
     }
+}
+
+fn done(cli: Cli, console: &Console) -> Result<Exit, Failure> {
+    let Cli { command, nodes, all, reprovision, building, speaking: _ } = cli;
+    if command.is_some() && (all || reprovision || !nodes.is_empty()) {
+        return Err(Failure::Usage {
+            message: "nodes and a command, where one of them is expected".to_owned(),
+            help: "`imgbuild build NODE...` builds nodes".to_owned(),
+        });
+    }
+    if all && !nodes.is_empty() {
+        return Err(Failure::Usage {
+            message: "nodes and `--all`, where one of them is expected".to_owned(),
+            help: "`imgbuild NODE...` builds nodes, `imgbuild --all` every one".to_owned(),
+        });
+    }
+    let command = command.unwrap_or(Command::Build { nodes, all, reprovision, building });
+    let options = command.options();
+    options::check(&options)?;
+    match command {
+        Command::Build { nodes, all, reprovision, .. } => {
+            build::run(&nodes, all, reprovision, &options, console)
+        }
+        Command::Check { .. } => check::run(&options, console),
+        Command::Plan { nodes, .. } => plan::run(&nodes, &options, console),
+        Command::Diff { nodes, .. } => return diff::run(&nodes, &options, console),
+        Command::Fetch { names, .. } => fetch::run(&names, &options, console),
+        Command::Replace { node, confirmed, .. } => replace::run(&node, confirmed, &options, console),
+        Command::Show { node, file, .. } => show::run(&node, &file, &options, console),
+        Command::Pin(args) => pin::run(&args, &options, console),
+        Command::Sbom { node, .. } => sbom::run(&node, &options, console),
+        Command::Boot { nodes, base, accelerator, .. } => {
+            boot::run(&nodes, &base, accelerator, &options, console)
+        }
+        Command::Serve { listen, private, .. } => serve::run(listen, private, &options, console),
+        Command::Bundle(wanted) => bundle::run(&wanted, &options, console),
+        Command::Verify { path, key } => verify::run(&path, key.as_deref(), console),
+        Command::Inspect { path } => inspect::run(&path, console),
+        Command::Schema { kind } => schema::run(kind),
+        Command::Completions { shell } => completions(shell),
+    }?;
+    Ok(Exit::Done)
+}
+
+/// A command line that clap does not understand, or that asks for help.
+fn misread(error: &clap::Error, typed: &[OsString]) -> Exit {
+    // Nobody is left to tell when the stream is gone.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return Exit::Done;
+    }
+    if typed.iter().any(|word| word == "--json") {
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let failure = Failure::Usage { message: message.to_owned(), help: "`--help` says more".to_owned() };
+        let _ = Console::data(failure.json());
+    }
+    Exit::Usage
 }
 
 fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {

@@ -2,20 +2,37 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 use super::console::Console;
+use super::delivery::Way;
 use super::failure::Failure;
+use super::foreseen::Foreseen;
 use super::{inputs, problems, select};
 use crate::cli::Options;
+use crate::diagnostic::Listed;
 use crate::plan::{NodePlan, Origin, Plan};
+
+/// The plan, with what a build would warn of.
+#[derive(Serialize)]
+struct Planned<'a> {
+    #[serde(flatten)]
+    plan: &'a Plan,
+    warnings: Vec<Listed>,
+}
 
 /// Prints the plan of these nodes, or of all.
 pub fn run(names: &[String], options: &Options, console: &Console) -> Result<(), Failure> {
-    let (mut plan, _, report) = inputs::Written::read(options)?.plan(options)?;
-    select::nodes(&plan, names, names.is_empty())?;
-    console.report(&report);
+    let mut written = inputs::Written::read(options)?;
+    let secrets = written.secrets(&options.secrets)?;
+    let (mut plan, components, report) = written.draft(options)?;
+    Way::of(options)?.check(&plan)?;
+    let nodes = select::nodes(&plan, names, names.is_empty())?;
+    let foreseen = Foreseen::new(&plan, &nodes, (secrets, &components), report)?;
+    foreseen.tell(console);
     plan.nodes.retain(|node| names.is_empty() || names.contains(&node.name));
     if console.json {
-        return Ok(Console::data_json(&plan)?);
+        return Ok(Console::data_json(&Planned { plan: &plan, warnings: foreseen.listed() })?);
     }
     let texts: Vec<_> = plan.nodes.iter().map(|node| describe(&plan, node)).collect();
     Ok(Console::data(texts.join("\n"))?)

@@ -101,6 +101,13 @@ pub fn stand_in<'a>(secrets: &mut Secrets, needed: &BTreeMap<&'a str, &SecretSpe
 
 /// Says what nodes lack because secrets were not given, each thing once.
 pub fn tell_what_is_lacking(secrets: &Secrets, nodes: &[&NodePlan], console: &Console) {
+    for line in lacking(secrets, nodes) {
+        console.talk(&line);
+    }
+}
+
+/// What nodes lack because secrets were not given, a line each.
+pub fn lacking(secrets: &Secrets, nodes: &[&NodePlan]) -> Vec<String> {
     let mut lacking: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
     for node in nodes {
         for file in &node.private {
@@ -111,9 +118,10 @@ pub fn tell_what_is_lacking(secrets: &Secrets, nodes: &[&NodePlan], console: &Co
             }
         }
     }
-    for ((without, missing), nodes) in lacking {
-        console.talk(&format!("{}: {without}: no secret `{missing}`", nodes.join(", ")));
-    }
+    let line = |((without, missing), nodes): ((&str, String), Vec<&str>)| {
+        format!("{}: {without}: no secret `{missing}`", nodes.join(", "))
+    };
+    lacking.into_iter().map(line).collect()
 }
 
 /// `length` characters, six random bits each.

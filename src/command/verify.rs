@@ -37,7 +37,7 @@ pub fn run(path: &Path, key: Option<&str>, console: &Console) -> Result<(), Fail
     let signed = key.map(|key| signature(&key, path, &mut audit)).transpose()?.flatten();
     let shown = path.display();
     if console.json {
-        Console::data_json(&Verified { path, audit: &audit, signed: signed.as_deref() })?;
+        console.answer_json(&Verified { path, audit: &audit, signed: signed.as_deref() })?;
     } else if audit.faults.is_empty() {
         let signed = signed.map_or(String::new(), |signed| format!(", signed: {}", signed.escape_debug()));
         Console::data(format!(

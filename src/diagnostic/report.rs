@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use serde::Serialize;
 
+use super::listed::{Listed, Place};
 use super::source::{Source, Span};
 
 /// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Nothing is built.
     Error,
@@ -64,6 +67,21 @@ impl Diagnostic {
     /// How bad it is.
     pub fn severity(&self) -> Severity {
         self.severity
+    }
+
+    fn listed(&self) -> Listed {
+        let place = |label: &Label| {
+            let (line, column) = label.source.position(label.span.start);
+            // The words about a secret may repeat it.
+            let label_text = if label.source.is_secret() { String::new() } else { label.text.clone() };
+            Place { file: label.source.name().to_owned(), line, column, label: label_text }
+        };
+        Listed {
+            severity: self.severity,
+            message: self.message.clone(),
+            places: self.labels.iter().map(place).collect(),
+            help: self.help.clone(),
+        }
     }
 
     fn order(&self) -> (Option<(&str, usize)>, &str) {
@@ -162,6 +180,11 @@ impl Report {
         all.sort_by(|a, b| a.order().cmp(&b.order()));
         all.dedup_by(|a, b| a.order() == b.order());
         all
+    }
+
+    /// The whole report for programs, in the same order.
+    pub fn listed(&self) -> Vec<Listed> {
+        self.sorted().into_iter().map(Diagnostic::listed).collect()
     }
 
     /// The whole report for people, with colours if `color`.

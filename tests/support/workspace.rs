@@ -6,6 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use clap::CommandFactory as _;
+use imgbuild::cli::Cli;
 use imgbuild::component::Spec;
 use tempfile::TempDir;
 
@@ -104,14 +106,24 @@ impl Workspace {
     /// The program with these arguments and the folder's options, in an environment that has nothing of ours.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.bare(arguments);
-        command.args(&self.options);
+        command.args(self.options_of(arguments));
         command
+    }
+
+    /// The folder's options, less those that mean nothing to the verb among the arguments.
+    fn options_of(&self, arguments: &[&str]) -> Vec<&str> {
+        let cli = Cli::command();
+        let verb = arguments.iter().find_map(|word| cli.find_subcommand(word)).unwrap_or(&cli);
+        let takes =
+            |option: &str| verb.get_arguments().any(|one| one.get_long() == option.strip_prefix("--"));
+        let options = self.options.chunks(2).filter(|option| takes(&option[0]));
+        options.flatten().map(String::as_str).collect()
     }
 
     /// The same, run by another program, which gets the program's path and its arguments after its own.
     pub fn command_of(&self, other: Command, arguments: &[&str]) -> Command {
         let mut command = self.bare_of(other, arguments);
-        command.args(&self.options);
+        command.args(self.options_of(arguments));
         command
     }
 
