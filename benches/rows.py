@@ -1,5 +1,6 @@
 """What scripts/bench measures: one function a row, each beside its rival in the same run."""
 
+import os
 import pathlib
 import re
 import shutil
@@ -22,6 +23,9 @@ class Bench:
     def __init__(self, program: pathlib.Path, work: pathlib.Path) -> None:
         self.program, self.work = program, work
         self.mirror, self.store, self.out = work / "mirror", work / "store", work / "out"
+        # Layers are kept in the user's own cache, which must not be that of whoever measures.
+        os.environ |= {"XDG_CACHE_HOME": str(work / "cache"), "XDG_STATE_HOME": str(work / "state")}
+        self.layers = work / "cache/imgbuild/derived"
 
     def imgbuild(self, *words: object, **options: object) -> str:
         """A command of imgbuild; `options` go before the usual ones, None leaves one out."""
@@ -66,7 +70,7 @@ class Bench:
 
 
 def warm(bench: Bench) -> list[Result]:
-    """a build of ptrn-1, artifacts and layers in the store, beside the shell way and a copy of its outputs"""
+    """a build of ptrn-1, artifacts in the store and layers in the cache, beside the shell way and a copy of its outputs"""
     bench.run(bench.imgbuild("ptrn-1"))
     node, copy, made = bench.out / "ptrn-1", bench.work / "copy", bench.work / "shell"
     files = shell.prepare(bench, node)
@@ -111,7 +115,7 @@ def cold(bench: Bench) -> list[Result]:
         "imgbuild": bench.imgbuild("ptrn-1"),
         "shell": quoted(ROOT / "benches/shell-way", bench.work / "archives", files, made, "pigz", "-6"),
     }
-    took = times(commands, prepare={"imgbuild": bench.away(bench.out, bench.store / "layers")})
+    took = times(commands, prepare={"imgbuild": bench.away(bench.out, bench.layers)})
     sizes = [(folder / "overlay.tar.gz").stat().st_size for folder in (bench.out / "ptrn-1", made)]
     faster, larger = took["shell"] / took["imgbuild"], sizes[0] / sizes[1]
     return [
@@ -163,7 +167,7 @@ def start(bench: Bench) -> list[Result]:
 
 
 def shared(bench: Bench, count: int) -> tuple[str, str]:
-    """A shared build of so many nodes with layers in the store, and what must be done before."""
+    """A shared build of so many nodes with layers in the cache, and what must be done before."""
     out = bench.work / "fleet"
     command = bench.imgbuild("--all", profile=bench.profile(count), delivery="shared", out=out)
     bench.run(command)
@@ -214,7 +218,7 @@ def growth(bench: Bench) -> list[Result]:
 
 def memory(bench: Bench) -> list[Result]:
     """the peak memory of a build from nothing, and of artifacts of 16 and 256 MB"""
-    bench.run(quoted("rm", "-rf", bench.out, bench.work / "fresh"))
+    bench.run(quoted("rm", "-rf", bench.out, bench.layers, bench.work / "fresh"))
     whole = peak(bench.imgbuild("--all", store=bench.work / "fresh"))
     bench.run(quoted("rm", "-rf", bench.work / "fresh"))
     small, large = (bulk.peak_of(bench, size) for size in (16, 256))

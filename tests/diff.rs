@@ -196,9 +196,9 @@ fn a_folder_without_a_whole_build_differs_and_says_why() {
 #[test]
 fn what_the_store_lacks_is_not_fetched() {
     let workspace = built(&["ptrn-1"]);
-    fs::remove_dir_all(workspace.path("cache/imgbuild/layers")).unwrap();
+    fs::remove_dir_all(workspace.path("cache/imgbuild/derived")).unwrap();
     workspace.run(&["diff", "ptrn-1", "--quiet"]).exit(0).stdout("ptrn-1: same\n");
-    assert!(!workspace.path("cache/imgbuild/layers").exists(), "artifacts are enough, and no layer is kept");
+    assert!(!workspace.path("cache/imgbuild/derived").exists(), "artifacts are enough, and no layer is kept");
     fs::remove_dir_all(workspace.path("cache")).unwrap();
     let run = workspace.run(&["diff", "ptrn-1", "--quiet"]).exit(5).stdout("");
     run.stderr(

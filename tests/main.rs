@@ -3,6 +3,7 @@
 
 mod build;
 mod bundle;
+mod cache;
 mod delivery;
 mod diff;
 mod download_on_node;

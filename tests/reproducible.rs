@@ -69,9 +69,9 @@ fn kept_layers_give_the_bytes_of_new_ones() {
     let workspace = workspace();
     let first = built(&workspace);
     fs::remove_dir_all(workspace.path("out")).unwrap();
-    assert_same(&first, &built(&workspace), "layers from the store");
+    assert_same(&first, &built(&workspace), "layers from the cache");
     fs::remove_dir_all(workspace.path("out")).unwrap();
-    fs::remove_dir_all(workspace.path("cache/imgbuild/layers")).unwrap();
+    fs::remove_dir_all(workspace.path("cache/imgbuild/derived/records")).unwrap();
     assert_same(&first, &built(&workspace), "artifacts from the store, layers anew");
     // One by one, in another order.
     fs::remove_dir_all(workspace.path("out")).unwrap();

@@ -27,6 +27,7 @@ fn minisign_and_imgbuild_agree_on_signatures() {
         minisign(&workspace, &["-V", "-p", "pub", "-m", signed]);
         let told = away(&workspace, &["verify", signed, "--key", "pub"]).exit(0).data();
         assert!(told.contains("signed: imgbuild bundle of small"), "{told}");
+        assert!(told.ends_with("proven: every byte is the one that was signed with this key\n"), "{told}");
     }
     let text = workspace.text("pub");
     away(&workspace, &["verify", "b", "--key", text.lines().nth(1).unwrap()]).exit(0);

@@ -2,7 +2,8 @@
 #![expect(clippy::disallowed_methods, reason = "tests look at the store from outside")]
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
+use std::path::Path;
 use std::sync::Mutex;
 
 use imgbuild::digest::Sha256;
@@ -125,60 +126,24 @@ fn threads_fetch_an_artifact_once() {
 }
 
 #[test]
-fn layers_are_found_by_what_they_were_made_from() {
-    let (depot, key) = (Depot::new(), Sha256::of("inputs"));
-    let store = depot.store();
-    assert_eq!(store.layer::<Vec<String>>(&key).unwrap(), None);
-    let build = || {
-        let mut layer = store.new_layer().unwrap();
-        layer.write_all(b"layer").unwrap();
-        layer.commit(&key, vec!["/etc/hosts".to_owned()]).unwrap()
-    };
-    let record = build();
-    assert_eq!((record.sha256, record.size), (Sha256::of("layer"), 5));
-    assert_eq!(store.layer(&key).unwrap(), Some(record.clone()));
-    assert_eq!(store.layer::<u32>(&key).unwrap(), None, "an index in another form is none");
-
-    let blob = depot.path().join("sha256").join(record.sha256.to_string());
-    fs::remove_file(&blob).unwrap();
-    assert_eq!(store.layer::<Vec<String>>(&key).unwrap(), None, "a record without its blob is none");
-    fs::write(&blob, b"other").unwrap();
-    assert_eq!(store.layer::<Vec<String>>(&key).unwrap(), None, "a damaged layer is none");
-    assert!(blob.with_extension("damaged").exists());
-    assert_eq!(build(), record);
-    assert_eq!(store.layer(&key).unwrap(), Some(record));
-
-    drop(store.new_layer().unwrap());
-    assert_eq!(files(&depot.path().join("tmp")).len(), 0, "a layer that is given up leaves nothing");
-}
-
-#[test]
-fn staging_is_cleared_when_nobody_uses_it() {
-    let depot = Depot::new();
-    let mut layer = depot.store().new_layer().unwrap();
-    let left = depot.path().join("tmp/left-by-a-killed-build");
-    fs::write(&left, b"").unwrap();
-    drop(depot.store().scratch().unwrap());
-    assert!(left.exists(), "it could be the other build's");
-    layer.write_all(b"layer").unwrap();
-    layer.commit(&Sha256::of("inputs"), ()).unwrap();
-    depot.store().scratch().unwrap().write_all(b"spool").unwrap();
-    assert_eq!(files(&depot.path().join("tmp")).len(), 0);
-}
-
-#[test]
 fn a_folder_of_other_things_is_no_store() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("lost+found")).unwrap();
-    Store::open(folder.path()).unwrap().scratch().expect("a new file system's root is a place for a store");
+    fs::create_dir(folder.path().join("derived")).unwrap();
+    let fetch = |folder: &Path| {
+        let server = good_server();
+        let requests = [request(&server.url("/a"))];
+        Store::open(folder)?.fetch_all(&requests, &FetchOptions::default(), &|_| {})
+    };
+    fetch(folder.path()).expect("a new file system's root is a place for a store, and one beside the cache");
     let tag = fs::read_to_string(folder.path().join("CACHEDIR.TAG")).unwrap();
     assert!(tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55\n"));
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("thesis.odt");
     fs::write(&file, b"").unwrap();
-    let error = Store::open(folder.path()).unwrap().scratch().unwrap_err();
-    assert!(matches!(error, StoreError::NotAStore { .. }), "{error}");
+    let (_, text) = told(&fetch(folder.path()).unwrap_err());
+    assert!(text.contains("holds other files and is no store"), "{text}");
     assert_eq!(files(folder.path()), std::slice::from_ref(&file));
     assert!(matches!(Store::open(file), Err(StoreError::NotAFolder { .. })));
 }

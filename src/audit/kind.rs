@@ -27,6 +27,28 @@ pub enum Kind {
     Store,
 }
 
+impl Kind {
+    /// What is known of such a thing once every byte of it was checked, and what is not.
+    pub fn proof(self) -> &'static str {
+        match self {
+            Self::Bundle => {
+                "every byte follows from its index, so it is not damaged; who wrote it is not proven: `--key` checks a signature"
+            }
+            Self::Node => {
+                "every file is the one that manifest.json declares; who wrote them is not proven: \
+                 `imgbuild diff` compares them with profile and pins"
+            }
+            Self::Seed | Self::Shared => {
+                "every byte follows from the digests in the image, so it is not damaged; who wrote it is not proven"
+            }
+            Self::Store => {
+                "every file has the sha256 that it is called by; where it came from is not proven: \
+                 a build takes only files that a pin names"
+            }
+        }
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -53,7 +75,7 @@ pub fn kind(path: &Path) -> Result<Kind> {
         return Ok(Kind::Node);
     }
     anyhow::ensure!(
-        ["sha256", "layers"].iter().any(|name| path.join(name).is_dir()),
+        path.join("sha256").is_dir(),
         "`{}` is neither a node's folder, which has a {MANIFEST}, nor a store, which has a folder sha256",
         path.display()
     );

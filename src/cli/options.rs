@@ -54,7 +54,7 @@ pub struct SecretsFile {
 /// Where artifacts come from.
 #[derive(Args, Clone, Debug)]
 pub struct Fetching {
-    /// Where verified artifacts and finished layers are kept; by default in the user's cache folder.
+    /// Where verified artifacts are kept; by default in the user's cache folder.
     #[arg(long, value_name = "DIR", env = "IMGBUILD_STORE")]
     pub store: Option<PathBuf>,
     /// Fetch `https://HOST/PATH` from `MIRROR/HOST/PATH`; a folder or a web address.

@@ -7,7 +7,7 @@ use super::console::Console;
 use super::delivery::{self, Way};
 use super::documents::{documents, rendered};
 use super::failure::{Exit, Failure};
-use super::layers::{self, Layer, Layers};
+use super::layers::{self, Depot, Layer, Layers};
 use super::rendered::{OwnLayer, RenderedLayer, room_kib};
 use super::{inputs, instances, password, problems, secrets, select};
 use crate::cli::Options;
@@ -18,7 +18,7 @@ use crate::output::{LayerSource, Manifest, NodeOutput, OutputFile};
 use crate::plan::{LayerPlan, NodePlan, Plan};
 use crate::profile::{ADMIN_PASSWORD, Admin, Secrets};
 use crate::render::{NodeSecrets, OverlayFacts, private_files};
-use crate::store::Store;
+use crate::store::Cache;
 
 /// Builds the nodes of these names, or all; as new instances, if they are to be reprovisioned.
 pub fn run(
@@ -73,19 +73,20 @@ pub(super) fn build(
     nobody_can_log_in(&plan, &secrets, &mut report);
     console.report(&report);
     problems::tell(&nodes, console);
-    let store = select::store(options)?;
+    let (store, cache) = (select::store(options)?, select::cache(console));
+    let depot = Depot { store: &store, cache: &cache };
     let fetching = select::fetching(options)?;
-    let finish = |find| layers::finish(&concerned, (&store, find), &fetching, console);
-    let layers = finish(Store::recorded)?;
+    let finish = |find| layers::finish(&concerned, (depot, find), &fetching, console);
+    let layers = finish(Cache::recorded)?;
     secrets::generate(&mut secrets, &options.secrets, &secrets::needed(&nodes, &components), console)?;
     secrets::tell_what_is_lacking(&secrets, &nodes, console);
     let publish = |layers| {
-        let build = Build::new((&plan, layers), &store, &secrets, way.clone())?;
+        let build = Build::new((&plan, layers), &cache, &secrets, way.clone())?;
         build.publish(concerned.iter().copied().zip(&rendered), &nodes, (&options.out, console))
     };
     match publish(&layers) {
         // A layer that has lost its digest is made again, and shows only where it is read.
-        Err(failure) if failure.exit() == Exit::Integrity => publish(&finish(Store::layer)?),
+        Err(failure) if failure.exit() == Exit::Integrity => publish(&finish(Cache::layer)?),
         done => done,
     }
 }
@@ -104,7 +105,7 @@ pub(super) fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Rep
 /// What all nodes of a build share.
 pub(super) struct Build<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) store: &'a Store,
+    pub(super) cache: &'a Cache,
     pub(super) layers: &'a Layers,
     secrets: &'a Secrets,
     pub(super) way: Way,
@@ -116,7 +117,7 @@ impl<'a> Build<'a> {
     /// Of a plan's nodes, whose layers are finished.
     pub(super) fn new(
         (plan, layers): (&'a Plan, &'a Layers),
-        store: &'a Store,
+        cache: &'a Cache,
         secrets: &'a Secrets,
         way: Way,
     ) -> Result<Self, Failure> {
@@ -125,7 +126,7 @@ impl<'a> Build<'a> {
             password::hashed(password, &format!("{}/{}", plan.cluster.name, admin.name))
         };
         let password = admin.map(hashed).transpose()?;
-        Ok(Self { plan, store, layers, secrets, way, password })
+        Ok(Self { plan, cache, layers, secrets, way, password })
     }
 
     /// What is written for a node.
@@ -168,7 +169,7 @@ impl<'a> Build<'a> {
     /// A layer that nodes share.
     pub(super) fn shared_layer(&self, layer: &LayerPlan) -> Result<LayerSource<'static>, Failure> {
         let Layer { sha256, size, .. } = self.layers[&layer.key];
-        let content = self.layers[&layer.key].read(self.store)?;
+        let content = self.layers[&layer.key].read(self.cache)?;
         Ok(LayerSource { layer: NamedLayer { name: layer.component.clone(), sha256, size }, content })
     }
 

@@ -5,8 +5,9 @@ use super::console::Console;
 use super::delivery::Way;
 use super::documents::rendered;
 use super::failure::{Exit, Failure};
+use super::layers::{self, Depot};
 use super::rendered::Renderer;
-use super::{inputs, layers, secrets, select};
+use super::{inputs, secrets, select};
 use crate::cli::Options;
 use crate::diff::{NodeDiff, Snapshot};
 use crate::output::{Built, texts};
@@ -26,13 +27,13 @@ pub fn run(names: &[String], options: &Options, console: &Console) -> Result<Exi
     console.report(&report);
     let way = Way::of(options)?;
     way.check(&plan)?;
-    let store = select::store(options)?;
-    let layers = layers::peek(&nodes, &store)?;
+    let (store, cache) = (select::store(options)?, select::cache(console));
+    let layers = layers::peek(&nodes, Depot { store: &store, cache: &cache })?;
     for name in secrets::stand_in(&mut secrets, &secrets::needed(&nodes, &components)) {
         console.talk(&format!("a build would generate the secret `{name}`"));
     }
-    let build = Build::new((&plan, &layers), &store, &secrets, way)?;
-    let mut renderer = Renderer::new(&plan, &store, &layers);
+    let build = Build::new((&plan, &layers), &cache, &secrets, way)?;
+    let mut renderer = Renderer::new(&plan, &cache, &layers);
     let differences = nodes.into_iter().zip(rendered);
     let differences = differences.map(|(node, files)| of(&build, &mut renderer, (node, files), options));
     let differences = differences.collect::<Result<Vec<_>, _>>()?;

@@ -1,4 +1,4 @@
-//! Finished layers: taken from the store, or made of verified artifacts and kept there.
+//! Finished layers: taken from the user's cache, or made of verified artifacts and kept there.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,7 +17,7 @@ use crate::layer::{
 };
 use crate::plan::{Format, LayerPlan, NodePlan};
 use crate::release::Artifact;
-use crate::store::{ArtifactRequest, FetchOptions, LayerRecord, Store, StoreError};
+use crate::store::{ArtifactRequest, Cache, FetchOptions, LayerRecord, NotPrivate, Store, StoreError};
 
 /// Finished layers by their key.
 pub type Layers = BTreeMap<Sha256, Layer>;
@@ -35,7 +35,7 @@ pub struct Layer {
 
 /// Where a layer's bytes are.
 enum Bytes {
-    /// In the store, under its digest.
+    /// In the cache, under its digest.
     Kept,
     /// In a file that has no name.
     Loose(File),
@@ -43,9 +43,9 @@ enum Bytes {
 
 impl Layer {
     /// Its bytes, from their beginning. One reader at a time.
-    pub fn read(&self, store: &Store) -> Result<Box<dyn Read>, Failure> {
+    pub fn read(&self, cache: &Cache) -> Result<Box<dyn Read>, Failure> {
         match &self.bytes {
-            Bytes::Kept => Ok(Box::new(store.read(&self.sha256)?)),
+            Bytes::Kept => Ok(Box::new(cache.read(&self.sha256)?)),
             Bytes::Loose(file) => {
                 let mut file = file.try_clone()?;
                 file.rewind()?;
@@ -55,10 +55,10 @@ impl Layer {
     }
 
     /// Its bytes as they are, for who finds out otherwise whether they have the layer's digest.
-    pub fn read_unverified(&self, store: &Store) -> Result<Box<dyn Read>, Failure> {
+    pub fn read_unverified(&self, cache: &Cache) -> Result<Box<dyn Read>, Failure> {
         match &self.bytes {
-            Bytes::Kept => Ok(Box::new(store.read_unverified(&self.sha256)?)),
-            Bytes::Loose(_) => self.read(store),
+            Bytes::Kept => Ok(Box::new(cache.read_unverified(&self.sha256)?)),
+            Bytes::Loose(_) => self.read(cache),
         }
     }
 }
@@ -100,41 +100,77 @@ fn needed(layers: &[Arc<LayerPlan>]) -> Vec<ArtifactRequest> {
     requests(layers.iter().filter_map(|layer| layer.held_artifact()))
 }
 
-/// How a finished layer is looked for in the store.
-pub type Find = fn(&Store, &Sha256) -> Result<Option<LayerRecord<LayerIndex>>, StoreError>;
+/// How a finished layer is looked for in the cache.
+pub type Find = fn(&Cache, &Sha256) -> Result<Option<LayerRecord<LayerIndex>>, StoreError>;
+
+/// Where layers come from: the artifacts that they are made of, and the cache of those that are made.
+#[derive(Clone, Copy)]
+pub struct Depot<'a> {
+    /// Artifacts, which pins vouch for.
+    pub store: &'a Store,
+    /// Layers, which are this user's own work.
+    pub cache: &'a Cache,
+}
 
 /// Sees to it that every layer of these nodes is finished. Fetches the artifacts of those that are not.
 pub fn finish(
     nodes: &[&NodePlan],
-    (store, find): (&Store, Find),
+    (depot, find): (Depot<'_>, Find),
     fetching: &FetchOptions,
     console: &Console,
 ) -> Result<Layers, Failure> {
-    let mut finished = Layers::new();
-    let mut missing = Vec::new();
-    for (key, plan) in distinct(nodes) {
-        match find(store, &key)? {
-            Some(record) => _ = finished.insert(key, record.into()),
-            None => missing.push(plan),
-        }
-    }
+    let Depot { store, cache } = depot;
+    let (mut finished, missing) = sorted(nodes, |key| find(cache, key))?;
     let progress = console.progress();
     store.fetch_all(&needed(&missing), fetching, &|event| progress.show(event))?;
     drop(progress);
+    let keeps = !missing.is_empty() && is_prepared(cache, console);
     for plan in missing {
-        let (layer, index) = make(&plan, store, [store.scratch()?, store.scratch()?], store.new_layer()?)?;
-        finished.insert(plan.key, layer.commit(&plan.key, index)?.into());
+        let layer = if keeps { kept(&plan, depot)? } else { loose(&plan, store)? };
+        finished.insert(plan.key, layer);
     }
     let joined: BTreeMap<_, _> = nodes.iter().map(|node| (keys(node), &node.layers)).collect();
     for layers in joined.into_values() {
         let digests = digests(layers, &finished);
-        if store.joined(&digests)?.is_none() {
-            let joined = join(layers, &finished, store)?;
-            // A store that cannot be written to serves all the same.
-            let _ = store.keep_joined(&digests, &joined);
+        if cache.joined(&digests)?.is_none() {
+            let joined = join(layers, &finished, cache)?;
+            // A cache that cannot be written to serves all the same.
+            let _ = cache.keep_joined(&digests, &joined);
         }
     }
     Ok(finished)
+}
+
+/// The layers that are finished, and what those are made of that are not.
+fn sorted(
+    nodes: &[&NodePlan],
+    find: impl Fn(&Sha256) -> Result<Option<LayerRecord<LayerIndex>>, StoreError>,
+) -> Result<(Layers, Vec<Arc<LayerPlan>>), Failure> {
+    let mut finished = Layers::new();
+    let mut missing = Vec::new();
+    for (key, plan) in distinct(nodes) {
+        match find(&key)? {
+            Some(record) => _ = finished.insert(key, record.into()),
+            None => missing.push(plan),
+        }
+    }
+    Ok((finished, missing))
+}
+
+/// Whether layers can be kept; says why, if they could but for something that the user can change.
+fn is_prepared(cache: &Cache, console: &Console) -> bool {
+    cache.prepare().unwrap_or_else(|why| {
+        unkept(&why, console);
+        false
+    })
+}
+
+/// Says that layers are not kept, and why.
+pub fn unkept(why: &NotPrivate, console: &Console) {
+    console.say(&format!(
+        "warning: layers are neither taken from the cache nor kept there: {why}\nhelp: {}",
+        why.help()
+    ));
 }
 
 fn keys(node: &NodePlan) -> Vec<Sha256> {
@@ -149,45 +185,49 @@ fn digests(layers: &[Arc<LayerPlan>], finished: &Layers) -> Vec<Sha256> {
 pub fn joined(
     layers: &[Arc<LayerPlan>],
     finished: &Layers,
-    store: &Store,
+    cache: &Cache,
 ) -> Result<HashingWriter<io::Sink>, Failure> {
-    match store.joined(&digests(layers, finished))? {
+    match cache.joined(&digests(layers, finished))? {
         Some(joined) => Ok(joined),
-        None => join(layers, finished, store),
+        None => join(layers, finished, cache),
     }
 }
 
 fn join(
     layers: &[Arc<LayerPlan>],
     finished: &Layers,
-    store: &Store,
+    cache: &Cache,
 ) -> Result<HashingWriter<io::Sink>, Failure> {
     let mut joined = HashingWriter::new(io::sink());
     for layer in layers {
-        io::copy(&mut finished[&layer.key].read(store)?, &mut joined)?;
+        io::copy(&mut finished[&layer.key].read(cache)?, &mut joined)?;
     }
     Ok(joined)
 }
 
-/// The same without a network and without a change to the store: what it lacks is made in files that have no names.
-pub fn peek(nodes: &[&NodePlan], store: &Store) -> Result<Layers, Failure> {
-    let mut finished = Layers::new();
-    let mut missing = Vec::new();
-    for (key, plan) in distinct(nodes) {
-        match store.peek::<LayerIndex>(&key)? {
-            Some(record) => _ = finished.insert(key, record.into()),
-            None => missing.push(plan),
-        }
-    }
+/// The same without a network and without a change to store and cache: what is lacking is made in files that have no names.
+pub fn peek(nodes: &[&NodePlan], Depot { store, cache }: Depot<'_>) -> Result<Layers, Failure> {
+    let (mut finished, missing) = sorted(nodes, |key| cache.peek(key))?;
     store.has_all(&needed(&missing))?;
     for plan in missing {
-        let (mut file, index) =
-            make(&plan, store, [tempfile::tempfile()?, tempfile::tempfile()?], tempfile::tempfile()?)?;
-        file.rewind()?;
-        let (sha256, size) = Sha256::of_reader(&file)?;
-        finished.insert(plan.key, Layer { index, sha256, size, bytes: Bytes::Loose(file) });
+        finished.insert(plan.key, loose(&plan, store)?);
     }
     Ok(finished)
+}
+
+/// A layer that is made and kept.
+fn kept(plan: &LayerPlan, Depot { store, cache }: Depot<'_>) -> Result<Layer, Failure> {
+    let (layer, index) = make(plan, store, [cache.scratch()?, cache.scratch()?], cache.new_layer()?)?;
+    Ok(layer.commit(&plan.key, index)?.into())
+}
+
+/// A layer that is made for this once.
+fn loose(plan: &LayerPlan, store: &Store) -> Result<Layer, Failure> {
+    let (mut file, index) =
+        make(plan, store, [tempfile::tempfile()?, tempfile::tempfile()?], tempfile::tempfile()?)?;
+    file.rewind()?;
+    let (sha256, size) = Sha256::of_reader(&file)?;
+    Ok(Layer { index, sha256, size, bytes: Bytes::Loose(file) })
 }
 
 /// Writes a layer to `out`. What comes out of the release is put into `spool`, and a system extension into `image` first.

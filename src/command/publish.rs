@@ -33,7 +33,7 @@ impl Build<'_> {
     ) -> Result<Vec<Manifest>, Failure> {
         let mut outputs = Outputs::open(out)?;
         let wanted: BTreeSet<_> = wanted.iter().map(|node| node.name.as_str()).collect();
-        let mut renderer = Renderer::new(self.plan, self.store, self.layers);
+        let mut renderer = Renderer::new(self.plan, self.cache, self.layers);
         let (mut written, mut known) = (Vec::new(), Vec::new());
         for (node, files) in nodes {
             let own = renderer.own_layer(node, files.clone())?;
@@ -80,7 +80,7 @@ impl Build<'_> {
             State::Old => {}
         }
         let parts = output.parts();
-        let known = parts.map(|parts| self.store.image(&parts)).transpose()?.flatten();
+        let known = parts.map(|parts| self.cache.image(&parts)).transpose()?.flatten();
         let output = match known {
             None => output,
             Some(known) => match self.write_as_before(node, output, known, outputs)? {
@@ -91,8 +91,8 @@ impl Build<'_> {
         let folder = outputs.stage(&node.name)?;
         let manifest = write(output, folder.path()).with_context(|| format!("building `{}`", node.name))?;
         if let Some((parts, image)) = parts.zip(manifest.outputs.get(IMAGE)) {
-            // A store that cannot be written to serves all the same.
-            let _ = self.store.keep_image(&parts, &image.sha256);
+            // A cache that cannot be written to serves all the same.
+            let _ = self.cache.keep_image(&parts, &image.sha256);
         }
         Ok(Written { folder: Some(folder), manifest })
     }
@@ -107,7 +107,7 @@ impl Build<'_> {
         outputs: &Outputs,
     ) -> Result<Option<Written>, Failure> {
         for (source, layer) in output.layers.iter_mut().zip(&node.layers) {
-            source.content = self.layers[&layer.key].read_unverified(self.store)?;
+            source.content = self.layers[&layer.key].read_unverified(self.cache)?;
         }
         let folder = outputs.stage(&node.name)?;
         let manifest = write(output, folder.path()).ok();

@@ -18,7 +18,7 @@ use crate::output::LayerSource;
 use crate::plan::{NodePlan, Plan};
 use crate::release::Arch;
 use crate::render::{NodeFile, lists, releases};
-use crate::store::Store;
+use crate::store::Cache;
 
 /// What the layer is called that nodes with the same components share.
 const COMMON: &str = "cluster";
@@ -82,15 +82,15 @@ pub struct OwnLayer {
 /// Makes the layers of nodes.
 pub struct Renderer<'a> {
     plan: &'a Plan,
-    store: &'a Store,
+    cache: &'a Cache,
     layers: &'a Layers,
     known: BTreeMap<(&'a [String], Arch), Rc<Common>>,
 }
 
 impl<'a> Renderer<'a> {
     /// For the nodes of a plan, whose other layers are finished.
-    pub fn new(plan: &'a Plan, store: &'a Store, layers: &'a Layers) -> Self {
-        Self { plan, store, layers, known: BTreeMap::new() }
+    pub fn new(plan: &'a Plan, cache: &'a Cache, layers: &'a Layers) -> Self {
+        Self { plan, cache, layers, known: BTreeMap::new() }
     }
 
     /// A node's own layer of these files, and what stands before it. What a release's folder holds is known only now, so
@@ -125,7 +125,7 @@ impl<'a> Renderer<'a> {
         }
         let layer = (!files.is_empty()).then(|| RenderedLayer::new(COMMON, files, self.plan.epoch));
         let layer = layer.transpose()?;
-        let mut joined = layers::joined(&node.layers, self.layers, self.store)?;
+        let mut joined = layers::joined(&node.layers, self.layers, self.cache)?;
         if let Some(layer) = &layer {
             io::copy(&mut &layer.bytes[..], &mut joined)?;
         }

@@ -10,7 +10,7 @@ use crate::layer::LayerIndex;
 use crate::render::NodeFiles;
 use crate::sbom::bill;
 
-/// Prints the bill of one node. Nothing is fetched: files have digests where the store has their layer.
+/// Prints the bill of one node. Nothing is fetched: files have digests where their layer is in the cache.
 pub fn run(node: &str, options: &Options, console: &Console) -> Result<(), Failure> {
     let (plan, _, mut report) = inputs::Written::read(options)?.plan(options)?;
     let node = select::nodes(&plan, &[node.to_owned()], false)?[0];
@@ -19,10 +19,10 @@ pub fn run(node: &str, options: &Options, console: &Console) -> Result<(), Failu
         return Err(Failure::Invalid(report));
     }
     console.report(&report);
-    let store = select::store(options)?;
+    let cache = select::cache(console);
     let mut layers = BTreeMap::new();
     for layer in &node.layers {
-        match store.layer::<LayerIndex>(&layer.key)? {
+        match cache.layer::<LayerIndex>(&layer.key)? {
             Some(record) => {
                 layers.insert(layer.key, record.index);
             }

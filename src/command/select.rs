@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use clap::CommandFactory as _;
 
-use super::bundled;
+use super::console::Console;
 use super::failure::Failure;
+use super::{bundled, layers};
 use crate::cli::{Cli, Options};
 use crate::diagnostic::nearest;
 use crate::plan::{NodePlan, Plan};
-use crate::store::{FetchOptions, Mirror, MirrorError, Store};
+use crate::store::{Cache, DERIVED, FetchOptions, Mirror, MirrorError, Store};
 
 /// The nodes of these names, each once, in the profile's order; all if `all`.
 pub fn nodes<'a>(plan: &'a Plan, names: &[String], all: bool) -> Result<Vec<&'a NodePlan>, Failure> {
@@ -43,16 +44,32 @@ fn unknown(plan: &Plan, name: &str) -> Failure {
 
 /// The store that the options name, or the user's own.
 pub fn store(options: &Options) -> Result<Store, Failure> {
-    let cache = || {
-        let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")));
-        cache.map(|cache| cache.join("imgbuild"))
-    };
-    let root = options.store.clone().or_else(cache).ok_or_else(|| Failure::Usage {
+    let root = options.store.clone().or_else(cache_folder).ok_or_else(|| Failure::Usage {
         message: "neither XDG_CACHE_HOME nor HOME says where the store can be".to_owned(),
         help: "name a folder with --store".to_owned(),
     })?;
     Ok(Store::open(root)?)
+}
+
+/// The user's own cache of layers, wherever the store is: a store may be anybody's. What cannot be believed is not used.
+pub fn cache(console: &Console) -> Cache {
+    let Some((cache, state)) = cache_folder().zip(user_folder("XDG_STATE_HOME", ".local/state")) else {
+        return Cache::none();
+    };
+    Cache::open(cache.join(DERIVED), state.join("imgbuild/cache.key")).unwrap_or_else(|why| {
+        layers::unkept(&why, console);
+        Cache::none()
+    })
+}
+
+fn cache_folder() -> Option<PathBuf> {
+    Some(user_folder("XDG_CACHE_HOME", ".cache")?.join("imgbuild"))
+}
+
+/// A folder that the environment names (XDG Base Directory Specification), or where it is by default.
+fn user_folder(name: &str, default: &str) -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    folder(name).or_else(|| Some(folder("HOME")?.join(default)))
 }
 
 /// How artifacts are fetched.

@@ -24,7 +24,13 @@ struct Verified<'a> {
     /// What was signed with the file, if a signature was asked for and holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     signed: Option<&'a str>,
+    /// What is known now, if nothing is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proves: Option<&'static str>,
 }
+
+/// What a signature over a bundle proves.
+const SIGNED: &str = "every byte is the one that was signed with this key";
 
 /// Checks what is at `path`, and if there is a key its signature.
 pub fn run(path: &Path, key: Option<&str>, console: &Console) -> Result<(), Failure> {
@@ -36,12 +42,14 @@ pub fn run(path: &Path, key: Option<&str>, console: &Console) -> Result<(), Fail
     }
     let signed = key.map(|key| signature(&key, path, &mut audit)).transpose()?.flatten();
     let shown = path.display();
+    let proof = if signed.is_some() { SIGNED } else { audit.kind.proof() };
     if console.json {
-        console.answer_json(&Verified { path, audit: &audit, signed: signed.as_deref() })?;
+        let proves = audit.faults.is_empty().then_some(proof);
+        console.answer_json(&Verified { path, audit: &audit, signed: signed.as_deref(), proves })?;
     } else if audit.faults.is_empty() {
         let signed = signed.map_or(String::new(), |signed| format!(", signed: {}", signed.escape_debug()));
         Console::data(format!(
-            "{shown}: {}, {} parts, {} bytes, intact{signed}\n",
+            "{shown}: {}, {} parts, {} bytes, intact{signed}\nproven: {proof}\n",
             audit.kind, audit.parts, audit.bytes
         ))?;
     }
@@ -52,7 +60,10 @@ pub fn run(path: &Path, key: Option<&str>, console: &Console) -> Result<(), Fail
     Err(Failure::Integrity {
         message: format!("the {} `{shown}` is not as it was written:\n  {faults}", audit.kind),
         help: match kind {
-            Kind::Store => "the next build replaces what is damaged or missing".to_owned(),
+            Kind::Store => {
+                "remove what is not declared, which no build reads; the next build fetches what is damaged"
+                    .to_owned()
+            }
             Kind::Node | Kind::Seed | Kind::Shared => "build the node again".to_owned(),
             Kind::Bundle => "bring it again from where it is whole, or write it again".to_owned(),
         },

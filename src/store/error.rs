@@ -60,6 +60,9 @@ pub enum StoreError {
         /// The folder.
         path: PathBuf,
     },
+    /// The file system of the cache says no.
+    #[error("the cache of layers: {0}")]
+    Cache(io::Error),
     /// The file system says no; most of these errors name the path.
     #[error("{0}")]
     Io(io::Error),
@@ -144,6 +147,12 @@ impl StoreError {
             Self::NotAFolder { .. } | Self::NotAStore { .. } => {
                 "name an empty folder, a store, or a folder that is yet to be made with `--store DIR`"
             }
+            Self::Cache(error) => match error.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "make room, or name a cache folder on another disk with XDG_CACHE_HOME"
+                }
+                _ => return None,
+            },
             Self::Io(error) => match error.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     "make room, or name a store on another disk with `--store DIR`"

@@ -1,75 +1,53 @@
-//! Finished layers: blobs that are found again by the digest of what they were made from.
+//! Finished layers: files that are found again by the digest of what they were made from.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use fs_err as fs;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::blob::State;
+use super::cache::cached;
 use super::staging::Staged;
-use super::{Store, StoreError};
+use super::{Cache, Store, StoreError, VerifiedReader};
 use crate::diagnostic::from_json;
 use crate::digest::{HashingWriter, Sha256};
 
-/// What the store knows of a finished layer.
+const FOLDER: &str = "records";
+
+/// What the cache knows of a finished layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LayerRecord<T> {
-    /// The blob that holds the layer's bytes.
+    /// The digest of the layer's bytes.
     pub sha256: Sha256,
     /// Their number.
     pub size: u64,
     /// What is in the layer.
     pub index: T,
-    /// The digest of the index as JSON: whatever else changes in a record leads to no blob, and is found by that.
-    index_sha256: Sha256,
 }
 
 /// A layer that is being written.
 #[derive(Debug)]
 pub struct NewLayer {
-    store: Store,
+    cache: Cache,
+    files: Store,
     hashing: HashingWriter<Staged>,
 }
 
-impl<T: Serialize + DeserializeOwned> LayerRecord<T> {
-    fn new(sha256: Sha256, size: u64, index: T) -> Result<Self, StoreError> {
-        let index_sha256 = digest(&index)?;
-        Ok(Self { sha256, size, index, index_sha256 })
-    }
-
-    /// Reads a record, or says why it is none.
-    pub fn read(text: &[u8]) -> Result<Self, String> {
-        let record: Self = from_json(text)?;
-        match digest(&record.index) {
-            Ok(digest) if digest == record.index_sha256 => Ok(record),
-            _ => Err("the index of the layer has lost its digest".to_owned()),
-        }
-    }
-}
-
-fn digest(index: &impl Serialize) -> io::Result<Sha256> {
-    Ok(Sha256::of(serde_json::to_vec(index)?))
-}
-
-impl Store {
-    /// The layer that was made from the inputs with the digest `key`, if the store has it whole.
+impl Cache {
+    /// The layer that was made from the inputs with the digest `key`, if the cache has it whole.
     ///
-    /// A layer that can not be used (a damaged blob, a record in another version's form) is as good as none: it
-    /// can be built again.
-    pub fn layer<T: Serialize + DeserializeOwned>(
-        &self,
-        key: &Sha256,
-    ) -> Result<Option<LayerRecord<T>>, StoreError> {
-        let Some(record) = self.record(key)? else { return Ok(None) };
-        match self.inspect(&record.sha256)? {
+    /// A layer that can not be used (a damaged file, a record that was not kept here) is as good as none: it can be
+    /// built again.
+    pub fn layer<T: DeserializeOwned>(&self, key: &Sha256) -> Result<Option<LayerRecord<T>>, StoreError> {
+        let Some((files, record)) = self.found(key)? else { return Ok(None) };
+        match files.inspect(&record.sha256)? {
             State::Whole(size) if size == record.size => Ok(Some(record)),
             State::Whole(_) | State::Missing => Ok(None),
             State::Damaged(_) => {
-                let _lock = self.lock(&record.sha256, || {})?;
-                if let State::Damaged(_) = self.inspect(&record.sha256)? {
-                    self.set_aside(&record.sha256)?;
+                let _lock = files.lock(&record.sha256, || {})?;
+                if let State::Damaged(_) = files.inspect(&record.sha256)? {
+                    files.set_aside(&record.sha256)?;
                 }
                 Ok(None)
             }
@@ -77,62 +55,57 @@ impl Store {
     }
 
     /// The same by its record and its size alone: whether the layer is whole shows when it is read.
-    pub fn recorded<T: Serialize + DeserializeOwned>(
-        &self,
-        key: &Sha256,
-    ) -> Result<Option<LayerRecord<T>>, StoreError> {
-        let Some(record) = self.record(key)? else { return Ok(None) };
-        match fs::metadata(self.blob(&record.sha256)) {
+    pub fn recorded<T: DeserializeOwned>(&self, key: &Sha256) -> Result<Option<LayerRecord<T>>, StoreError> {
+        let Some((files, record)) = self.found(key)? else { return Ok(None) };
+        match fs::metadata(files.blob(&record.sha256)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            found => Ok((found?.len() == record.size).then_some(record)),
+            found => Ok((found.map_err(cached)?.len() == record.size).then_some(record)),
         }
     }
 
     /// The same, with what is damaged left where it is: nothing is written.
-    pub fn peek<T: Serialize + DeserializeOwned>(
-        &self,
-        key: &Sha256,
-    ) -> Result<Option<LayerRecord<T>>, StoreError> {
-        let Some(record) = self.record(key)? else { return Ok(None) };
-        let is_whole = matches!(self.inspect(&record.sha256)?, State::Whole(size) if size == record.size);
+    pub fn peek<T: DeserializeOwned>(&self, key: &Sha256) -> Result<Option<LayerRecord<T>>, StoreError> {
+        let Some((files, record)) = self.found(key)? else { return Ok(None) };
+        let is_whole = matches!(files.inspect(&record.sha256)?, State::Whole(size) if size == record.size);
         Ok(is_whole.then_some(record))
     }
 
-    fn record<T: Serialize + DeserializeOwned>(
+    /// A record that was kept here, and the files that it is of.
+    fn found<T: DeserializeOwned>(
         &self,
         key: &Sha256,
-    ) -> Result<Option<LayerRecord<T>>, StoreError> {
-        match fs::read(self.layer_record(key)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            record => Ok(LayerRecord::read(&record?).ok()),
-        }
+    ) -> Result<Option<(&Store, LayerRecord<T>)>, StoreError> {
+        let record = self.record(FOLDER, key)?.and_then(|text| from_json(&text).ok());
+        Ok(self.files().zip(record))
     }
 
-    /// A layer to write to, and then to commit.
+    /// A layer to write to, and then to commit. The cache must be prepared.
     pub fn new_layer(&self) -> Result<NewLayer, StoreError> {
-        Ok(NewLayer { store: self.clone(), hashing: HashingWriter::new(self.stage()?) })
+        let files = self.files().expect("a cache that is prepared has a place");
+        let hashing = HashingWriter::new(files.stage()?);
+        Ok(NewLayer { cache: self.clone(), files: files.clone(), hashing })
     }
 
-    fn layer_record(&self, key: &Sha256) -> PathBuf {
-        self.root.join("layers").join(format!("{key}.json"))
+    /// The bytes of a layer, verified while they are read.
+    pub fn read(&self, digest: &Sha256) -> Result<VerifiedReader, StoreError> {
+        self.files().ok_or(StoreError::Missing { digest: *digest })?.read(digest)
+    }
+
+    /// The bytes of a layer as they are. The caller checks what they come to.
+    pub fn read_unverified(&self, digest: &Sha256) -> Result<fs::File, StoreError> {
+        self.files().ok_or(StoreError::Missing { digest: *digest })?.read_unverified(digest)
     }
 }
 
 impl NewLayer {
     /// Keeps what was written as the layer that comes of the inputs with the digest `key`.
-    pub fn commit<T: Serialize + DeserializeOwned>(
-        self,
-        key: &Sha256,
-        index: T,
-    ) -> Result<LayerRecord<T>, StoreError> {
+    pub fn commit<T: Serialize>(self, key: &Sha256, index: T) -> Result<LayerRecord<T>, StoreError> {
         let (staged, sha256, size) = self.hashing.finish();
-        let record = LayerRecord::new(sha256, size, index)?;
+        let record = LayerRecord { sha256, size, index };
         let text = serde_json::to_vec(&record).map_err(io::Error::from)?;
-        let _lock = self.store.lock(&sha256, || {})?;
-        staged.place(&self.store.blob(&sha256))?;
-        let mut staged = self.store.stage()?;
-        staged.write_all(&text)?;
-        staged.place(&self.store.layer_record(key))?;
+        let _lock = self.files.lock(&sha256, || {})?;
+        staged.place(&self.files.blob(&sha256)).map_err(cached)?;
+        self.cache.keep(FOLDER, key, &text)?;
         Ok(record)
     }
 }

@@ -1,23 +1,22 @@
-//! Content-addressed store of verified artifacts and finished layers, and the downloads that fill it.
+//! Content-addressed store of verified artifacts, the downloads that fill it, and the cache of what is made of them.
 //!
 //! ```text
-//! ROOT/sha256/HEX             a blob: an artifact or a layer, verified before it got this name, never changed
+//! ROOT/sha256/HEX             a blob: an artifact, verified before it got this name, never changed
 //! ROOT/sha256/HEX.damaged     a blob that lost its digest, set aside
 //! ROOT/partial/HEX            what came of a download that is not complete
 //! ROOT/partial/HEX.validator  the ETag or date by which its server knows whether the rest still fits
-//! ROOT/layers/HEX.json        by the digest of a layer's inputs: which blob it is, and its index
-//! ROOT/joined/HEX             by the digests of layers: how far their digest has come when they are joined
-//! ROOT/images/HEX             by the digest of an image's parts: its own, by which it is seen that they were whole
 //! ROOT/lock/HEX               held while that artifact is fetched; harmless when left behind
 //! ROOT/tmp/                   staging, cleaned by whoever comes next
 //! ```
 //!
-//! Any number of threads and processes may share a store. Reading never writes, so that a store on a read-only
-//! file system serves a build that finds everything there.
+//! Any number of threads and processes may share a store, and anybody may bring one: pins vouch for all that is used of
+//! it. Reading never writes, so that a store on a read-only file system serves a build that finds everything there.
+//! What is derived from artifacts has no pin, and is kept in a [`Cache`] of each user's own.
 #![expect(clippy::disallowed_methods, reason = "edge: the store is files")]
 
 mod artifact;
 mod blob;
+mod cache;
 mod cause;
 mod clue;
 mod download;
@@ -28,6 +27,7 @@ mod head;
 mod http;
 mod images;
 mod joined;
+mod key;
 mod layers;
 mod mirror;
 mod partial;
@@ -41,7 +41,7 @@ mod supply;
 mod upstream;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use fs_err as fs;
 
@@ -49,6 +49,7 @@ use crate::digest::Sha256;
 
 pub use artifact::{ArtifactRequest, Fetched, Outcome};
 pub use blob::VerifiedReader;
+pub use cache::{Cache, NotPrivate};
 pub use cause::Cause;
 pub use clue::Clue;
 pub use error::{ErrorClass, Failure, StoreError};
@@ -63,6 +64,9 @@ pub use progress::Progress;
 pub use redirect::RedirectRefused;
 pub use supply::{Supplied, Supply};
 pub use upstream::{Upstream, Way};
+
+/// The folder of the cache, where it lies in the folder of the user's own store.
+pub const DERIVED: &str = "derived";
 
 /// A folder of blobs by digest.
 #[derive(Clone, Debug)]
@@ -79,11 +83,6 @@ impl Store {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(Self { root }),
         }
-    }
-
-    /// The folder that the store is in.
-    pub fn root(&self) -> &Path {
-        &self.root
     }
 
     /// Where the file with this digest is, once it is there.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use tempfile::NamedTempFile;
 
-use super::{Store, StoreError};
+use super::{DERIVED, Store, StoreError};
 use crate::digest::Sha256;
 
 /// Tells backup programs to leave the folder out (Cache Directory Tagging Specification): all of it can be
@@ -17,6 +17,9 @@ const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
 
 /// The lock that each user of `tmp/` shares, so that it is cleared only when it has none.
 const TMP_LOCK: &str = "tmp";
+
+/// The folders that writing needs.
+pub(super) const FOLDERS: [&str; 4] = ["sha256", "tmp", "partial", "lock"];
 
 /// A file in `tmp/` that is removed when it is dropped, unless it is given its place before.
 #[derive(Debug)]
@@ -46,12 +49,6 @@ impl Write for Staged {
 }
 
 impl Store {
-    /// An unnamed file on the store's file system, gone when it is closed, whatever ends the process.
-    pub fn scratch(&self) -> Result<std::fs::File, StoreError> {
-        self.prepare()?;
-        Ok(tempfile::tempfile_in(self.tmp())?)
-    }
-
     /// A new file in `tmp/`.
     pub(super) fn stage(&self) -> Result<Staged, StoreError> {
         self.prepare()?;
@@ -82,7 +79,7 @@ impl Store {
         if self.is_something_else()? {
             return Err(StoreError::NotAStore { path: self.root.clone() });
         }
-        for folder in ["sha256", "tmp", "partial", "layers", "joined", "images", "lock"] {
+        for folder in FOLDERS {
             fs::create_dir_all(self.root.join(folder))?;
         }
         let tag = self.root.join("CACHEDIR.TAG");
@@ -102,8 +99,8 @@ impl Store {
         for entry in entries {
             match entry?.file_name().to_str() {
                 Some("sha256") => return Ok(false),
-                // A new file system has it at its root.
-                Some("lost+found") => {}
+                // A new file system has it at its root; the user's own store has the cache of layers beside it.
+                Some("lost+found" | DERIVED) => {}
                 _ => others = true,
             }
         }
@@ -130,7 +127,7 @@ impl Store {
             .open(self.root.join("lock").join(name))
     }
 
-    fn tmp(&self) -> PathBuf {
+    pub(super) fn tmp(&self) -> PathBuf {
         self.root.join("tmp")
     }
 }

@@ -28,7 +28,7 @@ struct Case {
 const FULL: &[&str] = &["No space left on device", "help: make room"];
 const READ_ONLY: &[&str] = &["Read-only file system", "help: "];
 
-const CASES: [Case; 14] = [
+const CASES: [Case; 16] = [
     Case {
         // Full while downloading.
         given: "leave 100",
@@ -40,21 +40,21 @@ const CASES: [Case; 14] = [
     },
     Case {
         // Full while a release is taken apart.
-        given: "imgbuild fetch --store disk/store; leave 100",
-        run: "imgbuild one --store disk/store",
+        given: "XDG_CACHE_HOME=$PWD/disk imgbuild fetch; leave 100",
+        run: "XDG_CACHE_HOME=$PWD/disk imgbuild one",
         code: 1,
         says: FULL,
-        left: "1 store/sha256",
-        whole: "store",
+        left: "1 imgbuild/sha256",
+        whole: "imgbuild",
     },
     Case {
         // Full while its layer is compressed.
-        given: "imgbuild fetch --store disk/store; leave 400",
-        run: "imgbuild one --store disk/store",
+        given: "XDG_CACHE_HOME=$PWD/disk imgbuild fetch; leave 400",
+        run: "XDG_CACHE_HOME=$PWD/disk imgbuild one",
         code: 1,
         says: FULL,
-        left: "1 store/sha256",
-        whole: "store",
+        left: "1 imgbuild/sha256",
+        whole: "imgbuild",
     },
     Case {
         // Full while an overlay is joined.
@@ -118,22 +118,40 @@ const CASES: [Case; 14] = [
         whole: "bundle.parts.json",
     },
     Case {
-        // A store that has everything is only read.
-        given: "imgbuild one --store disk/store; mount -o remount,ro disk",
+        // A store that has the artifacts is only read.
+        given: "imgbuild fetch --store disk/store; mount -o remount,ro disk",
         run: "imgbuild one --store disk/store --out other",
         code: 0,
         says: &[],
-        left: "1 store/joined\n1 store/layers\n2 store/sha256",
+        left: "1 store/sha256",
         whole: "store",
     },
     Case {
-        // A store that lacks a layer has to be written to.
-        given: "imgbuild fetch --store disk/store; mount -o remount,ro disk",
-        run: "imgbuild one --store disk/store",
+        // A store that lacks one has to be written to.
+        given: "mkdir disk/store; mount -o remount,ro disk",
+        run: "imgbuild fetch --store disk/store",
         code: 1,
         says: &["Read-only file system", "name a store that can be written to with `--store DIR`"],
-        left: "1 store/sha256",
+        left: "",
         whole: "store",
+    },
+    Case {
+        // A cache that has everything is only read.
+        given: "XDG_CACHE_HOME=$PWD/disk imgbuild one; mount -o remount,ro disk",
+        run: "XDG_CACHE_HOME=$PWD/disk imgbuild one --out other",
+        code: 0,
+        says: &[],
+        left: "1 imgbuild/derived/joined\n1 imgbuild/derived/records\n1 imgbuild/derived/sha256\n1 imgbuild/sha256",
+        whole: "imgbuild",
+    },
+    Case {
+        // What it lacks is made and not kept.
+        given: "XDG_CACHE_HOME=$PWD/disk imgbuild fetch; mount -o remount,ro disk",
+        run: "XDG_CACHE_HOME=$PWD/disk imgbuild one",
+        code: 0,
+        says: &["warning: layers are neither taken from the cache nor kept there", "Read-only file system"],
+        left: "1 imgbuild/sha256",
+        whole: "imgbuild",
     },
     Case {
         given: "imgbuild one --out disk/out; mount -o remount,ro disk",

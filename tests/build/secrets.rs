@@ -115,7 +115,11 @@ fn builds_at_once_agree_on_a_generated_password() {
     assert!((1..4).all(|at| built(at) == built(0)));
     assert_eq!(workspace.text("secrets.yaml").lines().count(), 1);
     let left = fs::read_dir(workspace.path(".")).unwrap().count();
-    assert_eq!(left, 4 + ["secrets.yaml", "releases.yaml", "mirror", "cache"].len(), "nothing is left over");
+    assert_eq!(
+        left,
+        4 + ["secrets.yaml", "releases.yaml", "mirror", "cache", "state"].len(),
+        "nothing is left over"
+    );
 }
 
 #[test]

@@ -147,6 +147,7 @@ impl Workspace {
             }
         }
         command.env("HOME", self.folder.path()).env("XDG_CACHE_HOME", self.path("cache"));
+        command.env("XDG_STATE_HOME", self.path("state"));
         command.current_dir(self.folder.path()).stdin(Stdio::null()).args(arguments);
         command
     }
@@ -187,7 +188,7 @@ impl Workspace {
     /// Neither outputs nor a store were made.
     #[track_caller]
     pub fn wrote_nothing(&self) {
-        for path in ["out", "cache", ".cache"] {
+        for path in ["out", "cache", ".cache", "state", ".local"] {
             assert!(!self.path(path).exists(), "{path} was written");
         }
     }
