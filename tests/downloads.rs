@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use imgbuild::digest::Sha256;
 use imgbuild::store::ErrorClass::{Integrity, Network};
-use imgbuild::store::FetchOptions;
 use imgbuild::store::Outcome::{Fetched, Resumed};
+use imgbuild::store::{FetchOptions, Pace, Patience};
 
 use super::support::depot::{Depot, ETAG, HASTY, PATIENCE, artifact, request, told};
 use super::support::server::{Answer, Request, Server};
@@ -30,13 +30,28 @@ fn answers_that_bring_no_file() {
             ("an odd status", |_, _| error("299 Odd"), Fails(Network, "status 299"), 1),
             ("redirect to nowhere", |_, _| error("302 Found"), Fails(Network, "status 302 Found"), 1),
             ("500 for ever", |_, _| error("500 Oh"), Fails(Network, "Internal Server Error (5 tries)"), 5),
-            ("a long wait is asked", |_, _| busy("3600"), Fails(Network, "status 429 Too Many Requests"), 1),
+            (
+                "a long wait is asked",
+                |_, _| busy("3600"),
+                Fails(Network, "status 429 Too Many Requests (Retry-After: 3600 s)"),
+                1,
+            ),
+            (
+                "a date far ahead",
+                |_, _| busy(LATER),
+                Fails(Network, "status 429 Too Many Requests (Retry-After: "),
+                1,
+            ),
             ("no HTTP", |_, _| good().status("\r\n"), Fails(Network, "invalid HTTP"), 5),
             ("nothing", |_, _| good().reset(0), Fails(Network, "the connection to `127.0.0.1"), 5),
             ("a proxy's 407", |_, _| error("407 No"), Fails(Network, "asks for a user and a password"), 1),
         ],
     );
 }
+
+/// The time by the clock of a server that is far ahead, and a second later.
+const NOW: &str = "Date: Fri, 31 Dec 2100 23:59:59 GMT";
+const LATER: &str = "Sat, 01 Jan 2101 00:00:00 GMT";
 
 fn busy(retry_after: &str) -> Answer {
     error("429 Too Many Requests").header(&format!("Retry-After: {retry_after}"))
@@ -52,6 +67,13 @@ fn failures_that_pass() {
             ("408, then good", |_, n| failing(n, error("408 Request Timeout")), Here(Fetched), 2),
             ("425, then good", |_, n| failing(n, error("425 Too Early")), Here(Fetched), 2),
             ("429, then good", |_, n| failing(n, busy("0")), Here(Fetched), 2),
+            ("429 until a date", |_, n| failing(n, busy(LATER).header(NOW)), Here(Fetched), 2),
+            (
+                "403 with a wait",
+                |_, n| failing(n, error("403 Forbidden").header("Retry-After: 0")),
+                Here(Fetched),
+                2,
+            ),
         ],
     );
 }
@@ -203,6 +225,67 @@ fn silence_is_not_waited_out() {
     assert!(class == Network && told.contains("no connection to `127.0.0.1:"), "{told}");
 }
 
+#[test]
+fn a_server_that_drips_is_given_up() {
+    let pace = Pace { bytes: 1000, window: Duration::from_millis(300) };
+    let (slow, limits) = (Answer::drip, Patience { stall: Duration::from_secs(20), pace, ..HASTY });
+    let for_ever = Server::start(move |_, _| slow(good(), Duration::from_millis(50)));
+    let said = "sent less than 1000 bytes a second for 0.3 s (5 tries)";
+    come_to("for ever", &for_ever, (true, limits), Fails(Network, said));
+    let once =
+        Server::start(
+            move |request, n| {
+                if n == 0 { slow(file(request), Duration::from_millis(50)) } else { file(request) }
+            },
+        );
+    let depot = Depot::new();
+    let options = FetchOptions { patience: limits, ..FetchOptions::default() };
+    let outcome = depot.fetch_with(&request(&once.url("/a")), &options).unwrap();
+    assert!(matches!(outcome, Resumed { .. }), "what had come is kept: {outcome:?}");
+}
+
+#[test]
+fn one_cause_is_said_once() {
+    let server = Server::start(|_, _| error("404 Not Found"));
+    let requests: Vec<_> = ["b", "c"]
+        .into_iter()
+        .map(|name| {
+            let mut request = request(&server.url(&format!("/{name}")));
+            (request.name, request.sha256) = (name.to_owned(), Sha256::of(name));
+            request
+        })
+        .collect();
+    let error = Depot::new().store().fetch_all(&requests, &FetchOptions::default(), &|_| {}).unwrap_err();
+    let address = server.address();
+    let (_, text) = told(&error);
+    let expected = format!(
+        "failed to fetch 2 of 2 artifacts; nothing was written\n\
+         `{address}` answered with status 404 Not Found:\n  \
+           b\n    \
+             url: http://{address}/b\n    \
+             sha256: 3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d\n  \
+           c\n    \
+             url: http://{address}/c\n    \
+             sha256: 2e7d2c03a9507ae265ecf5b5356885a53393a2029d241394997265a1a25aefc6\n"
+    );
+    assert!(text.starts_with(&expected), "{text}");
+}
+
+#[test]
+fn an_answer_without_a_length_may_have_been_cut() {
+    for (body, said) in [
+        (
+            &artifact()[..999],
+            "(the server named no Content-Length, so that a transfer which was cut looks whole: 999 bytes came)",
+        ),
+        (&[], "(it is empty)"),
+    ] {
+        let body = body.to_vec();
+        let server = Server::start(move |_, _| Answer::until_close(&body));
+        come_to(said, &server, (false, PATIENCE), Fails(Integrity, said));
+    }
+}
+
 fn file(request: &Request) -> Answer {
     Answer::file(&artifact(), ETAG, request)
 }
@@ -234,7 +317,7 @@ fn all_that_failed_is_reported_and_the_rest_is_kept() {
     assert_eq!(
         text,
         format!(
-            "2 of 3 artifacts could not be had, so no output was written\n\
+            "failed to fetch 2 of 3 artifacts; nothing was written\n\
              b: `{address}` answered with status 404 Not Found\n  \
                url: http://{address}/b\n  \
                sha256: 3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d\n\

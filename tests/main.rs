@@ -20,6 +20,7 @@ mod hypervisors;
 mod interface;
 mod machines;
 mod mirrors;
+mod network;
 mod options;
 mod overlay_archive;
 mod pin;

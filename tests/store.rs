@@ -92,7 +92,7 @@ fn what_is_missing_offline_is_listed_with_a_way_on() {
     let (class, text) = told(&depot.fetch_with(&request("https://ann:s3cret@h/a"), &offline()).unwrap_err());
     assert_eq!(class, ErrorClass::Network);
     for part in [
-        "1 of 1 artifacts could not be had, so no output was written",
+        "failed to fetch 1 of 1 artifacts; nothing was written",
         "thing 1.0 amd64: it is not in the store, and the network is off",
         "url: https://***@h/a",
         &format!("sha256: {}", Sha256::of(artifact())),

@@ -4,7 +4,7 @@ use super::console::Console;
 use super::delivery::Way;
 use super::failure::Failure;
 use super::foreseen::Foreseen;
-use super::{inputs, layers};
+use super::{inputs, layers, select};
 use crate::cli::Options;
 
 /// Checks all nodes.
@@ -13,6 +13,7 @@ pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
     let secrets = written.secrets(&options.secrets)?;
     let (plan, components, report) = written.draft(options)?;
     Way::of(options)?.check(&plan)?;
+    select::fetching(options)?;
     let nodes: Vec<_> = plan.nodes.iter().collect();
     let foreseen = Foreseen::new(&plan, &nodes, (secrets, &components), report)?;
     foreseen.tell(console);

@@ -27,6 +27,7 @@ pub fn run(names: &[String], options: &Options, console: &Console) -> Result<(),
     let secrets = written.secrets(&options.secrets)?;
     let (mut plan, components, report) = written.draft(options)?;
     Way::of(options)?.check(&plan)?;
+    select::fetching(options)?;
     let nodes = select::nodes(&plan, names, names.is_empty())?;
     let foreseen = Foreseen::new(&plan, &nodes, (secrets, &components), report)?;
     foreseen.tell(console);

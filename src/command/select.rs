@@ -1,5 +1,8 @@
 //! Which nodes are meant, and where the store is.
-#![expect(clippy::disallowed_methods, reason = "edge: the user's cache folder is named by the environment")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "edge: the environment names the user's cache folder and the proxies"
+)]
 
 use std::path::PathBuf;
 
@@ -11,7 +14,7 @@ use super::{bundled, layers};
 use crate::cli::{Cli, Options};
 use crate::diagnostic::nearest;
 use crate::plan::{NodePlan, Plan};
-use crate::store::{Cache, DERIVED, FetchOptions, Mirror, MirrorError, Store};
+use crate::store::{Cache, DERIVED, FetchOptions, Mirror, MirrorError, Network, ProxyError, Store};
 
 /// The nodes of these names, each once, in the profile's order; all if `all`.
 pub fn nodes<'a>(plan: &'a Plan, names: &[String], all: bool) -> Result<Vec<&'a NodePlan>, Failure> {
@@ -76,7 +79,18 @@ fn user_folder(name: &str, default: &str) -> Option<PathBuf> {
 pub fn fetching(options: &Options) -> Result<FetchOptions, Failure> {
     let mirror = mirror(options)?;
     let supply = bundled::open(options)?.map(bundled::supply);
-    Ok(FetchOptions { mirror, supply, offline: options.offline, ..FetchOptions::default() })
+    let network = if options.offline || supply.is_some() || mirror.as_ref().is_some_and(Mirror::is_folder) {
+        Network::default()
+    } else {
+        network()?
+    };
+    Ok(FetchOptions { mirror, supply, offline: options.offline, network, ..FetchOptions::default() })
+}
+
+/// What the environment says of the network. Nothing is asked where it cannot be understood.
+fn network() -> Result<Network, Failure> {
+    Network::from_environment(|name| std::env::var_os(name))
+        .map_err(|error: ProxyError| Failure::Usage { message: error.to_string(), help: error.help() })
 }
 
 /// The mirror that is used in place of upstream's servers.

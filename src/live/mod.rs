@@ -1,4 +1,5 @@
 //! What the running members of a cluster say of themselves, over HTTP (I/O).
+#![expect(clippy::disallowed_methods, reason = "edge: certificates are named by the environment")]
 
 use std::io::Read as _;
 use std::thread;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use reqwest::blocking::{Client, ClientBuilder, Response};
 use serde_json::Value;
 
-use crate::store::http_client;
+use crate::store::{CertificatePaths, Trust, http_client};
 
 /// How long a member may take to be reached: it is on the network of who asks, or cannot be asked.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -36,7 +37,8 @@ pub struct Members {
 impl Members {
     /// A client that goes to the members themselves, whatever proxy leads elsewhere.
     pub fn new() -> anyhow::Result<Self> {
-        Ok(Self { client: http_client(builder)? })
+        let trust = Trust::new(&CertificatePaths::from_environment(|name| std::env::var_os(name)));
+        Ok(Self { client: http_client(builder(), &trust)? })
     }
 
     /// How those are that answer at these addresses, all asked at once.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::peer::Peer;
-use super::{Clue, ErrorClass, RedirectRefused, StoreError};
+use super::{Clue, ErrorClass, Pace, RedirectRefused, StoreError};
 use crate::digest::Sha256;
 
 /// Why an artifact could not be fetched. Sizes are in bytes.
@@ -55,6 +55,14 @@ pub enum Cause {
         /// How long it was tried.
         after: Duration,
     },
+    /// There is a connection, and next to nothing comes.
+    #[error("{peer} sent less than {} bytes a second for {} s", pace.bytes, pace.window.as_secs_f32())]
+    Slow {
+        /// From whom.
+        peer: Peer,
+        /// What it fell short of.
+        pace: Pace,
+    },
     /// There is a connection, and nothing comes.
     #[error("nothing came from {peer} for {} s", after.as_secs_f32())]
     Stalled {
@@ -74,6 +82,16 @@ pub enum Cause {
     /// The proxy asks for a user and a password, or for others.
     #[error("the proxy `{}` asks for a user and a password", .0.nearest())]
     ProxyLogin(Peer),
+    /// The proxy does not connect to the server.
+    #[error("the proxy `{}` refused to connect to `{}`: status {status}{}", peer.nearest(), peer.host, wait(*retry_after))]
+    ProxyRefused {
+        /// Both.
+        peer: Peer,
+        /// The proxy's answer.
+        status: StatusCode,
+        /// How long it asks to wait before the next try.
+        retry_after: Option<Duration>,
+    },
     /// The connection failed before the answer.
     #[error("the connection to {peer} failed: {detail}")]
     Connection {
@@ -83,7 +101,7 @@ pub enum Cause {
         detail: String,
     },
     /// The server says no.
-    #[error("{peer} answered with status {status}")]
+    #[error("{peer} answered with status {status}{}", wait(*retry_after))]
     Status {
         /// Who.
         peer: Peer,
@@ -160,12 +178,17 @@ impl Cause {
     /// Whether another try may succeed.
     pub(super) fn may_pass(&self) -> bool {
         match self {
-            // 408, 425 and 429 ask for it (RFC 9110, 8470, 6585); with 5xx the server takes the fault on itself.
-            Self::Status { status, .. } => matches!(status.as_u16(), 408 | 425 | 429 | 500..=599),
+            // 408, 425 and 429 ask for it (RFC 9110, 8470, 6585); with 5xx the server takes the fault on itself. GitHub limits
+            // how often it is asked by 403 with Retry-After.
+            Self::Status { status, retry_after, .. } | Self::ProxyRefused { status, retry_after, .. } => {
+                let is_limit = status.as_u16() == 403 && retry_after.is_some();
+                is_limit || matches!(status.as_u16(), 408 | 425 | 429 | 500..=599)
+            }
             Self::Dns { .. }
             | Self::Refused(_)
             | Self::NoConnection { .. }
             | Self::Stalled { .. }
+            | Self::Slow { .. }
             | Self::Connection { .. }
             | Self::Truncated { .. }
             | Self::Range(_)
@@ -192,14 +215,22 @@ impl Cause {
             Self::ProxyLogin(_) => {
                 "name them in HTTPS_PROXY and HTTP_PROXY: `http://USER:PASSWORD@HOST:PORT`"
             }
+            Self::ProxyRefused { .. } => {
+                "ask whoever runs the proxy to allow this server, or name a server that needs no proxy in NO_PROXY; or give \
+                 a copy of the files with `--mirror DIR|URL`"
+            }
             Self::Tls { .. } => {
-                "install the system's CA certificates, or name a file with your own CA in SSL_CERT_FILE; see \
-                 that the clock is right"
+                "install the system's CA certificates, or name a PEM file with the server's CA, or with its own \
+                 certificate, in SSL_CERT_FILE; see that the clock is right"
             }
             Self::SomethingElse(Clue::Html)
             | Self::Size { clue: Some(Clue::Html), .. }
             | Self::Digest { clue: Some(Clue::Html), .. } => {
                 "see in a browser what answers at this URL: a login page or a proxy's notice, perhaps"
+            }
+            Self::Digest { clue: Some(Clue::Unmeasured(_)), .. } => {
+                "try again; if it stays so, compare the pin with upstream's checksum file, and give its `size` beside its \
+                 `sha256`, so that a cut is seen"
             }
             Self::Size { .. } | Self::TooLong(_) | Self::Digest { .. } => {
                 "wrong bytes are never kept; compare the pin with upstream's checksum file before you change it"
@@ -223,6 +254,10 @@ impl From<io::Error> for Cause {
 
 fn count(bytes: Option<u64>) -> String {
     bytes.map_or_else(|| "an unknown number of".to_owned(), |bytes| bytes.to_string())
+}
+
+fn wait(retry_after: Option<Duration>) -> String {
+    retry_after.map_or_else(String::new, |time| format!(" (Retry-After: {} s)", time.as_secs()))
 }
 
 fn because(clue: Option<&Clue>) -> String {

@@ -12,6 +12,14 @@ pub enum Clue {
     /// The server says that it encoded the file, which it was asked not to do.
     #[error("the server sent it encoded as `{0}`")]
     Encoded(String),
+    /// There is nothing.
+    #[error("it is empty")]
+    Empty,
+    /// The server did not say how long it is, so that nothing shows whether all of it came.
+    #[error(
+        "the server named no Content-Length, so that a transfer which was cut looks whole: {0} bytes came"
+    )]
+    Unmeasured(u64),
 }
 
 impl Clue {

@@ -11,10 +11,11 @@ use super::fetch::{Fetcher, Job};
 use super::head::{Head, Rest};
 use super::http::Answer;
 use super::mirror::Place;
+use super::pace::Paced;
 use super::partial::{Intake, Kept, Partial};
 use super::patience::HEADWAY;
 use super::peer::Peer;
-use super::{Cause, Outcome, Step};
+use super::{Cause, Clue, Outcome, Step};
 
 /// The most that an artifact may have whose pin does not know its size: 4 GiB, twice the largest cloud image.
 pub(super) const MAX_SIZE: u64 = 4 << 30;
@@ -109,6 +110,7 @@ impl<'a> Download<'a> {
                 let rest =
                     kept.map(|kept| Rest { from: kept.intake.size(), validator: kept.validator.clone() });
                 let Answer { head, peer, body } = self.fetcher.http()?.get(url, rest.as_ref())?;
+                let body = Paced::new(body, self.fetcher.options.patience.pace);
                 Ok(Source { head, body: Box::new(body), peer: Some(peer) })
             }
             Place::File(path) => Source::file(path),
@@ -185,7 +187,12 @@ impl<'a> Download<'a> {
         if got == expected {
             return Ok(());
         }
-        Err(wrong(Cause::Digest { expected, got, clue: head.clue(&self.partial.head()) }, head))
+        let clue = match (head.clue(&self.partial.head()), intake.size()) {
+            (Some(clue), _) => Some(clue),
+            (None, 0) => Some(Clue::Empty),
+            (None, size) => self.expected(head).is_none().then_some(Clue::Unmeasured(size)),
+        };
+        Err(wrong(Cause::Digest { expected, got, clue }, head))
     }
 
     /// Gives the verified file its place in the store.

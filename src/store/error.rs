@@ -11,7 +11,7 @@ use crate::digest::Sha256;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Artifacts could not be fetched: all of those that failed.
-    #[error("{} of {of} artifacts could not be had, so no output was written{}", .failures.len(), list(.failures))]
+    #[error("failed to fetch {} of {of} artifacts; nothing was written{}", .failures.len(), list(.failures))]
     Fetch {
         /// One for each.
         failures: Vec<Failure>,
@@ -174,20 +174,45 @@ impl From<io::Error> for StoreError {
     }
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, self.cause)?;
-        if self.tries > 1 {
-            write!(f, " ({} tries)", self.tries)?;
+impl Failure {
+    /// Why, and how often it was tried.
+    fn reason(&self) -> String {
+        match self.tries {
+            0 | 1 => self.cause.to_string(),
+            tries => format!("{} ({tries} tries)", self.cause),
         }
-        write!(f, "\n  url: {}", self.url)?;
-        if let Some(mirrored) = &self.mirrored {
-            write!(f, "\n  mirror: {mirrored}")?;
-        }
-        write!(f, "\n  sha256: {}", self.sha256)
+    }
+
+    /// Where it was looked for and what was expected, each on a line of its own after `indent`.
+    fn places(&self, indent: &str) -> String {
+        let mirror = self.mirrored.iter().map(|place| format!("\n{indent}mirror: {place}"));
+        let url = format!("\n{indent}url: {}", self.url);
+        std::iter::once(url).chain(mirror).collect::<String>() + &format!("\n{indent}sha256: {}", self.sha256)
     }
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}{}", self.name, self.reason(), self.places("  "))
+    }
+}
+
+/// All failures, those that have one reason together.
 fn list(failures: &[Failure]) -> String {
-    failures.iter().map(|failure| ["\n".to_owned(), failure.to_string()].concat()).collect()
+    let mut groups: Vec<(String, Vec<&Failure>)> = Vec::new();
+    for failure in failures {
+        let reason = failure.reason();
+        match groups.iter_mut().find(|(other, _)| *other == reason) {
+            Some((_, group)) => group.push(failure),
+            None => groups.push((reason, vec![failure])),
+        }
+    }
+    let shown = groups.iter().map(|(reason, group)| match &group[..] {
+        [one] => format!("\n{one}"),
+        all => {
+            let each = all.iter().map(|one| format!("\n  {}{}", one.name, one.places("    ")));
+            format!("\n{reason}:{}", each.collect::<String>())
+        }
+    });
+    shown.collect()
 }

@@ -13,8 +13,8 @@ use super::http::Http;
 use super::mirror::Place;
 use super::redacted::{Redacted, shown};
 use super::{
-    ArtifactRequest, Cause, Event, Failure, Fetched, Mirror, Outcome, Patience, Step, Store, StoreError,
-    Supply,
+    ArtifactRequest, Cause, Event, Failure, Fetched, Mirror, Network, Outcome, Patience, Step, Store,
+    StoreError, Supply,
 };
 
 /// Artifacts that are fetched at the same time.
@@ -29,6 +29,8 @@ pub struct FetchOptions {
     pub supply: Option<Supply>,
     /// Never touch the network. A mirror's folder is none.
     pub offline: bool,
+    /// How servers are reached.
+    pub network: Network,
     /// How long to wait for others.
     pub patience: Patience,
 }
@@ -177,7 +179,7 @@ impl Fetcher<'_> {
         if let Some(http) = self.http.get() {
             return Ok(http);
         }
-        let made = Http::new(self.options.patience)?;
+        let made = Http::new(&self.options.network, self.options.patience)?;
         Ok(self.http.get_or_init(|| made))
     }
 

@@ -1,10 +1,10 @@
 //! What a server's answer says before its bytes: whether they are the ones that were asked for (pure).
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
 use reqwest::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName,
     LAST_MODIFIED, RETRY_AFTER,
 };
 
@@ -36,15 +36,14 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Judges the answer of `peer` to a request for a whole file, or for the rest of one.
+    /// Judges the answer of `peer` to a request for a whole file, or for the rest of one, which came at `now`.
     pub(super) fn judge(
         peer: &Peer,
         status: StatusCode,
         headers: &HeaderMap,
-        asked: Option<&Rest>,
+        (asked, now): (Option<&Rest>, SystemTime),
     ) -> Result<Self, Cause> {
-        let text =
-            |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let text = |name| text(headers, &name);
         let head = Self {
             from: 0,
             total: text(CONTENT_LENGTH).parse().ok(),
@@ -60,8 +59,7 @@ impl Head {
             }
             (StatusCode::PROXY_AUTHENTICATION_REQUIRED, _) => Err(Cause::ProxyLogin(peer.clone())),
             _ => {
-                // The other form, a date, needs a clock that agrees with the server's: the pauses do without.
-                let retry_after = text(RETRY_AFTER).parse().ok().map(Duration::from_secs);
+                let retry_after = retry_after(headers, now);
                 Err(Cause::Status { peer: peer.clone(), status, retry_after })
             }
         }
@@ -85,6 +83,22 @@ impl Head {
             _ => Err(Cause::Range(content_range.to_owned())),
         }
     }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// How long the server asks to wait (RFC 9110, section 10.2.3): a number of seconds, or a date by the server's own clock
+/// where it tells the time, by this machine's where it does not.
+pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let asked = text(headers, &RETRY_AFTER).trim();
+    if let Ok(seconds) = asked.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(asked).ok()?;
+    let now = httpdate::parse_http_date(text(headers, &DATE)).unwrap_or(now);
+    Some(until.duration_since(now).unwrap_or_default())
 }
 
 /// What If-Range may carry (RFC 9110, section 13.1.5): a strong entity tag, or else the date.
@@ -117,7 +131,7 @@ mod tests {
     fn judge(status: u16, headers: &[(HeaderName, &str)], asked: Option<&Rest>) -> Result<Head, String> {
         let peer = Peer { host: "h".into(), proxy: None };
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
-        Head::judge(&peer, StatusCode::from_u16(status).unwrap(), &headers, asked)
+        Head::judge(&peer, StatusCode::from_u16(status).unwrap(), &headers, (asked, SystemTime::UNIX_EPOCH))
             .map_err(|cause| cause.to_string())
     }
 
@@ -131,6 +145,28 @@ mod tests {
             ("W/\"a\"", "", None),
         ] {
             assert_eq!(validator(etag, last_modified).as_deref(), expected);
+        }
+    }
+
+    #[test]
+    fn how_long_to_wait_is_a_number_or_a_date() {
+        let (date, later) = ("Thu, 01 Jan 1970 00:00:20 GMT", "Thu, 01 Jan 1970 00:01:00 GMT");
+        for (asked, told, expected) in [
+            ("7", "", Some(7)),
+            (" 7 ", date, Some(7)),
+            (later, date, Some(40)),
+            (later, "", Some(50)),
+            (later, "yesterday", Some(50)),
+            ("Thursday, 01-Jan-70 00:01:00 GMT", date, Some(40)),
+            (date, later, Some(0)),
+            ("-1", "", None),
+            ("soon", date, None),
+            ("", date, None),
+        ] {
+            let headers = [(RETRY_AFTER, asked), (DATE, told)];
+            let headers = headers.into_iter().map(|(name, value)| (name, value.parse().unwrap())).collect();
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(10);
+            assert_eq!(retry_after(&headers, now), expected.map(Duration::from_secs), "{asked} at {told}");
         }
     }
 

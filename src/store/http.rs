@@ -1,23 +1,30 @@
 //! The store's way to servers: requests, redirects, and what went wrong with them.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "edge: a date in Retry-After may be compared with this machine's clock"
+)]
 
 use std::error::Error;
 use std::io;
+use std::time::SystemTime;
 
-use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 use reqwest::blocking::{Client, ClientBuilder, Response};
 use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE};
 
-use super::head::{Head, Rest};
+use super::head::{Head, Rest, retry_after};
 use super::mirror::host;
+use super::pace::TooSlow;
 use super::peer::Peer;
-use super::{Cause, Patience, RedirectRefused, redirect};
+use super::trust::Trust;
+use super::{Cause, Network, Patience, RedirectRefused, handshake, redirect, tunnel};
 
-/// A client with the system's proxies and certificates.
+/// A client with the environment's proxies and certificates.
 #[derive(Debug)]
 pub(super) struct Http {
     client: Client,
-    proxies: Matcher,
+    network: Network,
+    trust: Trust,
     patience: Patience,
 }
 
@@ -30,17 +37,19 @@ pub(super) struct Answer {
 }
 
 impl Http {
-    pub(super) fn new(patience: Patience) -> Result<Self, Cause> {
-        let client = client(|| builder(patience)).map_err(|error| Cause::Client(root(&error)))?;
-        Ok(Self { client, proxies: Matcher::from_system(), patience })
+    pub(super) fn new(network: &Network, patience: Patience) -> Result<Self, Cause> {
+        let trust = Trust::new(&network.certificates);
+        let builder = network.proxies.rules().into_iter().fold(builder(patience), ClientBuilder::proxy);
+        let client = client(builder, &trust).map_err(|error| Cause::Client(root(&error)))?;
+        Ok(Self { client, network: network.clone(), trust, patience })
     }
 
     /// Asks for a file, or for the rest of one.
     pub(super) fn get(&self, url: &Url, rest: Option<&Rest>) -> Result<Answer, Cause> {
         let mut at = url.clone();
         for _ in 0..=redirect::HOPS {
-            let peer = Peer::of(&at, &self.proxies);
-            let body = self.ask(&at, rest).map_err(|error| self.cause(&error, peer.clone()))?;
+            let peer = Peer::of(&at, &self.network.proxies);
+            let body = self.ask(&at, rest).map_err(|error| self.cause(&error, &at, peer.clone()))?;
             if let (301 | 302 | 303 | 307 | 308, Some(to)) =
                 (body.status().as_u16(), body.headers().get(LOCATION))
             {
@@ -48,7 +57,7 @@ impl Http {
                 at = redirect::follow(&at, to)?;
                 continue;
             }
-            let head = Head::judge(&peer, body.status(), body.headers(), rest)?;
+            let head = Head::judge(&peer, body.status(), body.headers(), (rest, SystemTime::now()))?;
             return Ok(Answer { head, peer, body });
         }
         Err(RedirectRefused::TooMany(host(&at)).into())
@@ -65,7 +74,7 @@ impl Http {
     }
 
     /// Why there was no answer.
-    fn cause(&self, error: &reqwest::Error, peer: Peer) -> Cause {
+    fn cause(&self, error: &reqwest::Error, url: &Url, peer: Peer) -> Cause {
         let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
         if error.is_timeout() && error.is_connect() {
             Cause::NoConnection { peer, after: self.patience.connect }
@@ -74,15 +83,42 @@ impl Http {
         } else if error.is_dns() {
             Cause::Dns { peer, detail: root(error) }
         } else if let Some(tls) = find::<rustls::Error>(error) {
-            Cause::Tls { peer, detail: tls.to_string() }
+            self.insecure(tls, peer)
         } else if find::<io::Error>(error).is_some_and(refused) {
             Cause::Refused(peer)
         } else if error.is_builder() {
             Cause::Url(root(error))
-        } else if root(error).contains(PROXY_LOGIN) {
-            Cause::ProxyLogin(peer)
         } else {
-            Cause::Connection { peer, detail: root(error) }
+            match root(error).as_str() {
+                tunnel::LOGIN => Cause::ProxyLogin(peer),
+                tunnel::REFUSED => self.no_tunnel(url, peer),
+                other => Cause::Connection { peer, detail: other.to_owned() },
+            }
+        }
+    }
+
+    fn insecure(&self, error: &rustls::Error, peer: Peer) -> Cause {
+        let unusable =
+            self.trust.unusable.iter().filter(|_| matches!(error, rustls::Error::InvalidCertificate(_)));
+        let said: Vec<_> =
+            std::iter::once(handshake::flaw(error)).chain(unusable.map(ToString::to_string)).collect();
+        Cause::Tls { peer, detail: said.join("; ") }
+    }
+
+    /// Why the proxy did not connect to the server.
+    fn no_tunnel(&self, url: &Url, peer: Peer) -> Cause {
+        let answer = self
+            .network
+            .proxies
+            .proxy(url)
+            .map(|proxy| tunnel::answer(proxy, url, &self.trust.config, self.patience.connect));
+        match answer {
+            Some(Ok((status, _))) if status.as_u16() == 407 => Cause::ProxyLogin(peer),
+            Some(Ok((status, headers))) if !status.is_success() => {
+                let retry_after = retry_after(&headers, SystemTime::now());
+                Cause::ProxyRefused { peer, status, retry_after }
+            }
+            _ => Cause::Connection { peer, detail: "the proxy refused to connect to the server".to_owned() },
         }
     }
 
@@ -94,6 +130,9 @@ impl Http {
         received: u64,
         expected: Option<u64>,
     ) -> Cause {
+        if find::<TooSlow>(error).is_some() {
+            return Cause::Slow { peer: peer.clone(), pace: self.patience.pace };
+        }
         if find::<reqwest::Error>(error).is_some_and(reqwest::Error::is_timeout) {
             return Cause::Stalled { peer: peer.clone(), after: self.patience.stall };
         }
@@ -101,16 +140,10 @@ impl Http {
     }
 }
 
-/// A client as `builder` has it, with a provider of TLS.
-pub(crate) fn client(builder: impl Fn() -> ClientBuilder) -> reqwest::Result<Client> {
-    // Fails only where the process has chosen a provider already, which then serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    // A system without any CA certificate can still use plain http; https then fails at its certificate.
-    builder().build().or_else(|_| builder().tls_certs_only([]).build())
+/// The client of `builder`, which trusts as `trust` says.
+pub(crate) fn client(builder: ClientBuilder, trust: &Trust) -> reqwest::Result<Client> {
+    builder.tls_backend_preconfigured(trust.config.clone()).build()
 }
-
-/// What hyper-util's `TunnelError`, which it does not export, says of a proxy's status 407.
-const PROXY_LOGIN: &str = "proxy authorization required";
 
 fn builder(patience: Patience) -> ClientBuilder {
     Client::builder()
@@ -119,6 +152,8 @@ fn builder(patience: Patience) -> ClientBuilder {
         // In a blocking client this is the time for the answer, and then for each read of its body.
         .timeout(patience.stall)
         .redirect(reqwest::redirect::Policy::none())
+        // None but those that are added: reqwest would read the environment by rules of its own.
+        .no_proxy()
 }
 
 /// The error and those that it wraps, the inner ones of [`io::Error`] among them.

@@ -73,6 +73,11 @@ impl Mirror {
 }
 
 impl Mirror {
+    /// Whether no server is asked.
+    pub fn is_folder(&self) -> bool {
+        matches!(self.0, Base::Folder(_))
+    }
+
     /// The address by which somebody else can fetch `url` from here; `None` from a folder, or without a user's name
     /// and password.
     pub fn address(&self, url: &str) -> Option<String> {

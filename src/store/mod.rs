@@ -16,6 +16,7 @@
 
 mod artifact;
 mod blob;
+mod bypass;
 mod cache;
 mod cause;
 mod clue;
@@ -23,6 +24,7 @@ mod download;
 mod error;
 mod event;
 mod fetch;
+mod handshake;
 mod head;
 mod http;
 mod images;
@@ -30,14 +32,19 @@ mod joined;
 mod key;
 mod layers;
 mod mirror;
+mod network;
+mod pace;
 mod partial;
 mod patience;
 mod peer;
 mod progress;
+mod proxy;
 mod redacted;
 mod redirect;
 mod staging;
 mod supply;
+mod trust;
+mod tunnel;
 mod upstream;
 
 use std::io;
@@ -58,11 +65,16 @@ pub use fetch::FetchOptions;
 pub(crate) use http::client as http_client;
 pub use layers::{LayerRecord, NewLayer};
 pub use mirror::{Mirror, MirrorError};
+pub use network::Network;
+pub use pace::Pace;
 pub use patience::Patience;
 pub use peer::Peer;
 pub use progress::Progress;
+pub use proxy::{Proxies, ProxyError, ProxyFlaw};
 pub use redirect::RedirectRefused;
 pub use supply::{Supplied, Supply};
+pub(crate) use trust::Trust;
+pub use trust::{CertificatePaths, UnusableCertificates};
 pub use upstream::{Upstream, Way};
 
 /// The folder of the cache, where it lies in the folder of the user's own store.

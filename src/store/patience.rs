@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
-use super::Cause;
+use super::{Cause, Pace};
 
 /// Tries in a row that bring next to nothing, before a fetch gives up.
 const TRIES: usize = 5;
@@ -20,6 +20,8 @@ pub struct Patience {
     pub connect: Duration,
     /// For the next bytes.
     pub stall: Duration,
+    /// The least speed of what comes.
+    pub pace: Pace,
     /// Before the second try; doubled before each that follows, and up to as much again by chance, so that many
     /// builds that failed at once do not return at once. The default makes 4.5 to 9 seconds for all five tries.
     pub pause: Duration,
@@ -32,6 +34,8 @@ impl Default for Patience {
         Self {
             connect: Duration::from_secs(15),
             stall: Duration::from_secs(30),
+            // A modem's speed for four downloads at once.
+            pace: Pace { bytes: 1000, window: Duration::from_secs(60) },
             pause: Duration::from_millis(300),
             retry_after: Duration::from_secs(30),
         }
@@ -48,7 +52,9 @@ impl Patience {
     /// no point in another try.
     pub(super) fn before_next(&self, cause: &Cause, planned: Duration) -> Option<Duration> {
         let asked = match cause {
-            Cause::Status { retry_after, .. } => retry_after.unwrap_or_default(),
+            Cause::Status { retry_after, .. } | Cause::ProxyRefused { retry_after, .. } => {
+                retry_after.unwrap_or_default()
+            }
             _ => Duration::ZERO,
         };
         (cause.may_pass() && asked <= self.retry_after).then(|| planned.max(asked))

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 
+use super::Proxies;
 use super::mirror::host;
+use super::proxy::Proxy;
 
 /// A server, and the proxy between.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,10 +19,8 @@ pub struct Peer {
 
 impl Peer {
     /// Who answers for `url` (credentials of neither are kept).
-    pub(super) fn of(url: &Url, proxies: &Matcher) -> Self {
-        let proxy = url.as_str().parse().ok().and_then(|uri| proxies.intercept(&uri));
-        let proxy = proxy.and_then(|proxy| proxy.uri().authority().map(ToString::to_string));
-        Self { host: host(url), proxy }
+    pub(super) fn of(url: &Url, proxies: &Proxies) -> Self {
+        Self { host: host(url), proxy: proxies.proxy(url).map(Proxy::host) }
     }
 
     /// Whom the connection is made to.
@@ -45,7 +44,12 @@ mod tests {
 
     #[test]
     fn the_proxy_is_named_without_its_password() {
-        let proxies = Matcher::builder().https("http://ann:s3cret@proxy:3128").no("inside").build();
+        let proxies = Proxies::from_environment(|name| match name {
+            "HTTPS_PROXY" => Some("http://ann:s3cret@proxy:3128".into()),
+            "NO_PROXY" => Some("inside".into()),
+            _ => None,
+        });
+        let proxies = proxies.unwrap();
         let peer = |url| Peer::of(&Url::parse(url).unwrap(), &proxies);
         assert_eq!(
             peer("https://ann:s3cret@h:8443/a").to_string(),

@@ -10,6 +10,7 @@ use super::clue::HEAD;
 use super::download::{MAX_SIZE, Source};
 use super::http::{Answer, Http};
 use super::mirror::Place;
+use super::pace::Paced;
 use super::peer::Peer;
 use super::redacted::shown;
 use super::{Cause, FetchOptions, StoreError};
@@ -114,6 +115,7 @@ impl<'a> Upstream<'a> {
         match place {
             Place::Server(url) => {
                 let Answer { head, peer, body } = self.http()?.get(url, None)?;
+                let body = Paced::new(body, self.options.patience.pace);
                 Ok(Source { head, body: Box::new(body), peer: Some(peer) })
             }
             Place::File(path) => Source::file(path),
@@ -132,7 +134,7 @@ impl<'a> Upstream<'a> {
         if let Some(http) = self.http.get() {
             return Ok(http);
         }
-        let made = Http::new(self.options.patience)?;
+        let made = Http::new(&self.options.network, self.options.patience)?;
         Ok(self.http.get_or_init(|| made))
     }
 

@@ -36,9 +36,19 @@ impl Authority {
 
 /// What a server at 127.0.0.1 needs to have a certificate that nobody else vouches for.
 pub fn self_signed() -> anyhow::Result<ServerConfig> {
+    Ok(alone(false)?.0)
+}
+
+/// The same with the certificate as a file has it; it may be one of an authority, as `openssl req -x509` makes it.
+pub fn alone(is_authority: bool) -> anyhow::Result<(ServerConfig, String)> {
     let key = KeyPair::generate()?;
-    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()])?;
-    serving(params.self_signed(&key)?, &key)
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()])?;
+    if is_authority {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    }
+    let certificate = params.self_signed(&key)?;
+    let pem = certificate.pem();
+    Ok((serving(certificate, &key)?, pem))
 }
 
 fn serving(certificate: Certificate, key: &KeyPair) -> anyhow::Result<ServerConfig> {

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use imgbuild::digest::Sha256;
-use imgbuild::store::{ArtifactRequest, ErrorClass, FetchOptions, Outcome, Patience, Store, StoreError};
+use imgbuild::store::{
+    ArtifactRequest, ErrorClass, FetchOptions, Outcome, Pace, Patience, Store, StoreError,
+};
 use tempfile::TempDir;
 
 use super::leaks::Leaks;
@@ -29,6 +31,7 @@ pub fn good_server() -> Server {
 pub const PATIENCE: Patience = Patience {
     connect: Duration::from_secs(20),
     stall: Duration::from_secs(20),
+    pace: Pace { bytes: 1, window: Duration::from_secs(20) },
     pause: Duration::from_millis(1),
     retry_after: Duration::from_secs(2),
 };

@@ -49,6 +49,8 @@ enum Ending {
     CloseAfterBody(usize),
     ResetAfter(usize),
     Stall(usize),
+    /// So long between bytes of the body.
+    Drip(Duration),
 }
 
 impl Answer {
@@ -115,6 +117,12 @@ impl Answer {
         self
     }
 
+    /// Sends the body byte by byte, each after a pause.
+    pub fn drip(mut self, pause: Duration) -> Self {
+        self.ending = Ending::Drip(pause);
+        self
+    }
+
     fn head(&self) -> Vec<u8> {
         let lines: Vec<_> = self.headers.iter().map(|line| format!("{line}\r\n")).collect();
         format!("HTTP/1.1 {}\r\nConnection: close\r\n{}\r\n", self.status, lines.concat()).into()
@@ -131,10 +139,23 @@ impl Answer {
             Ending::Close => self.len(),
             Ending::CloseAfterBody(body) | Ending::Stall(body) => head.len() + body,
             Ending::ResetAfter(all) => all,
+            Ending::Drip(pause) => return self.trickle(pause, to),
         };
         let all = [head, self.body.clone()].concat();
         // A client that has seen enough hangs up.
         let _ = to.write_all(&all[..end]).and_then(|()| to.flush());
+    }
+}
+
+impl Answer {
+    fn trickle(&self, pause: Duration, to: &mut impl Write) {
+        let pieces = std::iter::once(self.head()).chain(self.body.iter().map(|byte| vec![*byte]));
+        for piece in pieces {
+            if to.write_all(&piece).and_then(|()| to.flush()).is_err() {
+                return;
+            }
+            thread::sleep(pause);
+        }
     }
 }
 
