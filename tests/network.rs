@@ -1,5 +1,9 @@
 //! The network of who runs the program: proxies and certificates that the environment names.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use imgbuild::digest::Sha256;
@@ -167,7 +171,14 @@ fn a_certificate_that_is_trusted_itself_will_do() {
 
 #[test]
 fn plain_http_at_the_port_of_https_is_named() {
-    let server = good_server();
-    let workspace = workspace(&server.url("/a").replace("http:", "https:"));
+    // As web servers answer to what is no request.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let workspace = workspace(&format!("https://{}/a", listener.local_addr().unwrap()));
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 64]).unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+    });
     fetch(&workspace, &[]).exit(5).says(&["the server does not speak TLS at this port"]);
+    server.join().unwrap();
 }

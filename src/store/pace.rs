@@ -38,9 +38,9 @@ impl<R: Read> Read for Paced<R> {
         self.waited += asked.elapsed();
         self.received += count as u64;
         if self.waited >= self.pace.window {
-            let least = f64::from(self.pace.bytes) * self.waited.as_secs_f64();
+            let least = u128::from(self.pace.bytes) * self.waited.as_millis() / 1000;
             // An end is no slowness.
-            if count > 0 && (self.received as f64) < least {
+            if count > 0 && u128::from(self.received) < least {
                 return Err(io::Error::other(TooSlow));
             }
             (self.waited, self.received) = (Duration::ZERO, 0);

@@ -35,7 +35,7 @@ impl Default for Patience {
             connect: Duration::from_secs(15),
             stall: Duration::from_secs(30),
             // A modem's speed for four downloads at once.
-            pace: Pace { bytes: 1000, window: Duration::from_secs(60) },
+            pace: Pace { bytes: 1000, window: Duration::from_mins(1) },
             pause: Duration::from_millis(300),
             retry_after: Duration::from_secs(30),
         }
