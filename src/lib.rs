@@ -13,6 +13,7 @@ pub mod date;
 pub mod diagnostic;
 pub mod diff;
 pub mod digest;
+pub mod files;
 pub mod layer;
 pub mod live;
 pub mod machine;

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use tempfile::NamedTempFile;
 
+use crate::files::{folder_of, sync_folder};
+
 /// What files without a name are called. Not as in the folder of outputs, where a build clears away its own.
 const PREFIX: &str = ".bundle-";
 
@@ -21,7 +23,7 @@ impl Output {
     /// A file for `place`.
     pub(super) fn new(place: &Path) -> io::Result<Self> {
         loop {
-            let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder(place))?;
+            let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder_of(place))?;
             // Where files cannot be locked nobody clears them away either.
             let _ = file.as_file().lock();
             // Another run may have cleared it away before it was locked.
@@ -49,12 +51,19 @@ impl Output {
         self.file.get_ref().reopen()
     }
 
-    /// Gives the file, on disk with all its bytes, its name.
-    pub(super) fn publish(mut self) -> io::Result<PathBuf> {
+    /// Gives the file, on disk with all its bytes, its name, which is there too afterwards.
+    pub(super) fn publish(self) -> io::Result<PathBuf> {
+        let place = self.rename()?;
+        sync_folder(folder_of(&place))?;
+        Ok(place)
+    }
+
+    /// The same, with the name's way to the disk left to who gives more of them.
+    pub(super) fn rename(mut self) -> io::Result<PathBuf> {
+        // Temporary files are private; this one holds no secret.
+        self.file.get_ref().as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
         self.settle()?;
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        // Temporary files are private; this one holds no secret.
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
         file.persist(&self.place)?;
         Ok(self.place)
     }
@@ -77,10 +86,6 @@ pub(super) fn with_end(path: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
-fn folder(place: &Path) -> &Path {
-    place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 /// Removes a file that may not be there.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
@@ -91,7 +96,7 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 
 /// Removes what killed runs left beside `place`.
 pub(super) fn clear(place: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder(place))? {
+    for entry in fs::read_dir(folder_of(place))? {
         let entry = entry?;
         let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
         if !is_ours || !entry.file_type()?.is_file() {

@@ -12,9 +12,10 @@ use super::output::{Output, remove, with_end};
 use super::{BundleError, signature_of};
 use crate::diagnostic::from_json;
 use crate::digest::{HashingWriter, Sha256};
+use crate::files::{folder_of, sync_folder};
 
 /// What the name of the list has behind the bundle's.
-const PARTS_FILE: &str = ".parts.json";
+pub(super) const PARTS_FILE: &str = ".parts.json";
 /// The version of the list's format.
 const FORMAT: u32 = 1;
 /// The most pieces: their names end in three digits.
@@ -94,7 +95,7 @@ impl Parts {
     }
 }
 
-fn numbered(bundle: &Path, index: usize) -> PathBuf {
+pub(super) fn numbered(bundle: &Path, index: usize) -> PathBuf {
     with_end(bundle, &format!(".{:03}", index + 1))
 }
 
@@ -129,12 +130,15 @@ impl Splitter {
         let earlier = Parts::read(&place).map_or(0, |parts| parts.pieces.len());
         remove(&signature_of(&place))?;
         remove(&place)?;
+        sync_folder(folder_of(&place))?;
         for index in self.done.len()..earlier {
             remove(&numbered(&self.bundle, index))?;
         }
         for (piece, _) in self.done {
-            piece.publish()?;
+            piece.rename()?;
         }
+        // Before the list that names them.
+        sync_folder(folder_of(&place))?;
         Ok(list)
     }
 

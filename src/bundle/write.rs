@@ -8,6 +8,7 @@ use super::output::{Output, clear, remove};
 use super::split::Splitter;
 use super::{BundleError, Index, Part, SigningKey, signature_of};
 use crate::digest::HashingWriter;
+use crate::files::{folder_of, sync_folder};
 
 /// A bundle that is to be written.
 pub struct NewBundle<'a> {
@@ -60,6 +61,7 @@ impl NewBundle<'_> {
         let place = signature_of(output.place());
         let signature = self.key.map(|key| self.sign(key, &mut output, &place)).transpose()?;
         remove(&place)?;
+        sync_folder(folder_of(&place))?;
         let bundle = output.publish()?;
         if let Some(signature) = signature {
             signature.publish()?;

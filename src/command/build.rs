@@ -9,7 +9,7 @@ use super::documents::{documents, rendered};
 use super::failure::{Exit, Failure};
 use super::layers::{self, Depot, Layer, Layers};
 use super::rendered::{OwnLayer, RenderedLayer, room_kib};
-use super::{inputs, instances, password, problems, secrets, select};
+use super::{inputs, instances, password, places, problems, secrets, select};
 use crate::cli::Options;
 use crate::component::Components;
 use crate::diagnostic::{Diagnostic, Report};
@@ -58,8 +58,9 @@ pub(super) fn build(
 ) -> Result<Vec<Manifest>, Failure> {
     let mut secrets = written.secrets(&options.secrets)?;
     let (mut plan, components, mut report) = written.draft(options)?;
-    select::nodes(&plan, names, all)?;
+    let wanted = select::nodes(&plan, names, all)?;
     if !report.has_errors() {
+        places::check(&plan, &wanted, options)?;
         prepare(&mut plan, &components)?;
     }
     let nodes = select::nodes(&plan, names, all)?;

@@ -14,10 +14,13 @@ use super::console::Console;
 use super::failure::Failure;
 use super::inputs::{self, Texts, Written};
 use super::{layers, select};
-use crate::bundle::{Index, NewBundle, OVERLAYS, PROFILE, PROGRAM, Part, RELEASES, SigningKey};
+use crate::bundle::{
+    Index, NewBundle, OVERLAYS, Occupied, PROFILE, PROGRAM, Part, RELEASES, SigningKey, occupied,
+};
 use crate::cli::{BundleArgs, Options};
 use crate::diagnostic::{Diagnostic, Report, Source};
 use crate::digest::Sha256;
+use crate::files::{folder_of, is_same};
 use crate::plan::{NodePlan, Plan};
 use crate::profile::Secrets;
 use crate::store::{ArtifactRequest, Fetched, Store};
@@ -37,6 +40,7 @@ pub fn run(wanted: &BundleArgs, options: &Options, console: &Console) -> Result<
     let nodes = select::nodes(&plan, &wanted.nodes, wanted.nodes.is_empty())?;
     console.report(&report);
     check_place(wanted)?;
+    check_inputs(wanted, options)?;
     let key = wanted.sign.as_deref().map(signing_key).transpose()?;
     let store = select::store(options)?;
     let requests = layers::requests_of(&nodes);
@@ -80,6 +84,45 @@ fn check_place(wanted: &BundleArgs) -> Result<(), Failure> {
         return no(why, "remove it, or name another file");
     }
     Ok(())
+}
+
+/// Refuses, before anything is fetched, a place where the bundle would replace what it is made of, or any file that is not of
+/// an earlier bundle.
+fn check_inputs(wanted: &BundleArgs, options: &Options) -> Result<(), Failure> {
+    let no = |why: String| {
+        let message = format!("--output {}: {why}", wanted.output.display());
+        Err(Failure::Usage { message, help: "name another file, or move that one away".to_owned() })
+    };
+    let is_split = wanted.split.is_some();
+    let program = wanted.with_program.then(std::env::current_exe).transpose()?;
+    let bundle = options.bundle.iter().flat_map(|bundle| {
+        let pieces = crate::bundle::names(bundle, true);
+        [bundle.clone()].into_iter().chain(pieces)
+    });
+    let given = [&options.profile, &options.releases, &wanted.sign, &program].into_iter().flatten().cloned();
+    let inputs: Vec<_> = given.chain([options.secrets.clone()]).chain(bundle).collect();
+    for output in crate::bundle::names(&wanted.output, is_split) {
+        if let Some(input) = inputs.iter().find(|input| is_same(input, &output)) {
+            return no(format!(
+                "`{}` is `{}`, which the bundle is made of",
+                output.display(),
+                input.display()
+            ));
+        }
+    }
+    if options.overlays.as_deref().is_some_and(|overlays| is_below(&wanted.output, overlays)) {
+        return no("it is in the folder of the components, which the bundle is made of".to_owned());
+    }
+    match occupied(&wanted.output, is_split)? {
+        None => Ok(()),
+        Some(Occupied { path, why }) => no(format!("`{}` {why}", path.display())),
+    }
+}
+
+/// Whether a file is, or would be, somewhere in a folder.
+fn is_below(file: &Path, folder: &Path) -> bool {
+    let place = fs_err::canonicalize(folder_of(file)).ok();
+    place.zip(fs_err::canonicalize(folder).ok()).is_some_and(|(place, folder)| place.starts_with(folder))
 }
 
 fn signing_key(path: &Path) -> Result<SigningKey, Failure> {

@@ -1,5 +1,6 @@
 //! How the nodes of a build get their layers: what was asked for, and what is written beside the nodes' folders for it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
@@ -7,8 +8,8 @@ use super::select;
 use crate::cli::Options;
 use crate::digest::Sha256;
 use crate::output::{
-    Delivery, LAYERS, LayerSource, Outputs, SHARED, Seen, Staged, layers_are_current, remove_unused_layers,
-    shared_is_current, write_layers, write_shared,
+    Delivery, LAYERS, LayerSource, Outputs, SHARED, Seen, Staged, known_layers, layers_are_current,
+    remove_unused_layers, shared_is_current, write_layers, write_shared,
 };
 use crate::plan::{Format, Plan};
 use crate::release::Artifact;
@@ -83,10 +84,16 @@ impl Way {
         Ok(Some(Shared { staged, files }))
     }
 
-    /// Removes what no node needs any more.
-    pub fn tidy(&self, out: &Path) -> Result<(), Failure> {
-        if self.delivery == Delivery::Http {
-            remove_unused_layers(out)?;
+    /// The layers beside the nodes before a build, which [`Way::tidy`] may remove after it.
+    pub fn layers_before(&self, outputs: &Outputs) -> Result<BTreeSet<Sha256>, Failure> {
+        let is_beside = self.delivery == Delivery::Http;
+        Ok(if is_beside { known_layers(outputs.root(), &outputs.seen)? } else { BTreeSet::new() })
+    }
+
+    /// Removes those of these layers that no node needs any more.
+    pub fn tidy(out: &Path, before: &BTreeSet<Sha256>) -> Result<(), Failure> {
+        if !before.is_empty() {
+            remove_unused_layers(out, before)?;
         }
         Ok(())
     }
@@ -100,6 +107,11 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// What is yet to be published.
+    pub fn staged(&self) -> &Staged {
+        &self.staged
+    }
+
     /// Puts it there.
     pub fn publish(self, seen: &mut Seen) -> Result<(), Failure> {
         self.staged.publish_files()?;

@@ -5,6 +5,7 @@ use std::{fmt, io, iter};
 
 use crate::bundle::BundleError;
 use crate::diagnostic::{Diagnostic, Report};
+use crate::files::FileError;
 use crate::machine::MachineError;
 use crate::store::{ErrorClass, StoreError};
 
@@ -193,6 +194,9 @@ fn of_store<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a StoreError> {
 
 /// What to do about an error of the file system.
 fn way_on(error: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(error) = causes(error).find_map(|cause| cause.downcast_ref::<FileError>()) {
+        return Some(error.help().to_owned());
+    }
     let kind = causes(error).find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
     let help = match kind? {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

@@ -11,8 +11,9 @@ use crate::plan::Plan;
 
 /// Gives every node the instance-id that its last build has.
 pub fn keep(plan: &mut Plan, out: &Path, report: &mut Report) {
+    let cluster = plan.cluster.name.clone();
     for node in &mut plan.nodes {
-        match instance_id(&out.join(&node.name)) {
+        match instance_id(&out.join(&node.name), &cluster) {
             // Another node's, or nobody's, is not this one's.
             Ok(Some(id)) if count(&id, &node.name).is_some() => node.instance_id = id,
             Ok(_) => {}
@@ -32,9 +33,10 @@ pub fn renew(
     out: &Path,
     console: &Console,
 ) -> Result<(), Failure> {
+    let cluster = plan.cluster.name.clone();
     for node in plan.nodes.iter_mut().filter(|node| all || names.contains(&node.name)) {
         let name = &node.name;
-        if instance_id(&out.join(name))?.is_none() {
+        if instance_id(&out.join(name), &cluster)?.is_none() {
             return Err(Failure::Usage {
                 message: format!(
                     "`--reprovision` counts on from the last build of `{name}`, and there is none"

@@ -20,6 +20,7 @@ mod layers;
 mod options;
 mod password;
 mod pin;
+mod places;
 mod plan;
 mod problems;
 mod publish;

@@ -7,12 +7,15 @@ use anyhow::Context as _;
 
 use super::build::Build;
 use super::console::Console;
+use super::delivery::{Shared, Way};
 use super::failure::Failure;
+use super::places;
 use super::rendered::{OwnLayer, Renderer};
 use crate::digest::Sha256;
 use crate::layer::LayerIndex;
 use crate::output::{
-    IMAGE, LayerSource, Manifest, NodeOutput, OVERLAY, Outputs, Seen, Staged, State, node_is_current, write,
+    IMAGE, LayerSource, Manifest, NodeOutput, OVERLAY, Outputs, Place, Seen, Staged, State, node_is_current,
+    write,
 };
 use crate::plan::NodePlan;
 use crate::render::NodeFile;
@@ -31,7 +34,12 @@ impl Build<'_> {
         wanted: &[&NodePlan],
         (out, console): (&Path, &Console),
     ) -> Result<Vec<Manifest>, Failure> {
-        let mut outputs = Outputs::open(out)?;
+        let mut outputs = Outputs::open(out, |lock| {
+            console.say(&format!(
+                "waiting for another build that writes there: it holds the lock `{}`",
+                lock.display()
+            ));
+        })?;
         let wanted: BTreeSet<_> = wanted.iter().map(|node| node.name.as_str()).collect();
         let mut renderer = Renderer::new(self.plan, self.cache, self.layers);
         let (mut written, mut known) = (Vec::new(), Vec::new());
@@ -45,17 +53,16 @@ impl Build<'_> {
                 known.push((node, OwnLayer { index: LayerIndex::default(), ..own }));
             }
         }
+        places::check_shared(&self.place(out), self.way.delivery)?;
         let layers = self.all_layers(&known)?;
         let shared = self.way.stage(&mut outputs, self.plan.epoch, layers)?;
         tell_what_stays(&written, shared.is_none(), console);
+        let layers_before = self.way.layers_before(&outputs)?;
         let was_written = shared.is_some() || written.iter().any(|node| node.folder.is_some());
-        // Before the nodes that name what is in it.
-        shared.map(|shared| shared.publish(&mut outputs.seen)).transpose()?;
-        let publish = |node: Written| node.publish(&mut outputs.seen);
-        let manifests = written.into_iter().map(publish).collect::<Result<_, _>>()?;
+        let manifests = put_in_place(written, shared, &mut outputs)?;
         outputs.seen.save();
         if was_written {
-            self.way.tidy(out)?;
+            Way::tidy(out, &layers_before)?;
         }
         Ok(manifests)
     }
@@ -79,6 +86,8 @@ impl Build<'_> {
             }
             State::Old => {}
         }
+        // Somebody may have put it there since that was asked before the build.
+        places::check_node(&self.place(&root), &node.name)?;
         let parts = output.parts();
         let known = parts.map(|parts| self.cache.image(&parts)).transpose()?.flatten();
         let output = match known {
@@ -116,6 +125,10 @@ impl Build<'_> {
         Ok(manifest.filter(is_it).map(|manifest| Written { folder: Some(folder), manifest }))
     }
 
+    fn place<'p>(&'p self, root: &'p Path) -> Place<'p> {
+        Place { root, cluster: &self.plan.cluster.name }
+    }
+
     /// The layers of these nodes, each once: a fleet has more than a process may have files.
     fn all_layers<'o>(&self, nodes: &'o [(&NodePlan, OwnLayer)]) -> Result<Vec<LayerSource<'o>>, Failure> {
         let shared: BTreeMap<_, _> =
@@ -128,19 +141,42 @@ impl Build<'_> {
     }
 }
 
-impl Written {
-    /// Puts the folder in its place, if it was written.
-    fn publish(self, seen: &mut Seen) -> Result<Manifest, Failure> {
-        if let Some(folder) = self.folder {
-            folder.publish()?;
-            for large in [OVERLAY, IMAGE] {
-                if let Some(file) = self.manifest.outputs.get(large) {
-                    seen.wrote(&format!("{}/{large}", self.manifest.node), file.sha256)?;
-                }
-            }
+/// Gives all that was written its place: after all of it is on the disk, and so that its names are there too in the end.
+fn put_in_place(
+    nodes: Vec<Written>,
+    shared: Option<Shared>,
+    outputs: &mut Outputs,
+) -> Result<Vec<Manifest>, Failure> {
+    let folders = || nodes.iter().filter_map(|node| node.folder.as_ref());
+    folders().try_for_each(Staged::finish)?;
+    outputs.settle(folders().chain(shared.as_ref().map(Shared::staged)))?;
+    // Before the nodes that name what is in it.
+    shared.map(|shared| shared.publish(&mut outputs.seen)).transpose()?;
+    let mut replaced = Vec::new();
+    let mut manifests = Vec::new();
+    for Written { folder, manifest } in nodes {
+        if let Some(folder) = folder {
+            replaced.push(folder.publish()?);
+            note(&manifest, &mut outputs.seen)?;
         }
-        Ok(self.manifest)
+        manifests.push(manifest);
     }
+    if !replaced.is_empty() {
+        outputs.settle_names()?;
+    }
+    // Not before: what they hold is what a power cut would have left.
+    drop(replaced);
+    Ok(manifests)
+}
+
+/// Notes what large files a node's folder has now.
+fn note(manifest: &Manifest, seen: &mut Seen) -> Result<(), Failure> {
+    for large in [OVERLAY, IMAGE] {
+        if let Some(file) = manifest.outputs.get(large) {
+            seen.wrote(&format!("{}/{large}", manifest.node), file.sha256)?;
+        }
+    }
+    Ok(())
 }
 
 fn tell_what_stays(nodes: &[Written], all_else_does: bool, console: &Console) {

@@ -66,9 +66,12 @@ impl Built {
     }
 }
 
-/// The instance-id that the build in a node's folder has; `None` where there is no build.
-pub fn instance_id(folder: &Path) -> Result<Option<String>> {
+/// The instance-id that the build in a node's folder has; `None` where there is no build of this cluster.
+pub fn instance_id(folder: &Path, cluster: &str) -> Result<Option<String>> {
     let Some(manifest) = manifest(folder)? else { return Ok(None) };
+    if manifest["cluster"].as_str().is_some_and(|theirs| theirs != cluster) {
+        return Ok(None);
+    }
     let path = folder.join(manifest::FILE);
     let id = manifest["instance_id"].as_str();
     Ok(Some(id.with_context(|| format!("{} has no instance_id", path.display()))?.to_owned()))

@@ -9,8 +9,10 @@ use fs_err as fs;
 
 use super::file::write_file;
 use super::manifest::{self, Manifest, OutputFile};
+use super::seen::Seen;
 use super::volume::write_volume;
 use crate::digest::Sha256;
+use crate::files::is_absent;
 use crate::layer::{Mode, NamedLayer};
 use crate::seed::{ExpectedFile, ImageHead, VolumeLabel};
 
@@ -58,14 +60,22 @@ fn each_once(layers: Vec<LayerSource<'_>>) -> BTreeMap<Sha256, LayerSource<'_>> 
     layers.into_iter().map(|source| (source.layer.sha256, source)).collect()
 }
 
-/// Removes the layers that no node in `out` has any more. While a manifest cannot be read, all stay.
-pub fn remove_unused_layers(out: &Path) -> Result<()> {
+/// The layers that the nodes in `out` have, or that this program wrote there: those that it may remove.
+pub fn known_layers(out: &Path, seen: &Seen) -> Result<BTreeSet<Sha256>> {
+    let mut known = used(out)?.unwrap_or_default();
+    known.extend(
+        seen.names().filter_map(|name| name.strip_prefix(LAYERS)?.strip_prefix('/')?.parse::<Sha256>().ok()),
+    );
+    Ok(known)
+}
+
+/// Removes those of the `known` layers that no node in `out` has any more. While a manifest cannot be read, all stay.
+pub fn remove_unused_layers(out: &Path, known: &BTreeSet<Sha256>) -> Result<()> {
     let Some(used) = used(out)? else { return Ok(()) };
-    for entry in fs::read_dir(out.join(LAYERS))? {
-        let entry = entry?;
-        let is_unused = |name: &str| name.parse::<Sha256>().is_ok_and(|digest| !used.contains(&digest));
-        if entry.file_name().to_str().is_some_and(is_unused) {
-            fs::remove_file(entry.path())?;
+    for unused in known.difference(&used) {
+        match fs::remove_file(out.join(LAYERS).join(unused.to_string())) {
+            Err(error) if !is_absent(&error) => return Err(error.into()),
+            _ => {}
         }
     }
     Ok(())
@@ -76,9 +86,7 @@ fn used(out: &Path) -> Result<Option<BTreeSet<Sha256>>> {
     for entry in fs::read_dir(out)? {
         let text = match fs::read(entry?.path().join(manifest::FILE)) {
             Ok(text) => text,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                continue;
-            }
+            Err(error) if is_absent(&error) => continue,
             Err(error) => return Err(error.into()),
         };
         let Ok(manifest) = serde_json::from_slice::<Manifest>(&text) else { return Ok(None) };

@@ -11,6 +11,7 @@ mod joining;
 mod layers;
 mod manifest;
 mod node;
+mod place;
 mod seen;
 mod staging;
 mod volume;
@@ -19,8 +20,11 @@ pub use built::{Built, instance_id};
 pub use current::{State, layers_are_current, node_is_current, shared_is_current};
 pub use delivery::Delivery;
 pub use digests::SeedDigests;
-pub use layers::{LAYERS, LayerSource, SHARED, remove_unused_layers, write_layers, write_shared};
+pub use layers::{
+    LAYERS, LayerSource, SHARED, known_layers, remove_unused_layers, write_layers, write_shared,
+};
 pub use manifest::{FILE as MANIFEST, Manifest, OutputFile};
 pub use node::{DOCUMENTS, IMAGE, NodeOutput, OVERLAY, SEED_FILES, Text, texts, write};
+pub use place::{Obstacle, Place};
 pub use seen::Seen;
-pub use staging::{Outputs, Staged};
+pub use staging::{Outputs, Replaced, Staged};

@@ -70,6 +70,11 @@ impl Seen {
         Self { root: root.to_owned(), file, record, has_changed: false }
     }
 
+    /// The files that this program wrote.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.record.files.keys().map(String::as_str)
+    }
+
     /// Whether this program wrote the file.
     pub fn knows(&self, name: &str) -> bool {
         self.record.files.contains_key(name)

@@ -1,15 +1,22 @@
-//! A node's folder is written beside its final place and put there at once: whoever looks sees the old or the new.
+//! A node's folder is written beside its final place and put there at once: whoever looks, and whatever a power cut leaves, sees
+//! the old or the new.
 
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::seen::Seen;
 use anyhow::{Context as _, Result};
 use fs_err as fs;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
-/// What staged and replaced folders are called until they are gone.
-const PREFIX: &str = ".imgbuild-";
+use crate::files::{self, folder_of, make_folders, sync_all, sync_folder};
+
+/// What staged folders are called until they are gone, before six characters.
+const STAGED: &str = ".imgbuild-staged-";
+/// What a node's folder is called, before the node's name, while another takes its place and no exchange is possible.
+const REPLACED: &str = ".imgbuild-replaced-";
 /// Held while something is staged, so that what a killed build left is told from what is being written. It holds what
 /// [`Seen`] keeps.
 const LOCK: &str = ".imgbuild.lock";
@@ -22,30 +29,40 @@ pub struct Outputs {
     pub seen: Seen,
 }
 
-/// A folder that has no final name yet.
+/// A folder that has no final name yet. Nobody else can look into it.
 #[derive(Debug)]
 pub struct Staged {
     folder: tempfile::TempDir,
     place: PathBuf,
 }
 
+/// What was in the place of a folder that was published; gone with the value.
+#[must_use]
+#[derive(Debug)]
+pub struct Replaced {
+    _old: tempfile::TempDir,
+}
+
 impl Outputs {
-    /// Takes the folder, waiting for another build that writes to it, and removes what a killed one left.
-    pub fn open(root: &Path) -> Result<Self> {
-        fs::create_dir_all(root)?;
-        let lock = fs::OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(root.join(LOCK))?;
-        lock.file().lock().with_context(|| format!("locking {}", root.display()))?;
+    /// Takes the folder and removes what a killed build left. Where another build writes to it, `waiting` is told which file
+    /// is waited for.
+    pub fn open(root: &Path, waiting: impl FnOnce(&Path)) -> Result<Self> {
+        files::refuse_foreign(root)?;
+        make_folders(root)?;
+        let path = root.join(LOCK);
+        let lock = files::open_private(&path)?;
+        files::lock(&lock, || waiting(&path))?;
         for entry in fs::read_dir(root)? {
             let entry = entry?;
-            if entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX)) {
-                // What stood in a node's place may have been a file.
-                let is_folder = entry.file_type()?.is_dir();
-                if is_folder { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            if !entry.file_type()?.is_dir() {
+                continue;
+            }
+            if let Some(node) = name.strip_prefix(REPLACED) {
+                put_back(&entry.path(), &root.join(node))?;
+            } else if name.strip_prefix(STAGED).is_some_and(|end| end.len() == 6) {
+                fs::remove_dir_all(entry.path())?;
             }
         }
         Ok(Self { root: root.to_owned(), seen: Seen::load(root, lock) })
@@ -58,9 +75,30 @@ impl Outputs {
 
     /// A folder to write the node `name` to.
     pub fn stage(&self, name: &str) -> Result<Staged> {
-        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&self.root);
+        let folder = tempfile::Builder::new()
+            .prefix(STAGED)
+            .permissions(std::fs::Permissions::from_mode(0o700))
+            .tempdir_in(&self.root);
         let folder = folder.with_context(|| format!("making a folder in {}", self.root.display()))?;
         Ok(Staged { folder, place: self.root.join(name) })
+    }
+
+    /// Brings all of these to the disk, before the first of them gets its name: a name that a power cut leaves must lead to all
+    /// that it stands for.
+    pub fn settle<'s>(&self, staged: impl IntoIterator<Item = &'s Staged>) -> Result<()> {
+        let mut paths = Vec::new();
+        for staged in staged {
+            for entry in fs::read_dir(staged.path())? {
+                paths.push(entry?.path());
+            }
+            paths.push(staged.path().to_owned());
+        }
+        sync_all(&paths).with_context(|| format!("bringing {} to the disk", self.root.display()))
+    }
+
+    /// Brings the names that were given to the disk.
+    pub fn settle_names(&self) -> Result<()> {
+        sync_folder(&self.root).with_context(|| format!("bringing {} to the disk", self.root.display()))
     }
 }
 
@@ -70,39 +108,52 @@ impl Staged {
         self.folder.path()
     }
 
-    /// Puts each of its files into the folder of its place, which others may be in; each at once.
+    /// Puts each of its files into the folder of its place, which others may be in; each at once, and on the disk.
     pub fn publish_files(self) -> Result<PathBuf> {
-        fs::create_dir_all(&self.place)?;
+        make_folders(&self.place)?;
         for entry in fs::read_dir(self.path())? {
             let entry = entry?;
             fs::rename(entry.path(), self.place.join(entry.file_name()))?;
         }
+        sync_folder(&self.place)?;
         Ok(self.place.clone())
     }
 
-    /// Puts the folder in its place; what was there before is gone afterwards.
-    pub fn publish(self) -> Result<PathBuf> {
-        use std::os::unix::fs::PermissionsExt as _;
-        // Temporary folders are private; what is secret in this one has a mode of its own.
-        fs::set_permissions(self.path(), std::fs::Permissions::from_mode(0o755))?;
+    /// Lets others look into the folder, once all of it is written; what is secret in it has a mode of its own.
+    pub fn finish(&self) -> Result<()> {
+        Ok(fs::set_permissions(self.path(), std::fs::Permissions::from_mode(0o755))?)
+    }
+
+    /// Puts the folder in its place, and gives what was there before.
+    pub fn publish(self) -> Result<Replaced> {
         let context = || format!("publishing {}", self.place.display());
         match renameat_with(CWD, self.path(), CWD, &self.place, RenameFlags::EXCHANGE) {
             // What was there has the staged folder's name now, and goes with it.
             Ok(()) => {}
-            Err(rustix::io::Errno::NOENT) => {
-                fs::rename(self.path(), &self.place)?;
-            }
-            // File systems that cannot exchange two names: there is a moment with none.
-            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
-                let old = tempfile::Builder::new()
-                    .prefix(PREFIX)
-                    .tempdir_in(self.place.parent().unwrap_or(&self.place));
-                let old = old.with_context(context)?;
-                fs::rename(&self.place, old.path().join("old"))?;
-                fs::rename(self.path(), &self.place)?;
-            }
+            Err(Errno::NOENT) => fs::rename(self.path(), &self.place)?,
+            // File systems, or systems, that cannot exchange two names.
+            Err(Errno::INVAL | Errno::NOSYS) => exchange_in_steps(self.path(), &self.place)?,
             Err(error) => return Err(io::Error::from(error)).with_context(context),
         }
-        Ok(self.place.clone())
+        Ok(Replaced { _old: self.folder })
     }
+}
+
+/// Exchanges two folders by three names: there is a moment without the second, which [`put_back`] ends if nobody else does.
+fn exchange_in_steps(staged: &Path, place: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(place).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return fs::rename(staged, place);
+    }
+    let mut old = std::ffi::OsString::from(REPLACED);
+    old.push(place.file_name().unwrap_or_default());
+    let old = folder_of(place).join(old);
+    fs::rename(place, &old)?;
+    fs::rename(staged, place)?;
+    sync_folder(folder_of(place))?;
+    fs::rename(&old, staged)
+}
+
+/// Ends what a build left that was cut off in [`exchange_in_steps`].
+fn put_back(old: &Path, place: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(place).is_ok() { fs::remove_dir_all(old) } else { fs::rename(old, place) }
 }

@@ -69,19 +69,6 @@ fn a_build_that_fails_leaves_the_last_one() {
 }
 
 #[test]
-fn a_file_in_a_nodes_place_gives_way_and_stops_no_later_build() {
-    let workspace = Workspace::with_releases();
-    fs::create_dir(workspace.path("out")).unwrap();
-    fs::write(workspace.path("out/ptrn-1"), "not a folder").unwrap();
-    for _ in 0..2 {
-        workspace.run(&["ptrn-1", "--quiet"]).exit(0);
-    }
-    whole(&workspace, &["ptrn-1"]);
-    let left = fs::read_dir(workspace.path("out")).unwrap().map(|entry| entry.unwrap().file_name());
-    assert!(left.into_iter().all(|name| !name.to_string_lossy().starts_with(".imgbuild-")));
-}
-
-#[test]
 fn a_damaged_store_is_mended_and_nothing_of_it_is_published() {
     let workspace = Workspace::with_releases();
     workspace.run(&["ptrn-1", "--quiet"]).exit(0);
@@ -165,8 +152,4 @@ fn what_others_keep_in_out_stays() {
         (workspace.text("out/notes.txt"), workspace.text("out/other/file")),
         ("mine".into(), "mine too".into())
     );
-    // A node's folder is the build's alone: what else was in it is replaced.
-    let workspace = workspace.file("out/ptrn-1/old-file", "");
-    workspace.run(&["ptrn-1", "--quiet"]).exit(0);
-    assert!(!workspace.path("out/ptrn-1/old-file").exists());
 }

@@ -4,6 +4,7 @@
 mod bytes;
 mod hostile;
 mod interrupted;
+mod places;
 
 use std::fs;
 use std::process::Command;

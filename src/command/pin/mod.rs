@@ -18,6 +18,7 @@ use super::failure::Failure;
 use super::{inputs, select};
 use crate::cli::{Options, PinArgs};
 use crate::diagnostic::{Decoded, Report, nearest};
+use crate::files::sync_folder;
 use crate::release::{Release, Releases, moved};
 use crate::store::Upstream;
 use change::Change;
@@ -131,5 +132,5 @@ fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
     file.as_file().set_permissions(fs_err::metadata(&path)?.permissions())?;
     file.as_file().sync_all()?;
     file.persist(&path)?;
-    Ok(())
+    Ok(sync_folder(folder)?)
 }

@@ -1,0 +1,58 @@
+//! Refuses a build that would destroy what no earlier one wrote, before anything is fetched.
+
+use super::failure::{Exit, Failure};
+use crate::cli::Options;
+use crate::output::{Delivery, Obstacle, Place};
+use crate::plan::{NodePlan, Plan};
+
+/// Obstacles that are told; who has more has named the wrong folder.
+const SHOWN: usize = 10;
+
+/// Sees to it that nothing is in the way of these nodes' folders, and of what is written beside them.
+pub fn check(plan: &Plan, nodes: &[&NodePlan], options: &Options) -> Result<(), Failure> {
+    let place = Place { root: &options.out, cluster: &plan.cluster.name };
+    refuse(place.check_root().err())?;
+    let nodes = nodes.iter().map(|node| place.check_node(&node.name));
+    refuse(nodes.chain([place.check_shared(options.delivery)]).filter_map(Result::err))
+}
+
+/// The same of one node, right before it is written.
+pub fn check_node(place: &Place<'_>, node: &str) -> Result<(), Failure> {
+    refuse(place.check_node(node).err())
+}
+
+/// The same of what nodes share.
+pub fn check_shared(place: &Place<'_>, delivery: Delivery) -> Result<(), Failure> {
+    refuse(place.check_shared(delivery).err())
+}
+
+fn refuse(obstacles: impl IntoIterator<Item = Obstacle>) -> Result<(), Failure> {
+    let mut lines = Vec::new();
+    let mut cluster = None;
+    for obstacle in obstacles {
+        match obstacle {
+            Obstacle::Io(error) => return Err(error.into()),
+            Obstacle::OtherCluster { ref theirs, .. } => cluster = Some(theirs.clone()),
+            Obstacle::NotOurs { .. } => {}
+        }
+        lines.push(obstacle.to_string());
+    }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let hidden = lines.len().saturating_sub(SHOWN);
+    lines.truncate(SHOWN);
+    if hidden > 0 {
+        lines.push(format!("and {hidden} more"));
+    }
+    let help = match cluster {
+        None => "move it away, or write to another folder with `--out DIR`".to_owned(),
+        Some(theirs) => format!(
+            "give each cluster an `--out DIR` and a `--secrets FILE` of its own: two clusters with one secrets file share \
+             their secrets; if the cluster `{theirs}` was renamed or is gone, move its folders away"
+        ),
+    };
+    let message =
+        format!("refused to write over what is there; no output was written\n  {}", lines.join("\n  "));
+    Err(Failure::Refused { exit: Exit::Failed, message, help })
+}

@@ -1,0 +1,171 @@
+//! What several rooms need of the file system: names that lead nowhere else, locks that are waited for aloud, and bytes that a
+//! power cut leaves whole.
+#![expect(clippy::disallowed_methods, reason = "edge: the file system")]
+
+mod sync;
+
+use std::fs::TryLockError;
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use fs_err as fs;
+use fs_err::os::unix::fs::OpenOptionsExt as _;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
+pub use sync::{make_folders, sync_all, sync_folder};
+
+/// How long a lock may be waited for without a word.
+const SILENT: Duration = Duration::from_secs(1);
+/// How often it is tried meanwhile.
+const TRIES: u32 = 20;
+
+/// What the file system has in the way of a safe write.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It has no locks.
+    #[error("failed to lock `{}`: its file system has no file locks ({cause})", .path.display())]
+    NoLocks {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// A name leads elsewhere.
+    #[error("refused to write to `{}`: it is not a plain file, and would lead the write elsewhere", .path.display())]
+    NotPlain {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Somebody else could exchange what is written.
+    #[error(
+        "refused to write to `{}`: it belongs to another user (uid {owner}), in a folder where everybody may put things",
+        .path.display()
+    )]
+    Foreign {
+        /// The file or folder.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+    },
+}
+
+impl FileError {
+    /// How to go on.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::NoLocks { .. } => {
+                "name a folder on a local file system (`--out DIR`, `--store DIR`), or mount this one with locks: \
+                 NFS without `nolock`, Lustre with `flock`"
+            }
+            Self::NotPlain { .. } => "see who put it there, and remove it",
+            Self::Foreign { .. } => "name a folder of your own, in a place where nobody else can write",
+        }
+    }
+}
+
+impl From<FileError> for io::Error {
+    fn from(error: FileError) -> Self {
+        Self::other(error)
+    }
+}
+
+/// Opens a plain file to read and write, and makes it, readable by nobody else, where there is none. A link in its place is
+/// not followed, and a file that others could read before is theirs no more: whoever can open it can lock it for ever.
+pub fn open_private(path: &Path) -> io::Result<fs::File> {
+    refuse_foreign(path)?;
+    let not_plain = || FileError::NotPlain { path: path.to_owned() };
+    // Without O_NONBLOCK a FIFO in its place would be waited for.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let mut options = fs::OpenOptions::new();
+    options.create(true).truncate(false).read(true).write(true).mode(0o600).custom_flags(flags);
+    let file = match options.open(path) {
+        Err(error) if is_link(&error) => return Err(not_plain().into()),
+        file => file?,
+    };
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(not_plain().into());
+    }
+    if found.mode() & 0o077 != 0 {
+        // A file system without modes, or another's file: it is locked all the same.
+        let _ = file.set_permissions(std::fs::Permissions::from_mode(0o600));
+    }
+    Ok(file)
+}
+
+/// Whether a file could not be opened because its name is a symbolic link (open(2), `O_NOFOLLOW`).
+fn is_link(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
+}
+
+/// The bytes of a plain file, of which there are at most `limit`; `None` if there is no such file.
+pub fn read_plain(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = match fs::OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Err(error) if is_link(&error) || is_absent(&error) => return Ok(None),
+        file => file?,
+    };
+    let found = file.metadata()?;
+    if !found.is_file() || found.len() > limit {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// Whether an error says that there is nothing of this name.
+pub fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// Refuses what another user put where everybody may put things, such as below /tmp: its owner could exchange what is
+/// written, or read it. What the superuser made is trusted.
+pub fn refuse_foreign(path: &Path) -> io::Result<()> {
+    let owner = match fs::symlink_metadata(path) {
+        Err(error) if is_absent(&error) => return Ok(()),
+        found => found?.uid(),
+    };
+    if owner == 0 || owner == rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    let anybody_writes = fs::metadata(folder_of(path))?.mode() & 0o002 != 0;
+    if anybody_writes { Err(FileError::Foreign { path: path.to_owned(), owner }.into()) } else { Ok(()) }
+}
+
+/// The folder that a name is in.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Whether both names lead to the same file, whatever they are.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    let place = |path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
+    matches!((place(one), place(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Locks a file, for as long as it is open. Where that takes longer than a second, `waiting` is called once.
+pub fn lock(file: &fs::File, waiting: impl FnOnce()) -> io::Result<()> {
+    for _ in 0..TRIES {
+        match file.file().try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => thread::sleep(SILENT / TRIES),
+            Err(TryLockError::Error(error)) => return Err(no_lock(file.path(), error)),
+        }
+    }
+    waiting();
+    file.file().lock().map_err(|error| no_lock(file.path(), error))
+}
+
+/// What it means that a file cannot be locked.
+pub fn no_lock(path: &Path, error: io::Error) -> io::Error {
+    let lacking = [Errno::NOLCK, Errno::NOSYS, Errno::OPNOTSUPP, Errno::INVAL].map(Errno::raw_os_error);
+    if error.raw_os_error().is_some_and(|code| lacking.contains(&code)) {
+        return FileError::NoLocks { path: path.to_owned(), cause: error }.into();
+    }
+    io::Error::new(error.kind(), format!("failed to lock `{}`: {error}", path.display()))
+}

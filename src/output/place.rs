@@ -1,0 +1,201 @@
+//! What stands where a build would write. Only what an earlier build wrote gives way: all else was made by somebody else, who
+//! may have no second copy.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::delivery::Delivery;
+use super::layers::{LAYERS, SHARED};
+use super::manifest;
+use crate::digest::Sha256;
+use crate::files::{is_absent, read_plain, refuse_foreign};
+use crate::seed::{VolumeLabel, read_image};
+
+/// The longest manifest that is read, in bytes.
+const MAX_MANIFEST: u64 = 16 << 20;
+
+/// What is in the way of a build.
+#[derive(Debug, thiserror::Error)]
+pub enum Obstacle {
+    /// Something that no build wrote.
+    #[error("`{}` {why}", .path.display())]
+    NotOurs {
+        /// What it is.
+        path: PathBuf,
+        /// By what that is known.
+        why: String,
+    },
+    /// What a build of another cluster wrote.
+    #[error("`{}` is of the cluster `{theirs}`, expected `{ours}`", .path.display())]
+    OtherCluster {
+        /// What it is.
+        path: PathBuf,
+        /// Its cluster.
+        theirs: String,
+        /// The cluster that is built.
+        ours: String,
+    },
+    /// Whether something is there cannot be told.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl Obstacle {
+    fn not_ours(path: PathBuf, why: impl Into<String>) -> Self {
+        Self::NotOurs { path, why: why.into() }
+    }
+}
+
+/// What is read of a manifest, also of one that an earlier version wrote.
+#[derive(Deserialize)]
+struct Earlier {
+    #[serde(rename = "imgbuild")]
+    _version: String,
+    node: String,
+    /// Those of the first builds may not say it.
+    cluster: Option<String>,
+    #[serde(default)]
+    delivery: Delivery,
+    #[serde(default)]
+    outputs: BTreeMap<String, IgnoredAny>,
+}
+
+/// Where a build of a cluster writes to.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The folder of the nodes' folders.
+    pub root: &'a Path,
+    /// The cluster.
+    pub cluster: &'a str,
+}
+
+impl Place<'_> {
+    /// Whether the folder of the nodes' folders can be one.
+    pub fn check_root(&self) -> Result<(), Obstacle> {
+        refuse_foreign(self.root)?;
+        match fs::metadata(self.root) {
+            Ok(found) if !found.is_dir() => Err(Obstacle::not_ours(self.root.to_owned(), "is not a folder")),
+            Err(error) if is_absent(&error) && fs::symlink_metadata(self.root).is_ok() => {
+                Err(Obstacle::not_ours(self.root.to_owned(), "is a symbolic link to nothing"))
+            }
+            Err(error) if !is_absent(&error) => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a node's folder can be written: nothing is there, or an earlier build of the same cluster.
+    pub fn check_node(&self, node: &str) -> Result<(), Obstacle> {
+        let folder = self.root.join(node);
+        let Some(entries) = entries(&folder)? else { return Ok(()) };
+        // What has no file in it has nothing to lose.
+        let Some(first) = entries.first() else { return Ok(()) };
+        let Some(earlier) = earlier(&folder)? else {
+            let why = format!("was not written by imgbuild: `{}` has no manifest of it", folder.display());
+            return Err(Obstacle::not_ours(folder.join(first), why));
+        };
+        if earlier.node != node {
+            let why = format!("is of the node `{}`, expected `{node}`", earlier.node.escape_debug());
+            return Err(Obstacle::not_ours(folder, why));
+        }
+        self.is_of_us(&folder, &earlier)?;
+        for name in entries {
+            let path = folder.join(&name);
+            if name != manifest::FILE && !earlier.outputs.contains_key(&name) {
+                let why = format!("was not written by imgbuild: {} does not name it", manifest::FILE);
+                return Err(Obstacle::not_ours(path, why));
+            }
+            if !fs::symlink_metadata(&path)?.is_file() {
+                return Err(Obstacle::not_ours(path, "was not written by imgbuild: it is not a plain file"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what nodes share by this delivery can be written beside them.
+    pub fn check_shared(&self, delivery: Delivery) -> Result<(), Obstacle> {
+        match delivery {
+            Delivery::Image | Delivery::Download => return Ok(()),
+            Delivery::Shared => self.check_image()?,
+            Delivery::Http => return check_layers(&self.root.join(LAYERS)),
+        }
+        // There is one image for all nodes: from another cluster's it would take the layers away.
+        let folders = match fs::read_dir(self.root) {
+            Err(error) if is_absent(&error) => return Ok(()),
+            folders => folders?,
+        };
+        for folder in folders {
+            let folder = folder?.path();
+            // What cannot be read is not a node's folder that could be served by the image.
+            let Ok(Some(earlier)) = earlier(&folder) else { continue };
+            if earlier.delivery == Delivery::Shared {
+                self.is_of_us(&folder, &earlier)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_image(&self) -> Result<(), Obstacle> {
+        let path = self.root.join(SHARED);
+        let found = match fs::symlink_metadata(&path) {
+            Err(error) if is_absent(&error) => return Ok(()),
+            found => found?,
+        };
+        let why = "was not written by imgbuild: it is not an image of layers";
+        if !found.is_file() {
+            return Err(Obstacle::not_ours(path, why));
+        }
+        let label = read_image(&mut fs::File::open(&path)?).map(|listing| listing.label);
+        // One that holds nothing has nothing to lose.
+        let is_ours = found.len() == 0 || label.is_ok_and(|label| label == VolumeLabel::Imgbuild.as_str());
+        if is_ours { Ok(()) } else { Err(Obstacle::not_ours(path, why)) }
+    }
+
+    fn is_of_us(&self, folder: &Path, earlier: &Earlier) -> Result<(), Obstacle> {
+        match &earlier.cluster {
+            Some(theirs) if theirs != self.cluster => Err(Obstacle::OtherCluster {
+                path: folder.to_owned(),
+                theirs: theirs.escape_debug().to_string(),
+                ours: self.cluster.to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a folder has layers alone, by their names.
+fn check_layers(folder: &Path) -> Result<(), Obstacle> {
+    for name in entries(folder)?.unwrap_or_default() {
+        let path = folder.join(&name);
+        if name.parse::<Sha256>().is_err() || !fs::symlink_metadata(&path)?.is_file() {
+            return Err(Obstacle::not_ours(path, "was not written by imgbuild: it is not a layer"));
+        }
+    }
+    Ok(())
+}
+
+/// The names in a folder, in order; `None` if there is nothing. Names that are no text are none of ours, however they are shown.
+fn entries(folder: &Path) -> Result<Option<Vec<String>>, Obstacle> {
+    refuse_foreign(folder)?;
+    let found = match fs::symlink_metadata(folder) {
+        Err(error) if is_absent(&error) => return Ok(None),
+        found => found?,
+    };
+    if !found.is_dir() {
+        return Err(Obstacle::not_ours(folder.to_owned(), "was not written by imgbuild: it is not a folder"));
+    }
+    let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<_> = fs::read_dir(folder)?.map(name).collect::<io::Result<_>>()?;
+    names.sort();
+    Ok(Some(names))
+}
+
+/// What the manifest in a folder says, if imgbuild wrote it.
+fn earlier(folder: &Path) -> io::Result<Option<Earlier>> {
+    let text = read_plain(&folder.join(manifest::FILE), MAX_MANIFEST)?;
+    Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
+}
