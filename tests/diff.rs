@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::support::workspace::{Run, Workspace};
+use super::support::workspace::Workspace;
 
 const PROFILE: &str = include_str!("../profiles/patroni.yaml");
 const SECRETS: &str = "admin_password: geheim-und-lang\ngrafana_admin_password: anders-geheim\n\
@@ -241,12 +241,15 @@ fn a_new_instance_needs_a_build_to_count_from() {
     );
     assert!(workspace.text("out/ptrn-1/meta-data").contains("instance-id: ptrn-1\n"), "nothing was built");
     workspace.run(&["--reprovision", "check"]).exit(2);
+    let manifest = workspace.text("out/ptrn-1/manifest.json");
     let workspace = workspace.file("out/ptrn-1/manifest.json", "{}");
-    let run = Run::of(&mut workspace.command(&["ptrn-1", "--reprovision"])).exit(1);
-    run.says(&["out/ptrn-1/manifest.json has no instance_id"]);
-    let run = workspace.run(&["ptrn-1"]).exit(0);
+    let run = workspace.run(&["ptrn-1", "--reprovision"]).exit(1);
+    run.says(&["`out/ptrn-1/manifest.json` was not written by imgbuild"]);
+    let run = workspace.run(&["show", "ptrn-1", "meta-data"]).exit(0);
     run.says(&["warning: out/ptrn-1/manifest.json has no instance_id\nhelp: its instance-id is taken to be `ptrn-1`\n"]);
-    let workspace = workspace.file("out/ptrn-1/manifest.json", "{\"instance_id\": \"ptrn-2\"}");
+    let another = manifest.replace("\"instance_id\": \"ptrn-1\"", "\"instance_id\": \"ptrn-2\"");
+    assert!(another != manifest);
+    let workspace = workspace.file("out/ptrn-1/manifest.json", another);
     workspace.run(&["ptrn-1"]).exit(0).hides("warning: out");
     assert!(
         workspace.text("out/ptrn-1/meta-data").contains("instance-id: ptrn-1\n"),

@@ -4,7 +4,7 @@ use super::console::Console;
 use super::delivery::Way;
 use super::failure::Failure;
 use super::foreseen::Foreseen;
-use super::{inputs, layers, select};
+use super::{inputs, layers, places, select};
 use crate::cli::Options;
 
 /// Checks all nodes.
@@ -16,6 +16,7 @@ pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
     select::fetching(options)?;
     let nodes: Vec<_> = plan.nodes.iter().collect();
     let foreseen = Foreseen::new(&plan, &nodes, (secrets, &components), report)?;
+    places::check(&plan, &nodes, options)?;
     foreseen.tell(console);
     let artifacts = layers::requests_of(&nodes).len();
     let warnings = foreseen.listed();

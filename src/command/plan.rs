@@ -8,7 +8,7 @@ use super::console::Console;
 use super::delivery::Way;
 use super::failure::Failure;
 use super::foreseen::Foreseen;
-use super::{inputs, problems, select};
+use super::{inputs, places, problems, select};
 use crate::cli::Options;
 use crate::diagnostic::Listed;
 use crate::plan::{NodePlan, Origin, Plan};
@@ -30,6 +30,7 @@ pub fn run(names: &[String], options: &Options, console: &Console) -> Result<(),
     select::fetching(options)?;
     let nodes = select::nodes(&plan, names, names.is_empty())?;
     let foreseen = Foreseen::new(&plan, &nodes, (secrets, &components), report)?;
+    places::check(&plan, &nodes, options)?;
     foreseen.tell(console);
     plan.nodes.retain(|node| names.is_empty() || names.contains(&node.name));
     if console.json {

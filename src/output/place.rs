@@ -1,13 +1,12 @@
 //! What stands where a build would write. Only what an earlier build wrote gives way: all else was made by somebody else, who
 //! may have no second copy.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
 
 use super::delivery::Delivery;
 use super::layers::{LAYERS, SHARED};
@@ -62,7 +61,7 @@ struct Earlier {
     #[serde(default)]
     delivery: Delivery,
     #[serde(default)]
-    outputs: BTreeMap<String, IgnoredAny>,
+    outputs: Map<String, Value>,
 }
 
 /// Where a build of a cluster writes to.

@@ -98,11 +98,8 @@ fn an_empty_folder_and_an_earlier_build_give_way() {
     workspace.run(&["one", "--quiet"]).exit(0);
     let manifest = workspace.text("out/one/manifest.json");
     // The first builds did not say the cluster.
-    let without: String = manifest
-        .lines()
-        .filter(|line| !line.contains("\"cluster\""))
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let without: Vec<_> = manifest.lines().filter(|line| !line.contains("\"cluster\"")).collect();
+    let without = without.join("\n");
     assert!(without.len() < manifest.len());
     workspace.write("out/one/manifest.json", without);
     fs::write(workspace.path("out/one/user-data"), "changed by hand").unwrap();
@@ -150,7 +147,14 @@ fn another_clusters_outputs_are_refused_and_told_how_to_be_kept_apart() {
     workspace.run(&["one", "--quiet"]).exit(0);
     workspace.run(&["one", "--quiet", "--reprovision"]).exit(0);
     let workspace = other(workspace);
-    workspace.run(&["plan", "--json"]).exit(0).hides("one-2");
+    for verb in ["check", "plan", "one"] {
+        workspace
+            .run(&[verb])
+            .exit(1)
+            .stdout("")
+            .says(&["`out/one` is of the cluster `small`, expected `other`"]);
+    }
+    workspace.run(&["show", "one", "meta-data"]).exit(0).hides("one-2");
 }
 
 #[test]
