@@ -26,3 +26,4 @@ pub mod sbom;
 pub mod seed;
 pub mod serve;
 pub mod store;
+pub mod terminal;

@@ -36,5 +36,6 @@ mod store;
 mod store_processes;
 mod support;
 mod system_extension;
+mod terminal;
 mod verify;
 mod yaml_roundtrip;

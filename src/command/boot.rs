@@ -101,11 +101,9 @@ fn tell(ending: &Ending, console: &Console) -> Result<bool, Failure> {
         console.say(&format!("the end of the console of {node}:\n  {}", tail.join("\n  ")));
     }
     if console.json {
-        Console::data(
-            serde_json::to_string(&Line { node, verdict, seconds }).context("writing JSON")? + "\n",
-        )?;
+        Console::line_json(&Line { node, verdict, seconds })?;
     } else {
-        Console::data(match verdict {
+        Console::lines(&match verdict {
             Verdict::Ready => format!("{node} ready after {seconds} s\n"),
             Verdict::Failed { reason } => format!("{node} failed after {seconds} s: {reason}\n"),
         })?;

@@ -1,4 +1,5 @@
-//! The two streams: data goes to stdout, talk to stderr.
+//! The two streams: data goes to stdout, talk to stderr. Nothing else prints, and nothing is printed that a terminal would obey.
+#![expect(clippy::disallowed_methods, reason = "edge: prints")]
 
 use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
@@ -9,6 +10,7 @@ use super::failure::Failure;
 use crate::cli::{Color, Speaking};
 use crate::diagnostic::Report;
 use crate::store::Progress;
+use crate::terminal::{Styled, escaped, escaped_bytes, escaped_json};
 
 /// Where a command prints.
 pub struct Console {
@@ -31,18 +33,34 @@ impl Console {
         Self { color, quiet: options.quiet, json: options.json, answered: Cell::new(false) }
     }
 
-    /// Prints data, as it is.
+    /// Prints data, byte for byte; on a terminal only what it can show.
     pub fn data(bytes: impl AsRef<[u8]>) -> io::Result<()> {
         let mut out = io::stdout().lock();
-        out.write_all(bytes.as_ref())?;
+        if out.is_terminal() {
+            out.write_all(escaped_bytes(bytes.as_ref()).as_bytes())?;
+        } else {
+            out.write_all(bytes.as_ref())?;
+        }
         out.flush()
+    }
+
+    /// Prints lines for people, wherever they go.
+    pub fn lines(text: &str) -> io::Result<()> {
+        Self::data(escaped(text).as_bytes())
     }
 
     /// Prints a value as JSON, indented.
     pub fn data_json(value: &impl serde::Serialize) -> io::Result<()> {
-        let mut text = serde_json::to_vec_pretty(value)?;
-        text.push(b'\n');
-        Self::data(text)
+        Self::json(&serde_json::to_string_pretty(value)?)
+    }
+
+    /// Prints a value as a line of JSON.
+    pub fn line_json(value: &impl serde::Serialize) -> io::Result<()> {
+        Self::json(&serde_json::to_string(value)?)
+    }
+
+    fn json(text: &str) -> io::Result<()> {
+        Self::data([&escaped_json(text), "\n"].concat())
     }
 
     /// The same for a result that says itself what is wrong.
@@ -59,15 +77,26 @@ impl Console {
     }
 
     /// Says something that the user must see.
+    #[expect(clippy::unused_self, reason = "only commands speak, and each of them has a console")]
     pub fn say(&self, text: &str) {
+        Self::complain(text);
+    }
+
+    /// The same before anybody knows how the command wants to speak.
+    pub fn complain(text: &str) {
         // Nobody is left to tell when stderr is gone.
-        let _ = writeln!(AutoStream::new(io::stderr(), self.color), "{text}");
+        let _ = writeln!(io::stderr(), "{}", escaped(text));
+    }
+
+    /// Says something that has colours.
+    fn show(&self, text: &Styled) {
+        let _ = writeln!(AutoStream::new(io::stderr(), self.color), "{}", text.as_str());
     }
 
     /// Shows what is wrong.
     pub fn report(&self, report: &Report) {
         if !report.is_empty() {
-            self.say(&report.render(self.has_color()));
+            self.show(&Styled::new(&report.render(self.has_color())));
         }
     }
 
@@ -75,7 +104,7 @@ impl Console {
     pub fn failure(&self, failure: &Failure) {
         if self.json && !self.answered.get() {
             // What is said to people follows, whether or not a program reads this.
-            let _ = Self::data(failure.json());
+            let _ = Self::line_json(&failure.json());
         }
         if let Failure::Invalid(report) = failure {
             return self.report(report);

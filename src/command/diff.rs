@@ -40,7 +40,7 @@ pub fn run(names: &[String], options: &Options, console: &Console) -> Result<Exi
     if console.json {
         Console::data_json(&differences)?;
     } else {
-        Console::data(differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+        Console::lines(&differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     }
     Ok(if differences.iter().all(|one| one.same) { Exit::Done } else { Exit::Differs })
 }

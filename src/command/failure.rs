@@ -79,8 +79,8 @@ impl Failure {
         }
     }
 
-    /// It as a line of JSON: the exit code, and all that is wrong.
-    pub fn json(&self) -> String {
+    /// It as JSON: the exit code, and all that is wrong.
+    pub fn json(&self) -> serde_json::Value {
         let errors = match self {
             Self::Invalid(report) => report.listed(),
             _ => {
@@ -93,7 +93,7 @@ impl Failure {
                 .listed()
             }
         };
-        serde_json::json!({ "exit": self.exit() as u8, "errors": errors }).to_string() + "\n"
+        serde_json::json!({ "exit": self.exit() as u8, "errors": errors })
     }
 
     /// How to go on, if that is not part of the message.

@@ -94,12 +94,8 @@ fn row(size: u64, text: &str) -> String {
     format!("{size:>12}  {text}")
 }
 
-/// Prints lines, with nothing in them that a terminal would obey: names are whatever somebody wrote.
+/// Prints lines, each of them one: names are whatever somebody wrote.
 fn lines(head: String, rows: impl Iterator<Item = String>) -> Result<(), Failure> {
-    let mut text = String::new();
-    for line in std::iter::once(head).chain(rows) {
-        text.extend(line.escape_debug());
-        text.push('\n');
-    }
-    Ok(Console::data(text)?)
+    let lines = std::iter::once(head).chain(rows).map(|line| line.replace('\n', "\\n") + "\n");
+    Ok(Console::lines(&lines.collect::<String>())?)
 }

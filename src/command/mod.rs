@@ -40,6 +40,7 @@ use std::io;
 use clap::CommandFactory as _;
 
 use crate::cli::{self, Cli, Command};
+use crate::terminal::escaped;
 use console::Console;
 pub use failure::Exit;
 use failure::Failure;
@@ -106,16 +107,21 @@ fn done(cli: Cli, console: &Console) -> Result<Exit, Failure> {
 
 /// A command line that clap does not understand, or that asks for help.
 fn misread(error: &clap::Error, typed: &[OsString]) -> Exit {
-    // Nobody is left to tell when the stream is gone.
-    let _ = error.print();
+    let text = error.to_string();
+    // Nobody is left to tell when the stream is gone. What was typed may be names of files, which others can choose.
+    let is_plain = |text: &str| escaped(text) == text;
+    if is_plain(&text) && typed.iter().all(|word| is_plain(&word.to_string_lossy())) {
+        let _ = error.print();
+    } else {
+        Console::complain(&text);
+    }
     if !error.use_stderr() {
         return Exit::Done;
     }
     if typed.iter().any(|word| word == "--json") {
-        let text = error.to_string();
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
         let failure = Failure::Usage { message: message.to_owned(), help: "`--help` says more".to_owned() };
-        let _ = Console::data(failure.json());
+        let _ = Console::line_json(&failure.json());
     }
     Exit::Usage
 }

@@ -37,7 +37,7 @@ pub fn run(names: &[String], options: &Options, console: &Console) -> Result<(),
         return Ok(Console::data_json(&Planned { plan: &plan, warnings: foreseen.listed() })?);
     }
     let texts: Vec<_> = plan.nodes.iter().map(|node| describe(&plan, node)).collect();
-    Ok(Console::data(texts.join("\n"))?)
+    Ok(Console::lines(&texts.join("\n"))?)
 }
 
 fn describe(plan: &Plan, node: &NodePlan) -> String {

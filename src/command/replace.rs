@@ -33,7 +33,7 @@ pub fn run(name: &str, confirmed: bool, options: &Options, console: &Console) ->
     let seed = options.out.join(name).join("seed.iso");
     let when = if commands.is_empty() { "now: the others know of it" } else { "once these commands are run" };
     console.talk(&format!("{name}: boot an empty machine from {} {when}", seed.display()));
-    Ok(Console::data(commands)?)
+    Ok(Console::lines(&commands)?)
 }
 
 /// The place of a dead member of a component.

@@ -1,5 +1,6 @@
 //! `imgbuild serve`: answers for the folder of outputs until Ctrl-C, and tells who has fetched what.
 
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -58,32 +59,34 @@ pub fn run(listen: SocketAddr, private: bool, options: &Options, console: &Conso
     let report = move |served: &Served| {
         counting.lock().unwrap_or_else(PoisonError::into_inner).add(served);
         // Nodes are served whether or not anybody reads the log.
-        let _ = Console::data(line(served, json));
+        let _ = tell(served, json);
     };
     serve(listener, site, &stop, Arc::new(report)).context("serving")?;
     let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(Console::data(summary(&tally, catalogue, json))?)
+    Ok(summarise(&tally, catalogue, json)?)
 }
 
-fn line(served: &Served, json: bool) -> String {
+fn tell(served: &Served, json: bool) -> io::Result<()> {
     let Served { address, method, path, status, bytes, item: _ } = served;
     if json {
-        let line = Line { address: address.to_string(), method, path, status: *status, bytes: *bytes };
-        return serde_json::to_string(&line).unwrap_or_default() + "\n";
+        let address = address.to_string();
+        return Console::line_json(&Line { address, method, path, status: *status, bytes: *bytes });
     }
-    format!("{address} {method} {path} {status} {bytes}\n")
+    Console::lines(&format!("{address} {method} {path} {status} {bytes}\n"))
 }
 
-/// Which address has fetched what, and which nodes have fetched nothing.
-fn summary(tally: &Tally, catalogue: Catalogue, json: bool) -> String {
-    let lines = tally.clients().iter().map(|(address, client)| {
+/// Tells which address has fetched what, and which nodes have fetched nothing.
+fn summarise(tally: &Tally, catalogue: Catalogue, json: bool) -> io::Result<()> {
+    for (address, client) in tally.clients() {
         if json {
-            let fetched = Fetched { address: address.to_string(), client };
-            return serde_json::to_string(&fetched).unwrap_or_default() + "\n";
+            Console::line_json(&Fetched { address: address.to_string(), client })?;
+        } else {
+            Console::lines(&format!("{address} {client}\n"))?;
         }
-        format!("{address} {client}\n")
-    });
+    }
     let missing: Vec<_> = tally.missing(catalogue.nodes).into_iter().collect();
-    let nothing = format!("nothing was fetched for {}\n", missing.join(", "));
-    lines.chain((!json && !missing.is_empty()).then_some(nothing)).collect()
+    if json || missing.is_empty() {
+        return Ok(());
+    }
+    Console::lines(&format!("nothing was fetched for {}\n", missing.join(", ")))
 }

@@ -48,7 +48,7 @@ pub fn run(path: &Path, key: Option<&str>, console: &Console) -> Result<(), Fail
         console.answer_json(&Verified { path, audit: &audit, signed: signed.as_deref(), proves })?;
     } else if audit.faults.is_empty() {
         let signed = signed.map_or(String::new(), |signed| format!(", signed: {}", signed.escape_debug()));
-        Console::data(format!(
+        Console::lines(&format!(
             "{shown}: {}, {} parts, {} bytes, intact{signed}\nproven: {proof}\n",
             audit.kind, audit.parts, audit.bytes
         ))?;

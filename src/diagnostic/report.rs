@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::listed::{Listed, Place};
 use super::source::{Source, Span};
+use crate::terminal::{escaped, masked};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -93,7 +94,7 @@ impl Diagnostic {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let mut main = Group::with_title(level.primary_title(self.message.as_str()));
+        let mut main = Group::with_title(level.primary_title(escaped(&self.message)));
         let mut sources: Vec<&Arc<Source>> = Vec::new();
         for label in &self.labels {
             if !sources.iter().any(|known| Arc::ptr_eq(known, &label.source)) {
@@ -104,7 +105,7 @@ impl Diagnostic {
             main = self.add_source(main, source);
         }
         match &self.help {
-            Some(help) if !self.labels.is_empty() => main.element(Level::HELP.message(help.as_str())),
+            Some(help) if !self.labels.is_empty() => main.element(Level::HELP.message(escaped(help))),
             _ => main,
         }
     }
@@ -112,7 +113,7 @@ impl Diagnostic {
     /// What to show after the main group: help without a snippet before it would hang on nothing.
     fn separate_help(&self) -> Option<Group<'_>> {
         let help = self.help.as_ref().filter(|_| self.labels.is_empty())?;
-        Some(Group::with_title(Level::HELP.secondary_title(help.as_str())))
+        Some(Group::with_title(Level::HELP.secondary_title(escaped(help))))
     }
 
     fn add_source<'a>(&'a self, group: Group<'a>, source: &'a Arc<Source>) -> Group<'a> {
@@ -120,14 +121,14 @@ impl Diagnostic {
         if source.is_secret() {
             return labels.fold(group, |group, label| {
                 let (line, column) = source.position(label.span.start);
-                group.element(Origin::path(source.name()).line(line).char_column(column))
+                group.element(Origin::path(escaped(source.name())).line(line).char_column(column))
             });
         }
-        let mut snippet = Snippet::source(source.text()).path(source.name());
+        let mut snippet = Snippet::source(masked(source.text())).path(escaped(source.name()));
         for (index, label) in labels.enumerate() {
             let first = index == 0 && Arc::ptr_eq(&self.labels[0].source, source);
             let kind = if first { AnnotationKind::Primary } else { AnnotationKind::Context };
-            let text = (!label.text.is_empty()).then_some(label.text.as_str());
+            let text = (!label.text.is_empty()).then(|| escaped(&label.text));
             snippet = snippet.annotation(kind.span(visible(source.text(), &label.span)).label(text));
         }
         group.element(snippet)

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
 
 use super::{Event, Outcome, Step};
+use crate::terminal::escaped;
 
 /// Where the events of a fetch are shown.
 pub struct Progress(Kind);
@@ -36,7 +37,7 @@ impl Progress {
 
     /// Shows an event. What can not be shown is no reason to fail: the fetch goes on.
     pub fn show(&self, event: &Event) {
-        let line = line(event);
+        let line = line(event).map(|line| escaped(&line).into_owned());
         match &self.0 {
             Kind::Quiet => {}
             Kind::Lines(to) => {
@@ -112,7 +113,7 @@ fn move_bar(all: &MultiProgress, each: &mut BTreeMap<usize, ProgressBar>, event:
 fn new_bar(name: &str) -> ProgressBar {
     let template = "{prefix:32!} {wide_bar} {decimal_bytes:>10} of {decimal_total_bytes:<10} {decimal_bytes_per_sec:>12}";
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::no_length().with_style(style).with_prefix(name.to_owned())
+    ProgressBar::no_length().with_style(style).with_prefix(escaped(name).into_owned())
 }
 
 #[cfg(test)]

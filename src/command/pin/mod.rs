@@ -50,7 +50,7 @@ pub fn run(args: &PinArgs, options: &Options, console: &Console) -> Result<(), F
     if console.json {
         return Ok(Console::data_json(&change)?);
     }
-    Console::data(change.text(changes))?;
+    Console::lines(&change.text(changes))?;
     if writes && options.releases.is_none() {
         console.talk(&format!("a build takes these pins with `--releases {}`", path.display()));
     }
