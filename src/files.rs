@@ -54,6 +54,11 @@ pub enum FileError {
 }
 
 impl FileError {
+    /// What is inside an error of the system, if it is of this kind.
+    pub fn of(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+
     /// How to go on.
     pub fn help(&self) -> &'static str {
         match self {
@@ -76,37 +81,62 @@ impl From<FileError> for io::Error {
 /// Opens a plain file to read and write, and makes it, readable by nobody else, where there is none. A link in its place is
 /// not followed, and a file that others could read before is theirs no more: whoever can open it can lock it for ever.
 pub fn open_private(path: &Path) -> io::Result<fs::File> {
+    open_for(path, 0o600)
+}
+
+/// The same for a file that those who share a folder share: the group that may write to it, if the umask lets it.
+pub fn open_shared(path: &Path) -> io::Result<fs::File> {
+    open_for(path, 0o660)
+}
+
+fn open_for(path: &Path, mode: u32) -> io::Result<fs::File> {
     refuse_foreign(path)?;
-    let not_plain = || FileError::NotPlain { path: path.to_owned() };
-    // Without O_NONBLOCK a FIFO in its place would be waited for.
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let mut options = fs::OpenOptions::new();
-    options.create(true).truncate(false).read(true).write(true).mode(0o600).custom_flags(flags);
-    let file = match options.open(path) {
-        Err(error) if is_link(&error) => return Err(not_plain().into()),
+    let mut options = plain();
+    let file = match options.create(true).truncate(false).write(true).mode(mode).open(path) {
+        Err(_) if is_link(path) => return Err(FileError::NotPlain { path: path.to_owned() }.into()),
         file => file?,
     };
     let found = file.metadata()?;
     if !found.is_file() {
-        return Err(not_plain().into());
+        return Err(FileError::NotPlain { path: path.to_owned() }.into());
     }
-    if found.mode() & 0o077 != 0 {
-        // A file system without modes, or another's file: it is locked all the same.
-        let _ = file.set_permissions(std::fs::Permissions::from_mode(0o600));
+    // Who may only read it could still lock it.
+    let kept = if found.mode() & mode & 0o020 == 0 { 0o600 } else { 0o660 };
+    if found.mode() & 0o777 & !kept != 0 {
+        // Where that fails it is another's file, or a file system without modes, and is locked all the same.
+        let _ = file.set_permissions(std::fs::Permissions::from_mode(kept));
     }
     Ok(file)
 }
 
-/// Whether a file could not be opened because its name is a symbolic link (open(2), `O_NOFOLLOW`).
-fn is_link(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
+/// Opens what is there to be read, without following a link. Without `O_NONBLOCK` a FIFO would be waited for.
+fn plain() -> fs::OpenOptions {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let mut options = fs::OpenOptions::new();
+    options.read(true).custom_flags(flags);
+    options
+}
+
+/// Opens a plain file that is there, to read and write; `None` if there is none, or a link.
+pub fn open_plain(path: &Path) -> io::Result<Option<fs::File>> {
+    match plain().write(true).open(path) {
+        Err(error) if is_absent(&error) || is_link(path) => Ok(None),
+        file => {
+            let file = file?;
+            Ok(file.metadata()?.is_file().then_some(file))
+        }
+    }
+}
+
+/// Whether a name is a symbolic link.
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
 }
 
 /// The bytes of a plain file, of which there are at most `limit`; `None` if there is no such file.
 pub fn read_plain(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let file = match fs::OpenOptions::new().read(true).custom_flags(flags).open(path) {
-        Err(error) if is_link(&error) || is_absent(&error) => return Ok(None),
+    let file = match plain().open(path) {
+        Err(error) if is_absent(&error) || is_link(path) => return Ok(None),
         file => file?,
     };
     let found = file.metadata()?;

@@ -72,14 +72,27 @@ impl<W: Write> MembersWriter<W> {
             self.receive()?;
         }
         let at = self.sent % self.threads;
-        if at == self.workers.len() {
-            self.workers.push(Worker::start()?);
+        if at == self.workers.len() && !self.start() {
+            self.out.write_all(&member(&self.block)?)?;
+            self.block.clear();
+            return Ok(());
         }
+        let at = self.sent % self.threads;
         let mut job = self.spare.pop().unwrap_or_default();
         std::mem::swap(&mut self.block, &mut job.block);
         self.workers[at].send(job)?;
         self.sent += 1;
         Ok(())
+    }
+
+    /// Starts a worker. Where the system has no thread to give, those that there are do all from now on; `false` if there are
+    /// none.
+    fn start(&mut self) -> bool {
+        match Worker::start() {
+            Ok(worker) => self.workers.push(worker),
+            Err(_) => self.threads = self.workers.len().max(1),
+        }
+        !self.workers.is_empty()
     }
 
     fn receive(&mut self) -> io::Result<()> {

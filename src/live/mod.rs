@@ -42,13 +42,19 @@ impl Members {
     }
 
     /// How those are that answer at these addresses, all asked at once.
-    pub fn pulses(&self, urls: &[String]) -> Vec<Pulse> {
+    pub fn pulses<'u>(&self, urls: &'u [String]) -> Vec<Pulse> {
         thread::scope(|scope| {
-            let asked: Vec<_> = urls.iter().map(|url| scope.spawn(|| self.pulse(url))).collect();
-            asked
-                .into_iter()
-                .map(|one| one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect()
+            let ask = |url: &'u String| {
+                let asker = thread::Builder::new().name("ask".to_owned());
+                // Where there is no thread to be had, one is asked after the other.
+                asker.spawn_scoped(scope, move || self.pulse(url)).map_err(|_| self.pulse(url))
+            };
+            let asked: Vec<_> = urls.iter().map(ask).collect();
+            let answered = asked.into_iter().map(|one| match one {
+                Ok(asker) => asker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                Err(pulse) => pulse,
+            });
+            answered.collect()
         })
     }
 

@@ -75,7 +75,9 @@ impl Fleet {
                 started: Instant::now(),
             };
             let events = events.clone();
-            thread::spawn(move || watch.run(console, &events));
+            let watching =
+                thread::Builder::new().name("console".to_owned()).spawn(move || watch.run(console, &events));
+            watching.map_err(MachineError::io("watching a console"))?;
         }
         Ok(fleet)
     }

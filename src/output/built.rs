@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::joined::{self, open};
 use super::manifest;
 use super::node::{DOCUMENTS, IMAGE, OVERLAY};
+use super::staging::replaced;
 use crate::diff::Snapshot;
 use crate::digest::Sha256;
 use crate::layer::{Limits, list};
@@ -68,11 +69,17 @@ impl Built {
 
 /// The instance-id that the build in a node's folder has; `None` where there is no build of this cluster.
 pub fn instance_id(folder: &Path, cluster: &str) -> Result<Option<String>> {
-    let Some(manifest) = manifest(folder)? else { return Ok(None) };
+    let (mut path, mut found) = (folder.to_owned(), manifest(folder)?);
+    if found.is_none() {
+        // A build that was cut off may have left it under another name, and the next one puts it back.
+        path = replaced(folder);
+        found = manifest(&path)?;
+    }
+    let Some(manifest) = found else { return Ok(None) };
     if manifest["cluster"].as_str().is_some_and(|theirs| theirs != cluster) {
         return Ok(None);
     }
-    let path = folder.join(manifest::FILE);
+    let path = path.join(manifest::FILE);
     let id = manifest["instance_id"].as_str();
     Ok(Some(id.with_context(|| format!("{} has no instance_id", path.display()))?.to_owned()))
 }

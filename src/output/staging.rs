@@ -144,13 +144,18 @@ fn exchange_in_steps(staged: &Path, place: &Path) -> io::Result<()> {
     if fs::symlink_metadata(place).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         return fs::rename(staged, place);
     }
-    let mut old = std::ffi::OsString::from(REPLACED);
-    old.push(place.file_name().unwrap_or_default());
-    let old = folder_of(place).join(old);
+    let old = replaced(place);
     fs::rename(place, &old)?;
     fs::rename(staged, place)?;
     sync_folder(folder_of(place))?;
     fs::rename(&old, staged)
+}
+
+/// Where a node's folder is while another takes its place in steps.
+pub(super) fn replaced(place: &Path) -> PathBuf {
+    let mut old = std::ffi::OsString::from(REPLACED);
+    old.push(place.file_name().unwrap_or_default());
+    folder_of(place).join(old)
 }
 
 /// Ends what a build left that was cut off in [`exchange_in_steps`].

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::Cause;
 use crate::digest::Sha256;
+use crate::files::FileError;
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +124,9 @@ impl StoreError {
     /// What to do about it, each way on a line.
     pub fn help(&self) -> Option<String> {
         let help = match self {
+            Self::Io(error) | Self::Cache(error) if FileError::of(error).is_some() => {
+                return FileError::of(error).map(|error| error.help().to_owned());
+            }
             Self::Fetch { failures, .. } => {
                 let mut ways = Vec::new();
                 for way in failures.iter().filter_map(|failure| failure.cause.help()) {

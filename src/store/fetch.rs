@@ -110,11 +110,13 @@ impl Fetcher<'_> {
             }
         };
         let mut done: Vec<_> = thread::scope(|scope| {
-            let workers: Vec<_> = (0..AT_ONCE.min(artifacts.len())).map(|_| scope.spawn(work)).collect();
-            workers
-                .into_iter()
-                .flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
-                .collect()
+            let worker = || thread::Builder::new().name("fetch".to_owned()).spawn_scoped(scope, work);
+            // A system may have fewer threads to give, or none: then this one does all.
+            let workers: Vec<_> = (0..AT_ONCE.min(artifacts.len())).map_while(|_| worker().ok()).collect();
+            let own = if workers.is_empty() { work() } else { Vec::new() };
+            let done =
+                workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            done.flatten().chain(own).collect()
         });
         done.sort_by_key(|(index, _)| *index);
         done.into_iter().map(|(_, result)| result).collect()

@@ -6,6 +6,7 @@
 
 use std::error::Error;
 use std::io;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use reqwest::Url;
@@ -16,6 +17,7 @@ use super::head::{Head, Rest, retry_after};
 use super::mirror::host;
 use super::pace::TooSlow;
 use super::peer::Peer;
+use super::resolver::Resolver;
 use super::trust::Trust;
 use super::{Cause, Network, Patience, RedirectRefused, handshake, redirect, tunnel};
 
@@ -142,7 +144,7 @@ impl Http {
 
 /// The client of `builder`, which trusts as `trust` says.
 pub(crate) fn client(builder: ClientBuilder, trust: &Trust) -> reqwest::Result<Client> {
-    builder.tls_backend_preconfigured(trust.config.clone()).build()
+    builder.tls_backend_preconfigured(trust.config.clone()).dns_resolver(Arc::new(Resolver)).build()
 }
 
 fn builder(patience: Patience) -> ClientBuilder {

@@ -41,6 +41,7 @@ mod progress;
 mod proxy;
 mod redacted;
 mod redirect;
+mod resolver;
 mod staging;
 mod supply;
 mod trust;

@@ -6,9 +6,13 @@ use std::path::PathBuf;
 use fs_err as fs;
 
 use super::clue::HEAD;
-use super::staging::{seal, sync_folder};
+use super::staging::seal;
 use super::{Store, StoreError};
 use crate::digest::{HashingWriter, Sha256};
+use crate::files::{folder_of, open_plain, read_plain, sync_folder};
+
+/// The longest validator that is read, in bytes: it came in a header.
+const MAX_VALIDATOR: u64 = 64 << 10;
 
 /// The files of an incomplete download. Only for who holds the digest's lock.
 #[derive(Debug)]
@@ -43,11 +47,13 @@ impl Partial {
     /// What is there and can be continued: bytes, no more than `limit`, and their validator.
     pub(super) fn kept(&self, limit: u64) -> Result<Option<Kept>, StoreError> {
         // Written after the file was emptied and before its first byte: a torn one never belongs to bytes.
-        let Ok(validator) = fs::read_to_string(&self.validator) else { return Ok(None) };
+        let validator =
+            read_plain(&self.validator, MAX_VALIDATOR)?.and_then(|text| String::from_utf8(text).ok());
+        let Some(validator) = validator else { return Ok(None) };
         if validator.is_empty() || !(1..=limit).contains(&self.len()) {
             return Ok(None);
         }
-        let file = fs::OpenOptions::new().read(true).write(true).open(&self.file)?;
+        let Some(file) = open_plain(&self.file)? else { return Ok(None) };
         let mut hashing = HashingWriter::new(file);
         hashing.catch_up()?;
         Ok(Some(Kept { intake: Intake(hashing), validator }))
@@ -55,13 +61,13 @@ impl Partial {
 
     /// How many bytes are there.
     pub(super) fn len(&self) -> u64 {
-        fs::metadata(&self.file).map_or(0, |found| found.len())
+        fs::symlink_metadata(&self.file).map_or(0, |found| found.len())
     }
 
     /// The first bytes that are there.
     pub(super) fn head(&self) -> Vec<u8> {
         let mut head = Vec::new();
-        if let Ok(file) = fs::File::open(&self.file) {
+        if let Ok(Some(file)) = open_plain(&self.file) {
             // Only a guess is made from it, and less than all will do.
             let _ = file.take(HEAD as u64).read_to_end(&mut head);
         }
@@ -70,8 +76,11 @@ impl Partial {
 
     /// Begins anew, with the validator of what will come.
     pub(super) fn restart(&self, validator: Option<&str>) -> Result<Intake, StoreError> {
-        let file = fs::File::create(&self.file)?;
-        fs::write(&self.validator, validator.unwrap_or_default())?;
+        // Whatever is there is not written through: it may lead elsewhere.
+        self.discard()?;
+        let new = |path| fs::OpenOptions::new().read(true).write(true).create_new(true).open(path);
+        let file = new(&self.file)?;
+        new(&self.validator)?.write_all(validator.unwrap_or_default().as_bytes())?;
         Ok(Intake(HashingWriter::new(file)))
     }
 
@@ -93,7 +102,7 @@ impl Partial {
         fs::rename(&self.file, &self.blob)?;
         // Not before: a build killed in between would leave a partial file that can not be continued.
         seal(file.file())?;
-        sync_folder(&self.blob)?;
+        sync_folder(folder_of(&self.blob))?;
         self.discard()
     }
 }

@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::{DERIVED, Store, StoreError};
 use crate::digest::Sha256;
+use crate::files::{folder_of, make_folders, no_lock, open_shared, refuse_foreign, sync_folder};
 
 /// Tells backup programs to leave the folder out (Cache Directory Tagging Specification): all of it can be
 /// fetched or built again.
@@ -34,7 +35,7 @@ impl Staged {
         seal(self.file.as_file())?;
         self.file.as_file().sync_all()?;
         self.file.persist(path)?;
-        sync_folder(path)
+        sync_folder(folder_of(path))
     }
 }
 
@@ -53,7 +54,7 @@ impl Store {
     pub(super) fn stage(&self) -> Result<Staged, StoreError> {
         self.prepare()?;
         let in_use = self.lock_file(TMP_LOCK)?;
-        in_use.lock_shared()?;
+        in_use.file().lock_shared().map_err(|error| no_lock(in_use.path(), error))?;
         Ok(Staged { file: NamedTempFile::new_in(self.tmp())?, _in_use: in_use })
     }
 
@@ -67,7 +68,7 @@ impl Store {
             // Whatever it is, waiting for the lock meets it again and names the file.
             Err(TryLockError::Error(_)) => {}
         }
-        file.lock()?;
+        file.file().lock().map_err(|error| no_lock(file.path(), error))?;
         Ok(file)
     }
 
@@ -79,12 +80,15 @@ impl Store {
         if self.is_something_else()? {
             return Err(StoreError::NotAStore { path: self.root.clone() });
         }
+        refuse_foreign(&self.root)?;
         for folder in FOLDERS {
-            fs::create_dir_all(self.root.join(folder))?;
+            let folder = self.root.join(folder);
+            refuse_foreign(&folder)?;
+            make_folders(&folder)?;
         }
-        let tag = self.root.join("CACHEDIR.TAG");
-        if !tag.exists() {
-            fs::write(tag, CACHEDIR_TAG)?;
+        match fs::OpenOptions::new().write(true).create_new(true).open(self.root.join("CACHEDIR.TAG")) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            tag => tag?.write_all(CACHEDIR_TAG.as_bytes())?,
         }
         self.clear_tmp()
     }
@@ -120,11 +124,7 @@ impl Store {
     }
 
     fn lock_file(&self, name: &str) -> io::Result<fs::File> {
-        fs::OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(self.root.join("lock").join(name))
+        open_shared(&self.root.join("lock").join(name))
     }
 
     pub(super) fn tmp(&self) -> PathBuf {
@@ -136,12 +136,4 @@ impl Store {
 pub(super) fn seal(file: &std::fs::File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     file.set_permissions(std::fs::Permissions::from_mode(0o444))
-}
-
-/// Brings the entry of `path` in its folder to the disk, without which a rename may be lost with the power.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(folder) => fs::File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
 }

@@ -7,6 +7,7 @@ mod extend;
 mod faults;
 mod hostile;
 mod interrupted;
+mod odd;
 mod places;
 mod secrets;
 mod unchanged;
