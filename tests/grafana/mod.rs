@@ -8,6 +8,7 @@
 mod expressions;
 mod layout;
 mod message;
+mod password;
 mod provisioning;
 
 use std::path::{Path, PathBuf};
