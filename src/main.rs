@@ -7,6 +7,9 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    if let Some(exit) = imgbuild::machine::become_leashed(std::env::args_os()) {
+        return ExitCode::from(exit);
+    }
     let exit = imgbuild::command::run(std::env::args_os());
     ExitCode::from(exit as u8)
 }

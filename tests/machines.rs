@@ -5,6 +5,7 @@
 )]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -63,7 +64,7 @@ fn boot(workspace: &Workspace, arguments: &[&str], one: &str, two: &str) -> std:
 #[track_caller]
 fn left_nothing(workspace: &Workspace) {
     for pid in workspace.text("log.pids").lines() {
-        assert!(!fs::exists(format!("/proc/{pid}")).unwrap(), "process {pid} is left");
+        assert!(!is_running(pid), "process {pid} is left");
     }
     let left: Vec<_> = workspace.files("scratch").into_iter().map(|(name, _)| name).collect();
     assert_eq!(left, [".keep"]);
@@ -155,7 +156,7 @@ fn a_node_gets_the_image_that_it_shares_with_others() {
     assert!(workspace.text("log").contains("file=0.shared,read-only=on"), "{}", workspace.text("log"));
     left_nothing(&workspace);
     fs::remove_file(workspace.path("out/shared.iso")).unwrap();
-    Run::of(&mut boot(&workspace, &["one"], READY, "")).exit(1).says(&["out/shared.iso cannot be read"]);
+    Run::of(&mut boot(&workspace, &["one"], READY, "")).exit(1).says(&["there is no out/shared.iso"]);
     workspace.run(&["one", "--delivery", "http", "--url", "http://192.0.2.1"]).exit(0);
     Run::of(&mut boot(&workspace, &["one"], READY, "")).exit(1).stderr(
         "error: `one` fetches over the network, and the machines' network leads nowhere\n\
@@ -177,9 +178,12 @@ fn without_qemu_it_says_what_to_install() {
 #[test]
 fn a_node_that_is_not_built_is_told_before_anything_starts() {
     let workspace = workspace();
-    Run::of(&mut boot(&workspace, &["one", "three"], READY, "")).exit(1).stderr(
-        "error: `three` is not built: out/three/manifest.json cannot be read: entity not found\n\
-         help: build it first: `imgbuild three`\n",
+    Run::of(&mut boot(&workspace, &["one", "three"], READY, ""))
+        .exit(2)
+        .stderr("error: there is no node `three`\nhelp: the nodes of the cluster `two` are `one`, `two`\n");
+    fs::remove_dir_all(workspace.path("out")).unwrap();
+    Run::of(&mut boot(&workspace, &["one"], READY, "")).exit(1).stderr(
+        "error: `one` is not built: there is no out/one/manifest.json\nhelp: build it first: `imgbuild one`\n",
     );
     workspace.run(&["one", "--arch", "arm64"]).exit(0);
     Run::of(&mut boot(&workspace, &["one"], READY, "")).exit(1).stderr(
@@ -187,4 +191,63 @@ fn a_node_that_is_not_built_is_told_before_anything_starts() {
          help: build it with `--arch amd64` to try it out\n",
     );
     assert!(!workspace.path("log.pids").exists(), "a machine was started");
+}
+
+/// A machine that cannot start with KVM, and does without.
+const NO_KVM: &str = "case \"$(tail -n1 \"$LOG\")\" in *'-accel kvm'*) echo 'Assertion `ret == n` failed.' >&2; exit 134 ;; esac; \
+                      printf 'imgbuild: one ready\\r\\n'; exec sleep 60";
+
+#[test]
+fn where_kvm_does_not_work_machines_are_emulated() {
+    let workspace = workspace();
+    let run = Run::of(&mut boot(&workspace, &["one"], NO_KVM, "")).exit(0).says(&[
+        "warning: one: QEMU ended before its machine started: Assertion `ret == n` failed.\n",
+        "it is started again without KVM",
+    ]);
+    assert!(run.data().starts_with("one ready after "));
+    left_nothing(&workspace);
+    // Whoever asks for KVM gets it or nothing; and emulation is tried once.
+    for (arguments, machine) in
+        [(&["one", "--accelerator", "kvm"][..], NO_KVM), (&["one"], "echo 'no more' >&2; exit 1")]
+    {
+        let run = Run::of(&mut boot(&workspace, arguments, machine, "")).exit(1);
+        assert_eq!(run.data(), "one failed after 0 s: its machine has ended without a verdict\n");
+        left_nothing(&workspace);
+    }
+}
+
+#[test]
+fn what_a_killed_run_leaves_is_private_ends_with_it_and_is_removed_by_the_next() {
+    let workspace = workspace();
+    let mut command = boot(&workspace, &["one"], "exec sleep 600", "");
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let end = Instant::now() + Duration::from_secs(30);
+    let wait_for = |what: &str, holds: &dyn Fn() -> bool| {
+        while !holds() {
+            assert!(Instant::now() < end, "{what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    wait_for("no machine was started", &|| {
+        workspace.path("log").exists() && workspace.text("log").contains("-serial")
+    });
+    let rooms = || {
+        let entries = fs::read_dir(workspace.path("scratch")).unwrap().map(|entry| entry.unwrap());
+        entries.filter(|entry| entry.file_type().unwrap().is_dir()).collect::<Vec<_>>()
+    };
+    assert_eq!(rooms()[0].metadata().unwrap().permissions().mode() & 0o7777, 0o700);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_for("a machine outlives the program", &|| {
+        workspace.text("log.pids").lines().all(|pid| !is_running(pid))
+    });
+    assert_eq!(rooms().len(), 1, "a killed run cannot clean");
+    Run::of(&mut boot(&workspace, &["one"], READY, "")).exit(0);
+    left_nothing(&workspace);
+}
+
+/// Whether a process runs; one that has ended, and that nobody has asked for, does not.
+fn is_running(pid: &str) -> bool {
+    let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    state.rsplit(") ").next().is_some_and(|state| !state.is_empty() && !state.starts_with('Z'))
 }

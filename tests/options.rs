@@ -88,7 +88,8 @@ fn verbs_take_the_options_that_mean_something_to_them() {
             "sbom" => [&inputs[..], &fetching, &delivering].concat(),
             "fetch" | "pin" => [&inputs[..], &fetching].concat(),
             "bundle" => [&inputs[..], &fetching, &["secrets"]].concat(),
-            "boot" | "serve" => vec!["out"],
+            "boot" => [&inputs[..], &["out"]].concat(),
+            "serve" => vec!["out"],
             _ => vec![],
         };
         for option in &built {

@@ -151,6 +151,9 @@ pub enum Command {
         /// How the machines run; KVM where it can be used, else in software.
         #[arg(long, value_name = "NAME")]
         accelerator: Option<Accelerator>,
+        /// What says which nodes there are.
+        #[command(flatten)]
+        inputs: Inputs,
         /// The folder of outputs.
         #[command(flatten)]
         out: Out,
@@ -214,7 +217,10 @@ impl Command {
                 secrets: secrets.secrets.clone(),
                 ..Options::from(inputs.clone()).fetching(fetching.clone())
             },
-            Self::Boot { out, .. } | Self::Serve { out, .. } => out.clone().into(),
+            Self::Boot { inputs, out: Out { out }, .. } => {
+                Options { out: out.clone(), ..Options::from(inputs.clone()) }
+            }
+            Self::Serve { out, .. } => out.clone().into(),
             Self::Verify { .. } | Self::Inspect { .. } | Self::Schema { .. } | Self::Completions { .. } => {
                 Options::default()
             }

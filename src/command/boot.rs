@@ -4,6 +4,7 @@
     reason = "edge: where large temporary files go is named by the environment"
 )]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -13,8 +14,9 @@ use serde::Serialize;
 
 use super::console::Console;
 use super::failure::Failure;
+use super::{inputs, select};
 use crate::cli::Options;
-use crate::machine::{Accelerator, Base, Built, Ending, Fleet, Verdict};
+use crate::machine::{Accelerator, Base, Built, Ending, Fleet, MachineError, Verdict};
 
 /// How long the nodes have for their verdicts: in software a node takes minutes, and many share the processors.
 const TIME_LIMIT: Duration = Duration::from_hours(1);
@@ -50,24 +52,38 @@ pub fn run(
     options: &Options,
     console: &Console,
 ) -> Result<(), Failure> {
-    let nodes = each_once(names).into_iter().map(|name| Built::read(&options.out, name));
-    let nodes: Vec<Built> = nodes.collect::<Result<_, _>>()?;
+    let nodes: Vec<Built> =
+        each_once(names).into_iter().map(|name| built(name, options)).collect::<Result<_, _>>()?;
     let base = Base::read(base)?;
     let (sender, events) = mpsc::channel();
     let interrupted = sender.clone();
     ctrlc::set_handler(move || drop(interrupted.send(Event::Interrupted))).context("listening for Ctrl-C")?;
-    let _fleet = Fleet::start(&nodes, &base, &scratch(), accelerator, &sender)?;
+    let mut fleet = Fleet::new(nodes.len(), &scratch())?;
+    for node in nodes.iter().enumerate() {
+        fleet.start(node, &base, accelerator, &sender)?;
+    }
     console.talk(&format!("booting {}; Ctrl-C ends it", nodes.len()));
     let (end, mut sick) = (Instant::now() + TIME_LIMIT, 0);
-    for heard in 0..nodes.len() {
+    let (mut waiting, mut emulated) = (nodes.len(), BTreeSet::new());
+    while waiting > 0 {
         match events.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            Ok(Event::Ended(ending)) => sick += usize::from(!tell(&ending, console)?),
+            Ok(Event::Ended(ending))
+                if ending.is_stillborn && accelerator.is_none() && emulated.insert(ending.number) =>
+            {
+                tell_that_it_is_emulated(&ending, console);
+                let node = (ending.number, &nodes[ending.number]);
+                fleet.start(node, &base, Some(Accelerator::Tcg), &sender)?;
+            }
+            Ok(Event::Ended(ending)) => {
+                sick += usize::from(!tell(&ending, console)?);
+                waiting -= 1;
+            }
             Ok(Event::Interrupted) => return Err(anyhow!("interrupted").into()),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                let (left, minutes) = (nodes.len() - heard, TIME_LIMIT.as_secs() / 60);
-                return Err(
-                    anyhow!("{left} of {} nodes gave no verdict in {minutes} minutes", nodes.len()).into()
-                );
+                let minutes = TIME_LIMIT.as_secs() / 60;
+                let message =
+                    format!("{waiting} of {} nodes gave no verdict in {minutes} minutes", nodes.len());
+                return Err(anyhow!(message).into());
             }
         }
     }
@@ -75,6 +91,28 @@ pub fn run(
         return Err(anyhow!("{sick} of {} nodes are not ready", nodes.len()).into());
     }
     Ok(())
+}
+
+/// What was built of a node. A name that the profile does not have is said to be unknown, not to be built.
+fn built(name: &str, options: &Options) -> Result<Built, Failure> {
+    Built::read(&options.out, name).or_else(|error| {
+        if matches!(error, MachineError::NotBuilt { .. })
+            && let Ok((plan, ..)) = inputs::Written::read(options).and_then(|written| written.plan(options))
+        {
+            select::nodes(&plan, &[name.to_owned()], false)?;
+        }
+        Err(error.into())
+    })
+}
+
+/// Tells that a machine is started a second time, without KVM.
+fn tell_that_it_is_emulated(ending: &Ending, console: &Console) {
+    let why = ending.tail.last().map_or("it said nothing", String::as_str);
+    console.say(&format!(
+        "warning: {}: QEMU ended before its machine started: {why}\n\
+         it is started again without KVM, in software, which is some ten times slower; `--accelerator kvm` insists on KVM",
+        ending.node
+    ));
 }
 
 fn each_once(names: &[String]) -> Vec<&String> {
@@ -94,14 +132,14 @@ fn scratch() -> PathBuf {
 
 /// Tells what a node came to, and whether it is ready.
 fn tell(ending: &Ending, console: &Console) -> Result<bool, Failure> {
-    let Ending { node, verdict, after, tail } = ending;
+    let Ending { node, verdict, after, tail, .. } = ending;
     let gone = Verdict::Failed { reason: "its machine has ended without a verdict".to_owned() };
     let (verdict, seconds) = (verdict.as_ref().unwrap_or(&gone), after.as_secs());
     if let Verdict::Failed { .. } = verdict {
         console.say(&format!("the end of the console of {node}:\n  {}", tail.join("\n  ")));
     }
     if console.json {
-        Console::line_json(&Line { node, verdict, seconds })?;
+        console.answer_json_line(&Line { node, verdict, seconds })?;
     } else {
         Console::lines(&match verdict {
             Verdict::Ready => format!("{node} ready after {seconds} s\n"),

@@ -69,6 +69,12 @@ impl Console {
         Self::data_json(value)
     }
 
+    /// The same for one of several such results, each a line.
+    pub fn answer_json_line(&self, value: &impl serde::Serialize) -> io::Result<()> {
+        self.answered.set(true);
+        Self::line_json(value)
+    }
+
     /// Says something that may be left out.
     pub fn talk(&self, line: &str) {
         if !self.quiet {

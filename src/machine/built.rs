@@ -82,8 +82,14 @@ impl Built {
 
 fn not_built(node: &str, path: PathBuf, cause: &io::Error) -> MachineError {
     // The error names the path a second time.
-    let cause = cause.kind().into();
-    MachineError::NotBuilt { node: node.to_owned(), path, cause }
+    let cause = io::Error::from(cause.kind());
+    match cause.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            MachineError::NotBuilt { node: node.to_owned(), path }
+        }
+        io::ErrorKind::PermissionDenied => MachineError::Private { node: node.to_owned(), path },
+        _ => MachineError::io(format!("reading {}", path.display()))(cause),
+    }
 }
 
 /// The MAC address that a network configuration matches its first card by. `Err` says what is wrong.

@@ -17,14 +17,20 @@ pub enum MachineError {
         program: &'static str,
     },
     /// The node has no folder, or one without manifest or seed.
-    #[error("`{node}` is not built: {} cannot be read: {cause}", .path.display())]
+    #[error("`{node}` is not built: there is no {}", .path.display())]
     NotBuilt {
         /// The node.
         node: String,
         /// What was looked for.
         path: PathBuf,
-        /// Why it cannot be read.
-        cause: io::Error,
+    },
+    /// The node has secrets, and another user built it.
+    #[error("`{node}` was built by another user: {} cannot be read", .path.display())]
+    Private {
+        /// The node.
+        node: String,
+        /// What cannot be read.
+        path: PathBuf,
     },
     /// The node's folder holds something that no build wrote.
     #[error("{}: {problem}", .path.display())]
@@ -86,6 +92,9 @@ impl MachineError {
                     .to_owned(),
             ),
             Self::NotBuilt { node, .. } => Some(format!("build it first: `imgbuild {node}`")),
+            Self::Private { .. } => {
+                Some("boot it as that user: what holds secrets is for its owner alone".to_owned())
+            }
             Self::Malformed { .. } => Some("build the node again".to_owned()),
             Self::Architecture { .. } => {
                 Some(format!("build it with `--arch {}` to try it out", Arch::Amd64))

@@ -4,7 +4,7 @@ use std::io::{BufReader, Read};
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,6 +13,8 @@ use fs_err as fs;
 
 use super::arguments::{self, Accelerator, EMULATOR};
 use super::console::{self, Verdict};
+use super::leash::{is_missing, leashed};
+use super::room::Room;
 use super::{Base, Built, MachineError};
 
 /// How long QEMU may take to open the network, in seconds.
@@ -24,7 +26,7 @@ pub struct Fleet {
     // In this order they end: the machines, the hub, the folder with their disks.
     machines: Vec<Process>,
     hub: Process,
-    room: tempfile::TempDir,
+    room: Room,
 }
 
 /// What a machine's console came to.
@@ -32,6 +34,10 @@ pub struct Fleet {
 pub struct Ending {
     /// The node.
     pub node: String,
+    /// The same by its number.
+    pub number: usize,
+    /// Whether its machine ended before the console said anything: the accelerator may not work here.
+    pub is_stillborn: bool,
     /// What it said of itself; nothing if its machine ended before.
     pub verdict: Option<Verdict>,
     /// How long that took from the machine's start.
@@ -53,33 +59,31 @@ impl Drop for Process {
 }
 
 impl Fleet {
-    /// Starts a machine for each node, with disks over `base` in a folder of `scratch`. Each machine's ending is sent to `events`.
+    /// Joins as many machines as there will be, none of which is started yet, with their disks in a folder of `scratch`.
+    pub fn new(machines: usize, scratch: &Path) -> Result<Self, MachineError> {
+        let room = Room::new(scratch)?;
+        let hub = emulator(room.path(), "hub", arguments::hub(machines), Stdio::null())?;
+        let mut fleet = Self { machines: Vec::new(), hub, room };
+        fleet.wait_for_network(machines)?;
+        Ok(fleet)
+    }
+
+    /// Starts the machine of a node, with a new disk over `base`. Its ending is sent to `events`.
     pub fn start<E: From<Ending> + Send + 'static>(
-        nodes: &[Built],
+        &mut self,
+        (number, node): (usize, &Built),
         base: &Base,
-        scratch: &Path,
         accelerator: Option<Accelerator>,
         events: &Sender<E>,
-    ) -> Result<Self, MachineError> {
-        let doing = || format!("making a folder in {}", scratch.display());
-        let room = tempfile::Builder::new().prefix("imgbuild-boot-").tempdir_in(scratch);
-        let room = room.map_err(MachineError::io(doing()))?;
-        let hub = emulator(room.path(), "hub", arguments::hub(nodes.len()), Stdio::null())?;
-        let mut fleet = Self { machines: Vec::new(), hub, room };
-        fleet.wait_for_network(nodes.len())?;
-        for (number, node) in nodes.iter().enumerate() {
-            let console = fleet.add(number, node, base, accelerator)?;
-            let watch = Watch {
-                node: node.name.clone(),
-                said: fleet.said(&number.to_string()),
-                started: Instant::now(),
-            };
-            let events = events.clone();
-            let watching =
-                thread::Builder::new().name("console".to_owned()).spawn(move || watch.run(console, &events));
-            watching.map_err(MachineError::io("watching a console"))?;
-        }
-        Ok(fleet)
+    ) -> Result<(), MachineError> {
+        let console = self.add(number, node, base, accelerator)?;
+        let said = self.said(&number.to_string());
+        let watch = Watch { node: node.name.clone(), number, said, started: Instant::now() };
+        let events = events.clone();
+        let watching =
+            thread::Builder::new().name("console".to_owned()).spawn(move || watch.run(console, &events));
+        watching.map_err(MachineError::io("watching a console"))?;
+        Ok(())
     }
 
     /// Starts one machine and gives its console.
@@ -92,12 +96,9 @@ impl Fleet {
     ) -> Result<ChildStdout, MachineError> {
         let room = self.room.path();
         base.disk(room, number)?;
-        let seed = fs::canonicalize(&node.seed).map_err(MachineError::io("finding the seed"))?;
-        symlink(seed, room.join(arguments::seed(number))).map_err(MachineError::io("naming the seed"))?;
+        link(&node.seed, &room.join(arguments::seed(number)))?;
         if let Some(shared) = &node.shared {
-            let shared = fs::canonicalize(shared).map_err(MachineError::io("finding the shared image"))?;
-            let name = room.join(arguments::shared(number));
-            symlink(shared, name).map_err(MachineError::io("naming the shared image"))?;
+            link(shared, &room.join(arguments::shared(number)))?;
         }
         let mac = node.mac.map_or_else(|| address(number), |mac| mac.to_string());
         let mut arguments = arguments::machine(number, &mac, accelerator);
@@ -114,7 +115,11 @@ impl Fleet {
     fn wait_for_network(&mut self, ports: usize) -> Result<(), MachineError> {
         let end = Instant::now() + Duration::from_secs(NETWORK);
         while !(0..ports).all(|number| self.room.path().join(arguments::port(number)).exists()) {
-            if Instant::now() > end || !matches!(self.hub.0.try_wait(), Ok(None)) {
+            let ended = self.hub.0.try_wait().map_err(MachineError::io("waiting for the network"))?;
+            if ended.is_some_and(is_missing) {
+                return Err(MachineError::NoEmulator { program: EMULATOR });
+            }
+            if Instant::now() > end || ended.is_some() {
                 let said = fs::read_to_string(self.said("hub")).unwrap_or_default();
                 return Err(MachineError::NoNetwork { seconds: NETWORK, said: said.trim().to_owned() });
             }
@@ -132,6 +137,7 @@ impl Fleet {
 /// Watches one machine's console.
 struct Watch {
     node: String,
+    number: usize,
     said: std::path::PathBuf,
     started: Instant,
 }
@@ -140,11 +146,13 @@ impl Watch {
     fn run<E: From<Ending>>(self, console: impl Read, events: &Sender<E>) {
         let mut console = BufReader::new(console);
         let (verdict, mut tail) = console::watch(&self.node, &mut console);
+        let is_stillborn = verdict.is_none() && tail.is_empty();
         if verdict.is_none() {
             let said = fs::read_to_string(&self.said).unwrap_or_default();
             tail.extend(said.lines().map(str::to_owned));
         }
-        let ending = Ending { node: self.node, verdict, after: self.started.elapsed(), tail };
+        let Self { node, number, started, .. } = self;
+        let ending = Ending { node, number, is_stillborn, verdict, after: started.elapsed(), tail };
         // Whoever listens may have heard enough.
         let _ = events.send(ending.into());
         // A console that nobody reads would stop its machine, and others may need that.
@@ -158,13 +166,24 @@ fn address(number: usize) -> String {
     format!("52:54:00:{high:02x}:{middle:02x}:{low:02x}")
 }
 
+/// Gives a file a name in the room; again, if its machine is started a second time.
+fn link(file: &Path, name: &Path) -> Result<(), MachineError> {
+    let file = fs::canonicalize(file).map_err(MachineError::io("finding an image"))?;
+    match symlink(file, name) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(MachineError::io("naming an image")(error))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn said(room: &Path, name: &str) -> std::path::PathBuf {
     room.join(format!("{name}.stderr"))
 }
 
 fn emulator(room: &Path, name: &str, arguments: Vec<String>, stdout: Stdio) -> Result<Process, MachineError> {
     let stderr = fs::File::create(said(room, name)).map_err(MachineError::io("starting a machine"))?;
-    let mut command = Command::new(EMULATOR);
+    let mut command = leashed(EMULATOR);
     command.args(arguments).current_dir(room).stdin(Stdio::null()).stdout(stdout);
     // Ctrl-C is for this program, which then ends the machines.
     command.process_group(0);

@@ -7,6 +7,8 @@ mod built;
 mod console;
 mod error;
 mod fleet;
+mod leash;
+mod room;
 
 pub use arguments::Accelerator;
 pub use base::Base;
@@ -14,3 +16,4 @@ pub use built::Built;
 pub use console::Verdict;
 pub use error::MachineError;
 pub use fleet::{Ending, Fleet};
+pub use leash::become_leashed;
