@@ -40,6 +40,15 @@ pub enum FileError {
         /// The file.
         path: PathBuf,
     },
+    /// Every file there gets a mode that lets others read it, whatever is asked for: vfat, exFAT and many network shares.
+    #[error(
+        "refused to write `{}`: it holds secrets, and its file system lets others read it, for it keeps no modes",
+        .path.display()
+    )]
+    NoModes {
+        /// The file.
+        path: PathBuf,
+    },
     /// Somebody else could exchange what is written.
     #[error(
         "refused to write to `{}`: it belongs to another user (uid {owner}), in a folder where everybody may put things",
@@ -65,6 +74,9 @@ impl FileError {
             Self::NoLocks { .. } => {
                 "name a folder on a local file system (`--out DIR`, `--store DIR`), or mount this one with locks: \
                  NFS without `nolock`, Lustre with `flock`"
+            }
+            Self::NoModes { .. } => {
+                "write to a folder on another file system with `--out DIR`; the secrets file has `--secrets FILE`"
             }
             Self::NotPlain { .. } => "see who put it there, and remove it",
             Self::Foreign { .. } => "name a folder of your own, in a place where nobody else can write",

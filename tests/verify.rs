@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests damage files")]
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Command;
 
 use imgbuild::audit::audit;
@@ -34,6 +35,17 @@ fn artifact(workspace: &Workspace) -> String {
 fn pipe(workspace: &Workspace, file: &str) {
     let _ = fs::remove_file(workspace.path(file));
     stdout(Command::new("mkfifo").arg(workspace.path(file)));
+}
+
+fn chmod(workspace: &Workspace, file: &str, mode: u32) {
+    fs::set_permissions(workspace.path(file), fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Puts a link to the file in its place.
+fn link(workspace: &Workspace, file: &str) {
+    let elsewhere = workspace.path("mirror/elsewhere");
+    fs::rename(workspace.path(file), &elsewhere).unwrap();
+    symlink(elsewhere, workspace.path(file)).unwrap();
 }
 
 #[test]
@@ -99,7 +111,18 @@ fn what_is_wrong_with_a_node_is_named() {
         "out/one",
         [
             (|workspace| flip(workspace, "out/one/meta-data", b"one"), "`meta-data` is damaged"),
-            (|workspace| flip(workspace, "out/one/seed.iso", b"CIDATA"), "`seed.iso` is damaged"),
+            (
+                |workspace| flip(workspace, "out/one/seed.iso", b"CIDATA"),
+                "`seed.iso` is damaged: its digests are not shown",
+            ),
+            (
+                |workspace| chmod(workspace, "out/one/user-data", 0o640),
+                "others can read `user-data`, which holds secrets: expected mode 0600, got 0640; `chmod 600` it",
+            ),
+            (|workspace| chmod(workspace, "out/one/manifest.json", 0o604), "others can read `manifest.json`"),
+            (|workspace| link(workspace, "out/one/seed.iso"), "`seed.iso`: it is a link, expected a file"),
+            (|workspace| link(workspace, "out/one/meta-data"), "`meta-data`: it is a link, expected a file"),
+            (|workspace| link(workspace, "out/one/manifest.json"), "`manifest.json`: it is a link"),
             (
                 |workspace| fs::remove_file(workspace.path("out/one/network-config")).unwrap(),
                 "`network-config` is missing",

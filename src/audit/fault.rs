@@ -43,6 +43,14 @@ pub enum Problem {
     },
     /// It is not there, or not all of it.
     Missing,
+    /// The same of what holds secrets: digests of it are not told, for they would help to guess those.
+    #[serde(rename = "damaged")]
+    DamagedSecret,
+    /// It holds secrets, and its mode lets others read it.
+    Exposed {
+        /// The mode, in octal.
+        mode: String,
+    },
     /// It is there, and nothing says that it should be.
     Undeclared,
     /// It is not what such a part is.
@@ -87,6 +95,15 @@ impl fmt::Display for Fault {
                 write!(f, "`{part}` is damaged: expected sha256 {expected}, got {got}")
             }
             Problem::Missing => write!(f, "`{part}` is missing, or its end is"),
+            Problem::DamagedSecret => {
+                write!(f, "`{part}` is damaged: its digests are not shown, for it holds secrets")
+            }
+            Problem::Exposed { mode } => {
+                write!(
+                    f,
+                    "others can read `{part}`, which holds secrets: expected mode 0600, got {mode}; `chmod 600` it"
+                )
+            }
             Problem::Undeclared => write!(f, "`{part}` is not declared"),
             Problem::Malformed { why } => write!(f, "`{part}`: {why}"),
         }

@@ -22,8 +22,10 @@ use crate::digest::Sha256;
 
 /// The digest and the size of a plain file; that there is none is kept as a fault.
 fn digest_of(path: &Path, name: &str, audit: &mut Audit) -> Result<Option<(Sha256, u64)>> {
-    // Asked before it is opened: opening a named pipe would wait for somebody to write to it.
-    match fs::metadata(path) {
+    // Asked before it is opened: opening a named pipe would wait for somebody to write to it. No build writes links: what one
+    // leads to may be of others, who change it after it was checked.
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => audit.malformed(name, "it is a link, expected a file"),
         Ok(found) if found.is_file() => return Ok(Some(Sha256::of_reader(fs::File::open(path)?)?)),
         Ok(_) => audit.malformed(name, "it is no plain file"),
         Err(error) if error.kind() == io::ErrorKind::NotFound => audit.found(name, Problem::Missing),

@@ -1,6 +1,7 @@
 //! Checks a node's folder against its manifest, and its image against both.
 
 use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::Result;
@@ -22,9 +23,16 @@ pub fn manifest(folder: &Path) -> Result<Result<Manifest, String>> {
 
 pub(super) fn audit(path: &Path) -> Result<Audit> {
     let mut audit = Audit::new(Kind::Node);
-    if !path.join(MANIFEST).is_file() {
-        audit.found(MANIFEST, Problem::Missing);
-        return Ok(audit);
+    match fs::symlink_metadata(path.join(MANIFEST)) {
+        Ok(found) if found.is_file() => {}
+        Ok(_) => {
+            audit.malformed(MANIFEST, "it is a link or no plain file, expected a file");
+            return Ok(audit);
+        }
+        Err(_) => {
+            audit.found(MANIFEST, Problem::Missing);
+            return Ok(audit);
+        }
     }
     let manifest = match manifest(path)? {
         Ok(manifest) => manifest,
@@ -38,7 +46,11 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
             let why = format!("it declares `{}`, which no build writes", name.escape_debug());
             audit.malformed(MANIFEST, why);
         } else if let Some((got, size)) = digest_of(&path.join(name), name, &mut audit)? {
-            audit.checked(name, size, (output.sha256, got));
+            if manifest.is_private(name) && got != output.sha256 {
+                audit.found(name, Problem::DamagedSecret);
+            } else {
+                audit.checked(name, size, (output.sha256, got));
+            }
         }
     }
     for name in manifest.seed_files().iter().copied().chain([IMAGE]) {
@@ -55,5 +67,20 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
     if audit.faults.is_empty() {
         audit.faults = seed::audit_of(&path.join(IMAGE), Some(&manifest.seed_digests()))?.faults;
     }
+    if manifest.secrets {
+        exposed(path, &manifest, &mut audit);
+    }
     Ok(audit)
+}
+
+/// Finds what depends on secrets and is not for its owner alone.
+fn exposed(folder: &Path, manifest: &Manifest, audit: &mut Audit) {
+    let private = manifest.outputs.keys().map(String::as_str).filter(|name| manifest.is_private(name));
+    for name in private.chain([MANIFEST]) {
+        let Ok(found) = fs::symlink_metadata(folder.join(name)) else { continue };
+        let mode = found.permissions().mode() & 0o7777;
+        if found.is_file() && mode & 0o077 != 0 {
+            audit.found(name, Problem::Exposed { mode: format!("{mode:04o}") });
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Checks a seed image, or the image that nodes share: the files that it holds against the digests that it says, all else by writing it again.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::Result;
@@ -7,7 +8,7 @@ use fs_err as fs;
 
 use super::{Audit, Kind, Problem};
 use crate::digest::Sha256;
-use crate::output::{DOCUMENTS, OVERLAY, SeedDigests};
+use crate::output::{DOCUMENTS, OVERLAY, SeedDigests, USER_DATA};
 use crate::seed::{Listing, SeedError, VolumeLabel, check_rest, read_image};
 
 pub(super) fn audit(path: &Path) -> Result<Audit> {
@@ -53,9 +54,14 @@ pub(super) fn audit_of(path: &Path, known: Option<&SeedDigests>) -> Result<Audit
 
 /// Compares the bytes of all files with their digests.
 fn contents(image: &mut fs::File, listing: &Listing, digests: &SeedDigests, audit: &mut Audit) -> Result<()> {
+    // A build makes an image with secrets its owner's alone.
+    let others = image.metadata()?.permissions().mode() & 0o077;
     for file in &listing.files {
         let (got, size) = Sha256::of_reader(file.open(&mut *image)?)?;
         match digests.0.get(&file.name) {
+            Some(expected) if others == 0 && file.name == USER_DATA && got != *expected => {
+                audit.found(&file.name, Problem::DamagedSecret);
+            }
             Some(expected) => audit.checked(&file.name, size, (*expected, got)),
             None => audit.malformed(&file.name, "the image does not say its digest"),
         }

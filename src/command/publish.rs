@@ -9,6 +9,7 @@ use super::build::Build;
 use super::console::Console;
 use super::delivery::{Shared, Way};
 use super::failure::Failure;
+use super::once;
 use super::places;
 use super::rendered::{OwnLayer, Renderer};
 use crate::digest::Sha256;
@@ -84,7 +85,7 @@ impl Build<'_> {
                 console
                     .talk(&format!("{} is not what was built any more: it is written again", name.display()));
             }
-            State::Old => {}
+            State::Old => once::tell(&output, &root.join(&node.name), console),
         }
         // Somebody may have put it there since that was asked before the build.
         places::check_node(&self.place(&root), &node.name)?;

@@ -37,6 +37,9 @@ pub fn node_is_current(node: &NodeOutput<'_>, root: &Path, seen: &mut Seen) -> R
     if expected.to_text()? != text || !holds_only(&folder, &expected)? {
         return Ok(State::Old);
     }
+    if !has_mode(&folder.join(manifest::FILE), node.mode(manifest::FILE))? {
+        return Ok(State::Damaged(manifest::FILE));
+    }
     for (document, text) in &node.documents {
         let path = folder.join(document);
         if read(&path)?.as_deref() != Some(text.as_bytes()) || !has_mode(&path, node.mode(document))? {

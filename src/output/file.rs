@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use super::manifest::OutputFile;
 use crate::digest::{COPIED, ParallelWriter, Sha256};
+use crate::files::FileError;
 use crate::layer::Mode;
 
 /// Where a file's bytes are written to.
@@ -35,6 +36,9 @@ pub(super) fn create(path: &Path, mode: Mode, size: u64) -> Result<fs::File> {
     let file = fs::OpenOptions::new().create_new(true).write(true).mode(mode.bits()).open(path)?;
     // The umask took what it wanted when the file was made.
     file.set_permissions(std::fs::Permissions::from_mode(mode.bits()))?;
+    if mode == Mode::PRIVATE && file.metadata()?.permissions().mode() & 0o077 != 0 {
+        return Err(FileError::NoModes { path: path.to_owned() }.into());
+    }
     if size > COPIED as u64 {
         make_room(&file, size)?;
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::delivery::Delivery;
 use super::digests::SeedDigests;
-use super::node::{DOCUMENTS, SEED_FILES};
+use super::node::{DOCUMENTS, IMAGE, SEED_FILES, USER_DATA};
 use crate::digest::Sha256;
 use crate::layer::NamedLayer;
 use crate::release::{Arch, Artifact};
@@ -35,6 +35,10 @@ pub struct Manifest {
     /// How the node gets its layers.
     #[serde(default)]
     pub delivery: Delivery,
+    /// Whether the node has secrets: then its owner alone can read user-data, the seed, and the manifest with their sizes and
+    /// digests, by which others could try guesses.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secrets: bool,
     /// The overlay that they join to, whether or not it is among the files.
     #[serde(default)]
     pub overlay: Option<OutputFile>,
@@ -51,6 +55,11 @@ impl Manifest {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
         Ok(text)
+    }
+
+    /// Whether this output is for its owner alone, and so are its size and digest.
+    pub fn is_private(&self, name: &str) -> bool {
+        self.secrets && [USER_DATA, IMAGE].contains(&name)
     }
 
     /// The files beside the manifest that are on the seed too.

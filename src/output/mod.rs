@@ -24,7 +24,7 @@ pub use layers::{
     LAYERS, LayerSource, SHARED, known_layers, remove_unused_layers, write_layers, write_shared,
 };
 pub use manifest::{FILE as MANIFEST, Manifest, OutputFile};
-pub use node::{DOCUMENTS, IMAGE, NodeOutput, OVERLAY, SEED_FILES, Text, texts, write};
+pub use node::{DOCUMENTS, IMAGE, NodeOutput, OVERLAY, SEED_FILES, Text, USER_DATA, texts, write};
 pub use place::{Obstacle, Place};
 pub use seen::Seen;
 pub use staging::{Outputs, Replaced, Staged};

@@ -21,7 +21,7 @@ pub const OVERLAY: &str = "overlay.tar.gz";
 /// The image's file name.
 pub const IMAGE: &str = "seed.iso";
 /// The document that holds the secrets.
-const USER_DATA: &str = "user-data";
+pub const USER_DATA: &str = "user-data";
 /// What is on every seed, in this order.
 pub const DOCUMENTS: [&str; 3] = ["meta-data", USER_DATA, "network-config"];
 /// What is on a seed that holds all, in this order.
@@ -38,8 +38,6 @@ pub struct NodeOutput<'a> {
     pub overlay: OutputFile,
     /// The documents: name and text.
     pub documents: Vec<Text>,
-    /// Whether user-data holds secrets.
-    pub has_secrets: bool,
     /// The time of every file in the image, in seconds since 1970.
     pub epoch: u64,
     /// The manifest, less overlay, layers and outputs.
@@ -52,15 +50,16 @@ impl NodeOutput<'_> {
         self.manifest.delivery.is_whole()
     }
 
-    /// The mode of an output: what holds secrets is nobody else's to read.
+    /// The mode of an output: what holds secrets, or digests of them, is nobody else's to read.
     pub(super) fn mode(&self, name: &str) -> Mode {
-        if self.has_secrets && [USER_DATA, IMAGE].contains(&name) { Mode::PRIVATE } else { Mode::FILE }
+        let is_manifest = self.manifest.secrets && name == manifest::FILE;
+        if is_manifest || self.manifest.is_private(name) { Mode::PRIVATE } else { Mode::FILE }
     }
 
     /// The digest of what its image is made of. `None` for an image without layers, which is written in no time, and for
     /// one with secrets: whoever has a digest of them can try guesses.
     pub fn parts(&self) -> Option<Sha256> {
-        if self.has_secrets || self.manifest.delivery != Delivery::Image {
+        if self.manifest.secrets || self.manifest.delivery != Delivery::Image {
             return None;
         }
         let documents = self.documents.iter().map(|(name, text)| ((*name).to_owned(), Sha256::of(text)));
@@ -104,7 +103,7 @@ pub fn write(mut node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
     outputs.insert(IMAGE.to_owned(), image);
     manifest.outputs = outputs;
     let text = manifest.to_text()?;
-    write_file(&folder.join(manifest::FILE), Mode::FILE, text.len() as u64, |mut file| {
+    write_file(&folder.join(manifest::FILE), node.mode(manifest::FILE), text.len() as u64, |mut file| {
         file.write_all(&text)?;
         Ok(file)
     })?;

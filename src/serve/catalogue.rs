@@ -40,7 +40,16 @@ impl Catalogue {
         let mut catalogue = Self::default();
         for name in folder.names()? {
             let path = format!("{name}/{MANIFEST}");
-            let Ok((file, _)) = folder.file(&path) else { continue };
+            let file = match folder.file(&path) {
+                Ok((file, _)) => file,
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    catalogue
+                        .problems
+                        .push(format!("{path} cannot be read: of a node with secrets its owner alone can"));
+                    continue;
+                }
+                Err(_) => continue,
+            };
             let mut text = Vec::new();
             file.take(MANIFEST_LIMIT).read_to_end(&mut text)?;
             match serde_json::from_slice(&text) {
