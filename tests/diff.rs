@@ -161,10 +161,10 @@ fn no_secret_is_shown_neither_an_old_one_nor_a_new_one() {
     assert!(!text.contains("/etc/grafana/secrets/telegram_bot_token' <<'IMGBUILD_END'\n-"), "{text}");
     let changed = changed.secrets(SECRETS.replace("geheim-und-lang", "hunter2-hunter2"));
     let text = told(&changed);
-    assert!(text.contains("-  passwd: <secret>\n+  passwd: <another secret>\n"), "{text}");
+    assert!(text.contains("-  hashed_passwd: <secret>\n+  hashed_passwd: <another secret>\n"), "{text}");
     let changed = changed.secrets("telegram_chat_id: -1009876543210\n");
     let text = told(&changed);
-    assert!(text.contains("-  passwd: <secret>\n"), "{text}");
+    assert!(text.contains("-  hashed_passwd: <secret>\n"), "{text}");
     let run = changed.run(&["diff", "prmt-1"]).exit(6);
     run.says(&["a build would generate the secret `grafana_admin_password`\n"]);
     assert_eq!(changed.text("secrets.yaml"), "telegram_chat_id: -1009876543210\n", "it was not generated");

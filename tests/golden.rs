@@ -14,7 +14,7 @@ const NODES: [&str; 4] = ["ptrn-1", "ptrn-2", "ptrn-3", "prmt-1"];
 const DOCUMENTS: [&str; 3] = ["user-data", "meta-data", "network-config"];
 
 /// Secrets of the right forms, so that every private file is rendered; they are masked.
-const SECRETS: &str = "admin_password: a\ngrafana_admin_password: b\ntelegram_chat_id: -1\n\
+const SECRETS: &str = "admin_password: a\ngrafana_admin_password: geheim\ntelegram_chat_id: -1\n\
                        telegram_bot_token: 123456:abcdefghijklmnopqrstuvwxyz0123\n";
 
 #[test]

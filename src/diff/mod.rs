@@ -12,6 +12,7 @@ use similar::TextDiff;
 use crate::layer::LayerIndex;
 use crate::render::masked;
 pub use files::{Changed, FileChanges};
+pub use once::changed as changed_once;
 
 /// The document that may hold secrets.
 const USER_DATA: &str = "user-data";

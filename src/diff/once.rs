@@ -9,7 +9,7 @@ const AT_EVERY_BOOT: &str = "bootcmd";
 const NETWORK: &str = "network-config";
 
 /// The parts of user-data that differ, and the network's configuration if that is among the `changed` documents.
-pub(super) fn changed(before: &str, after: &str, changed: &[&str]) -> Vec<String> {
+pub fn changed(before: &str, after: &str, changed: &[&str]) -> Vec<String> {
     let (before, after) = (parts(before), parts(after));
     let names: BTreeSet<_> =
         before.keys().chain(after.keys()).filter(|name| *name != AT_EVERY_BOOT).collect();

@@ -9,7 +9,7 @@ const PRIVATE: &str = "place 0600 \"$seed\"/'private/";
 /// The same in a boot command that no literal block can hold.
 const QUOTED: &str = "place 0600 \\\"$seed\\\"/'private/";
 /// Begins the line with the administrator's password.
-const PASSWORD: &str = "passwd: ";
+const PASSWORD: &str = "hashed_passwd: ";
 
 /// A piece of user-data.
 enum Piece<'a> {

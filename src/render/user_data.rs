@@ -76,7 +76,8 @@ pub fn user_data(
     Ok(Document::cloud_config(root).with_comment(comment).to_string())
 }
 
-/// The user that people log in as, in place of the image's.
+/// The user that people log in as, in place of the image's. `hashed_passwd` rather than `passwd`: that one cloud-init takes
+/// only for a user that it makes, not for the one that a further instance finds there.
 fn administrator(root: Map, plan: &Plan, password: Option<&str>) -> Map {
     let Some(admin) = &plan.cluster.system.admin else { return root };
     let mut user = Map::new().with("name", admin.name.as_str());
@@ -86,7 +87,9 @@ fn administrator(root: Map, plan: &Plan, password: Option<&str>) -> Map {
     let groups = vec![Yaml::from("adm"), Yaml::from("sudo")];
     user = user.with("groups", groups).with("shell", "/bin/bash");
     user = match password {
-        Some(hash) => user.with("sudo", "ALL=(ALL:ALL) ALL").with("lock_passwd", false).with("passwd", hash),
+        Some(hash) => {
+            user.with("sudo", "ALL=(ALL:ALL) ALL").with("lock_passwd", false).with("hashed_passwd", hash)
+        }
         None => user.with("sudo", "ALL=(ALL:ALL) NOPASSWD:ALL").with("lock_passwd", true),
     };
     if !admin.ssh_authorized_keys.is_empty() {

@@ -180,7 +180,7 @@ fn the_environment_says_what_options_say() {
     let run = Run::of(command.env("SOURCE_DATE_EPOCH", "1700000000")).exit(0).stderr("");
     assert_eq!(run.json()[0]["arch"], "arm64");
     assert!(workspace.path("depot/CACHEDIR.TAG").exists());
-    assert!(workspace.text("images/ptrn-1/user-data").contains("passwd: \"$6$"));
+    assert!(workspace.text("images/ptrn-1/user-data").contains("hashed_passwd: \"$6$"));
     let run = Run::of(workspace.bare(&["check"]).env("IMGBUILD_PROFILE", "nowhere.yaml"));
     run.exit(3).says(&["nowhere.yaml"]);
     let run = Run::of(workspace.bare(&["check"]).env("IMGBUILD_OVERLAYS", "nowhere"));
