@@ -46,9 +46,10 @@ pub struct Inputs {
 /// Secrets.
 #[derive(Args, Clone, Debug)]
 pub struct SecretsFile {
-    /// Where secrets are read from, and kept when they are generated.
-    #[arg(long, value_name = "FILE", env = "IMGBUILD_SECRETS", default_value = "secrets.yaml")]
-    pub secrets: PathBuf,
+    /// Where secrets are read from; by default secrets.yaml, if it is there. What is missing is generated into a file of
+    /// that name.
+    #[arg(long, value_name = "FILE", env = "IMGBUILD_SECRETS")]
+    pub secrets: Option<PathBuf>,
 }
 
 /// Where artifacts come from.
@@ -121,7 +122,7 @@ pub struct Options {
     pub releases: Option<PathBuf>,
     pub arch: Option<Arch>,
     pub bundle: Option<PathBuf>,
-    pub secrets: PathBuf,
+    pub secrets: Option<PathBuf>,
     pub store: Option<PathBuf>,
     pub mirror: Option<String>,
     pub offline: bool,
@@ -140,7 +141,7 @@ impl Default for Options {
             releases: None,
             arch: None,
             bundle: None,
-            secrets: PathBuf::from("secrets.yaml"),
+            secrets: None,
             store: None,
             mirror: None,
             offline: false,

@@ -56,7 +56,7 @@ pub(super) fn build(
     options: &Options,
     console: &Console,
 ) -> Result<Vec<Manifest>, Failure> {
-    let mut secrets = written.secrets(&options.secrets)?;
+    let mut secrets = written.secrets(options);
     let (mut plan, components, mut report) = written.draft(options)?;
     let wanted = select::nodes(&plan, names, all)?;
     if !report.has_errors() {
@@ -68,18 +68,21 @@ pub(super) fn build(
     way.check(&plan)?;
     let concerned = if way.is_of_all() { plan.nodes.iter().collect() } else { nodes.clone() };
     let rendered = rendered(&plan, &concerned, &secrets, &mut report);
+    let needed = secrets::needed(&nodes, &components);
+    secrets::check_given(&secrets, options, &needed, &mut report);
     if report.has_errors() {
         return Err(Failure::Invalid(report));
     }
     nobody_can_log_in(&plan, &secrets, &mut report);
     console.report(&report);
+    tell_of_sudo(&plan, &secrets, console);
     problems::tell(&nodes, console);
     let (store, cache) = (select::store(options)?, select::cache(console));
     let depot = Depot { store: &store, cache: &cache };
     let fetching = select::fetching(options)?;
     let finish = |find| layers::finish(&concerned, (depot, find), &fetching, console);
     let layers = finish(Cache::recorded)?;
-    secrets::generate(&mut secrets, &options.secrets, &secrets::needed(&nodes, &components), console)?;
+    secrets::generate(&mut secrets, secrets::path(options), &needed, console)?;
     secrets::tell_what_is_lacking(&secrets, &nodes, console);
     let publish = |layers| {
         let build = Build::new((&plan, layers), &cache, &secrets, way.clone())?;
@@ -100,6 +103,14 @@ pub(super) fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Rep
         let help =
             format!("add a key to `ssh_authorized_keys` of the profile, or the secret `{ADMIN_PASSWORD}`");
         report.push(Diagnostic::warning(message).help(help));
+    }
+}
+
+/// Whoever has the administrator's key is root then.
+fn tell_of_sudo(plan: &Plan, secrets: &Secrets, console: &Console) {
+    let admin = plan.cluster.system.admin.as_ref().filter(|admin| !admin.ssh_authorized_keys.is_empty());
+    if let Some(admin) = admin.filter(|_| !secrets.has(ADMIN_PASSWORD)) {
+        console.talk(&format!("`{}` uses sudo without a password: no secret `{ADMIN_PASSWORD}`", admin.name));
     }
 }
 
@@ -161,9 +172,8 @@ impl<'a> Build<'a> {
             layers,
             overlay: OutputFile { size, sha256 },
             documents,
-            has_secrets: !secrets.is_empty(),
             epoch: self.plan.epoch,
-            manifest: self.manifest(node),
+            manifest: Manifest { secrets: !secrets.is_empty(), ..self.manifest(node) },
         })
     }
 
@@ -200,6 +210,7 @@ impl<'a> Build<'a> {
                 .map(Into::into)
                 .collect(),
             delivery: self.way.delivery,
+            secrets: false,
             overlay: None,
             layers: Vec::new(),
             outputs: BTreeMap::new(),

@@ -13,7 +13,7 @@ use super::bundled::MAX_COMPONENTS;
 use super::console::Console;
 use super::failure::Failure;
 use super::inputs::{self, Texts, Written};
-use super::{layers, select};
+use super::{layers, secrets, select};
 use crate::bundle::{
     Index, NewBundle, OVERLAYS, Occupied, PROFILE, PROGRAM, Part, RELEASES, SigningKey, occupied,
 };
@@ -35,7 +35,7 @@ pub fn run(wanted: &BundleArgs, options: &Options, console: &Console) -> Result<
     let mut report = Report::new();
     let texts = Texts::read(options, &mut report)?;
     let mut written = Written::of(texts.clone(), report)?;
-    let secrets = written.secrets(&options.secrets)?;
+    let secrets = written.secrets(options);
     let (plan, _, report) = written.plan(options)?;
     let nodes = select::nodes(&plan, &wanted.nodes, wanted.nodes.is_empty())?;
     console.report(&report);
@@ -100,7 +100,7 @@ fn check_inputs(wanted: &BundleArgs, options: &Options) -> Result<(), Failure> {
         [bundle.clone()].into_iter().chain(pieces)
     });
     let given = [&options.profile, &options.releases, &wanted.sign, &program].into_iter().flatten().cloned();
-    let inputs: Vec<_> = given.chain([options.secrets.clone()]).chain(bundle).collect();
+    let inputs: Vec<_> = given.chain([secrets::path(options).to_owned()]).chain(bundle).collect();
     for output in crate::bundle::names(&wanted.output, is_split) {
         if let Some(input) = inputs.iter().find(|input| is_same(input, &output)) {
             return no(format!(

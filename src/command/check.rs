@@ -10,12 +10,12 @@ use crate::cli::Options;
 /// Checks all nodes.
 pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
     let mut written = inputs::Written::read(options)?;
-    let secrets = written.secrets(&options.secrets)?;
+    let secrets = written.secrets(options);
     let (plan, components, report) = written.draft(options)?;
     Way::of(options)?.check(&plan)?;
     select::fetching(options)?;
     let nodes: Vec<_> = plan.nodes.iter().collect();
-    let foreseen = Foreseen::new(&plan, &nodes, (secrets, &components), report)?;
+    let foreseen = Foreseen::new(&plan, &nodes, (secrets, &components), options, report)?;
     places::check(&plan, &nodes, options)?;
     foreseen.tell(console);
     let artifacts = layers::requests_of(&nodes).len();

@@ -17,10 +17,12 @@ use crate::render::NodeFile;
 /// Compares the nodes of these names, or all, and tells by the exit code whether they are the same.
 pub fn run(names: &[String], options: &Options, console: &Console) -> Result<Exit, Failure> {
     let mut written = inputs::Written::read(options)?;
-    let mut secrets = written.secrets(&options.secrets)?;
+    let mut secrets = written.secrets(options);
     let (plan, components, mut report) = written.draft(options)?;
     let nodes = select::nodes(&plan, names, names.is_empty())?;
     let rendered = rendered(&plan, &nodes, &secrets, &mut report);
+    let needed = secrets::needed(&nodes, &components);
+    secrets::check_given(&secrets, options, &needed, &mut report);
     if report.has_errors() {
         return Err(Failure::Invalid(report));
     }
@@ -29,7 +31,7 @@ pub fn run(names: &[String], options: &Options, console: &Console) -> Result<Exi
     way.check(&plan)?;
     let (store, cache) = (select::store(options)?, select::cache(console));
     let layers = layers::peek(&nodes, Depot { store: &store, cache: &cache })?;
-    for name in secrets::stand_in(&mut secrets, &secrets::needed(&nodes, &components)) {
+    for name in secrets::stand_in(&mut secrets, &needed) {
         console.talk(&format!("a build would generate the secret `{name}`"));
     }
     let build = Build::new((&plan, &layers), &cache, &secrets, way)?;

@@ -5,6 +5,7 @@ use super::console::Console;
 use super::documents::rendered;
 use super::failure::Failure;
 use super::{problems, secrets};
+use crate::cli::Options;
 use crate::component::Components;
 use crate::diagnostic::{Diagnostic, Listed, Report};
 use crate::plan::{NodePlan, Plan};
@@ -23,9 +24,12 @@ impl Foreseen {
         plan: &Plan,
         nodes: &[&NodePlan],
         (mut secrets, components): (Secrets, &Components),
+        options: &Options,
         mut report: Report,
     ) -> Result<Self, Failure> {
-        secrets::stand_in(&mut secrets, &secrets::needed(nodes, components));
+        let needed = secrets::needed(nodes, components);
+        secrets::check_given(&secrets, options, &needed, &mut report);
+        secrets::stand_in(&mut secrets, &needed);
         rendered(plan, nodes, &secrets, &mut report);
         if report.has_errors() {
             return Err(Failure::Invalid(report));

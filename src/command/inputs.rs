@@ -73,13 +73,13 @@ impl Written {
     }
 
     /// The secrets; what is wrong with them is kept too.
-    pub fn secrets(&mut self, path: &Path) -> Result<Secrets, Failure> {
-        let secrets = secrets::read(path, &mut self.report)?;
+    pub fn secrets(&mut self, options: &Options) -> Secrets {
+        let secrets = secrets::read(options, &mut self.report);
         // The names in components that could not be read are not known.
         if self.unreadable.is_empty() {
             secrets.check(&secrets::specs(&self.components), &mut self.report);
         }
-        Ok(secrets)
+        secrets
     }
 
     /// The artifacts of these releases, whether the profile needs them or not.

@@ -24,12 +24,12 @@ struct Planned<'a> {
 /// Prints the plan of these nodes, or of all.
 pub fn run(names: &[String], options: &Options, console: &Console) -> Result<(), Failure> {
     let mut written = inputs::Written::read(options)?;
-    let secrets = written.secrets(&options.secrets)?;
+    let secrets = written.secrets(options);
     let (mut plan, components, report) = written.draft(options)?;
     Way::of(options)?.check(&plan)?;
     select::fetching(options)?;
     let nodes = select::nodes(&plan, names, names.is_empty())?;
-    let foreseen = Foreseen::new(&plan, &nodes, (secrets, &components), report)?;
+    let foreseen = Foreseen::new(&plan, &nodes, (secrets, &components), options, report)?;
     places::check(&plan, &nodes, options)?;
     foreseen.tell(console);
     plan.nodes.retain(|node| names.is_empty() || names.contains(&node.name));

@@ -1,17 +1,15 @@
-//! Reads the secrets file, and keeps in it what is generated.
-#![expect(clippy::disallowed_methods, reason = "edge: reads and writes the secrets file")]
+//! Reads the secrets file, and generates what is missing in it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-
-use anyhow::Context as _;
-use fs_err::os::unix::fs::OpenOptionsExt as _;
 
 use super::console::Console;
 use super::failure::Failure;
 use super::inputs;
+use super::secrets_file::SecretsFile;
+use crate::cli::Options;
 use crate::component::{Components, SecretSpec};
 use crate::diagnostic::{Diagnostic, Report, Source};
 use crate::plan::NodePlan;
@@ -23,24 +21,68 @@ const MAX_FILE: u64 = 1 << 20;
 /// What generated secrets are made of: no character that a shell, a URL or YAML gives a meaning.
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Reads the secrets of a file that may not be there. What is wrong with it goes into `report`.
-pub fn read(path: &Path, report: &mut Report) -> Result<Secrets, Failure> {
-    let metadata = match fs_err::metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Secrets::default()),
-        metadata => metadata.map_err(anyhow::Error::new)?,
-    };
-    let shown = path.display();
-    if metadata.permissions().mode() & 0o077 != 0 {
-        let message = format!("others can read the secrets in `{shown}`");
-        report.push(Diagnostic::error(message).help(format!("`chmod 600 {shown}`")));
-    }
-    Ok(match inputs::text(path, MAX_FILE) {
-        Ok(text) => Secrets::parse(&Source::secret(shown.to_string(), text), report),
+/// The file that is read where no option names one. Files of this name alone are generated into.
+pub const DEFAULT: &str = "secrets.yaml";
+
+/// The secrets file of these options.
+pub fn path(options: &Options) -> &Path {
+    options.secrets.as_deref().unwrap_or(Path::new(DEFAULT))
+}
+
+/// Reads the secrets. What is wrong with the file goes into `report`; without a file there are none, unless an option
+/// names it.
+pub fn read(options: &Options, report: &mut Report) -> Secrets {
+    match text(path(options), options.secrets.is_some()) {
+        Ok(Some((mode, text))) => {
+            let shown = path(options).display().to_string();
+            if mode & 0o077 != 0 {
+                let message =
+                    format!("others can read the secrets in `{shown}`: its mode is {:04o}", mode & 0o7777);
+                let help = format!(
+                    "`chmod 600 {shown}`; where that changes nothing, the file system keeps no modes: \
+                     move the file to another one, and name it with `--secrets FILE`"
+                );
+                report.push(Diagnostic::error(message).help(help));
+            }
+            Secrets::parse(&Source::secret(shown, text), report)
+        }
+        Ok(None) => Secrets::default(),
         Err(why) => {
-            report.push(why.help("name a text file with `--secrets FILE`"));
+            report.push(why);
             Secrets::default()
         }
-    })
+    }
+}
+
+/// The mode and the text of a secrets file; `None` if there is none and none has to be.
+fn text(path: &Path, is_named: bool) -> Result<Option<(u32, String)>, Diagnostic> {
+    let shown = path.display();
+    let name_it = "name a text file with `--secrets FILE`";
+    let metadata = match fs_err::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if fs_err::symlink_metadata(path).is_ok() {
+                let message = format!("the secrets file `{shown}` is a link to a file that does not exist");
+                return Err(Diagnostic::error(message).help("make that file, or remove the link"));
+            }
+            if !is_named {
+                return Ok(None);
+            }
+            let message = format!("the secrets file `{shown}` does not exist");
+            let help = format!(
+                "check its name in `--secrets`; `install -m 600 /dev/null {shown}` makes one without secrets"
+            );
+            return Err(Diagnostic::error(message).help(help));
+        }
+        Err(error) => return Err(Diagnostic::error(error.to_string()).help(name_it)),
+    };
+    if metadata.is_dir() {
+        return Err(
+            Diagnostic::error(format!("`{shown}` is a folder, expected a secrets file")).help(name_it)
+        );
+    }
+    let text = inputs::text(path, MAX_FILE).map_err(|why| why.help(name_it))?;
+    Ok(Some((metadata.permissions().mode(), text)))
 }
 
 /// What components declare of secrets, by the secrets' names.
@@ -54,6 +96,27 @@ pub fn needed<'a>(nodes: &[&NodePlan], components: &'a Components) -> BTreeMap<&
     let names: BTreeSet<_> =
         nodes.iter().flat_map(|node| &node.private).flat_map(|file| &file.needs).collect();
     specs(components).into_iter().filter(|(name, _)| names.iter().any(|other| *other == name)).collect()
+}
+
+/// Reports what is needed, is not given and cannot be generated, because an option names a file that is the user's alone.
+pub fn check_given(
+    secrets: &Secrets,
+    options: &Options,
+    needed: &BTreeMap<&str, &SecretSpec>,
+    report: &mut Report,
+) {
+    let path = path(options);
+    if path.file_name().is_some_and(|name| name == DEFAULT) {
+        return;
+    }
+    for (name, _) in needed.iter().filter(|(name, spec)| spec.generate.is_some() && !secrets.has(name)) {
+        let message = format!("the secret `{name}` is missing in `{}`", path.display());
+        let help = format!(
+            "add a line `{name}: VALUE`, such as one of `openssl rand -hex 12`; a build generates it only into a file \
+             that is called `{DEFAULT}`"
+        );
+        report.push(Diagnostic::error(message).help(help));
+    }
 }
 
 /// Generates what is needed and the user did not give, and keeps it in the file.
@@ -71,8 +134,8 @@ pub fn generate(
     }
     let file = SecretsFile::lock(path)?;
     // Another build may have been faster: what it keeps there is the secret.
-    let kept = file.parse(&file.text)?;
-    let mut lines = String::new();
+    let kept = file.secrets()?;
+    let (mut lines, mut generated) = (String::new(), Vec::new());
     for (name, spec) in needed {
         let Some(length) = missing(secrets, name, spec) else { continue };
         let value = match kept.get(name) {
@@ -80,13 +143,17 @@ pub fn generate(
             None => {
                 let value = random(length)?;
                 lines.extend([name, ": \"", &value, "\"\n"]);
-                console.talk(&format!("generated the secret `{name}`, kept in {}", path.display()));
+                generated.push(*name);
                 value
             }
         };
         secrets.insert((*name).to_owned(), value);
     }
-    file.append(&lines)
+    file.append(&lines)?;
+    for name in generated {
+        console.talk(&format!("generated the secret `{name}`, kept in {}", path.display()));
+    }
+    Ok(())
 }
 
 /// Puts a text in place of each secret that [`generate`] would generate, and names them.
@@ -129,64 +196,4 @@ fn random(length: usize) -> Result<String, Failure> {
     let mut bytes = vec![0; length];
     getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
     Ok(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 63)])).collect())
-}
-
-/// The secrets file while one build adds to it. What is locked is the folder, so that no lock file is left.
-struct SecretsFile<'a> {
-    path: &'a Path,
-    _lock: fs_err::File,
-    text: String,
-}
-
-impl<'a> SecretsFile<'a> {
-    fn lock(path: &'a Path) -> anyhow::Result<Self> {
-        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let folder = fs_err::File::open(folder)?;
-        folder.file().lock().with_context(|| format!("locking {}", folder.path().display()))?;
-        let text = match fs_err::read_to_string(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            text => text?,
-        };
-        Ok(Self { path, _lock: folder, text })
-    }
-
-    /// The secrets of a text that is in the file, or that will be.
-    fn parse(&self, text: &str) -> Result<Secrets, Failure> {
-        let mut report = Report::new();
-        let shown = self.path.display().to_string();
-        let secrets = Secrets::parse(&Source::secret(shown.as_str(), text), &mut report);
-        if report.has_errors() {
-            let message = format!("no generated secret can be added to `{shown}`");
-            let diagnostic = Diagnostic::error(message).help("write one `name: value` a line there");
-            return Err(Failure::Invalid(diagnostic.into()));
-        }
-        Ok(secrets)
-    }
-
-    /// Adds lines: all of them or, if anything fails, none.
-    fn append(self, lines: &str) -> Result<(), Failure> {
-        if lines.is_empty() {
-            return Ok(());
-        }
-        let context = || format!("keeping generated secrets in {}", self.path.display());
-        let gap = if self.text.is_empty() || self.text.ends_with('\n') { "" } else { "\n" };
-        let text = [&self.text, gap, lines].concat();
-        self.parse(&text)?;
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        let made = self.path.with_file_name(format!(".{name}.new"));
-        // What a killed build left: nobody else writes here while the folder is locked.
-        let _ = fs_err::remove_file(&made);
-        let replaced = write_private(&made, &text).and_then(|()| fs_err::rename(&made, self.path));
-        if replaced.is_err() {
-            let _ = fs_err::remove_file(&made);
-        }
-        Ok(replaced.with_context(context)?)
-    }
-}
-
-/// Writes a new file that nobody else can read, to the disk.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut file = fs_err::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }

@@ -18,7 +18,7 @@ const DOCUMENTS: [&str; 3] = ["user-data", "meta-data", "network-config"];
 pub fn run(node: &str, file: &str, options: &Options, console: &Console) -> Result<(), Failure> {
     let mut written = inputs::Written::read(options)?;
     let is_document = DOCUMENTS.contains(&file);
-    let secrets = if is_document { written.secrets(&options.secrets)?.masked() } else { Secrets::default() };
+    let secrets = if is_document { written.secrets(options).masked() } else { Secrets::default() };
     let (plan, _, report) = written.plan(options)?;
     let node = select::nodes(&plan, &[node.to_owned()], false)?[0];
     console.report(&report);

@@ -17,4 +17,4 @@ pub use json::from_json;
 pub use listed::{Listed, Place};
 pub use report::{Diagnostic, Label, Report, Severity};
 pub use source::{Source, Span};
-pub use suggest::nearest;
+pub use suggest::{misspelt, nearest};

@@ -11,6 +11,12 @@ pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -
         .map(|(_, name)| name)
 }
 
+/// The candidate of which what was typed is a misspelling: at most two letters differ, or case and separators do.
+pub fn misspelt<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let is_near = |name: &&str| strsim::damerau_levenshtein(typed, name) <= 2 || is_other_case(typed, name);
+    nearest(typed, candidates).filter(is_near)
+}
+
 /// `node-exporter` for `node_exporter`, `CLUSTER` for `cluster`.
 fn is_other_case(typed: &str, name: &str) -> bool {
     let plain = |text: &str| text.to_lowercase().replace(['-', '_', ' '], "");
@@ -19,7 +25,7 @@ fn is_other_case(typed: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{misspelt, nearest};
 
     #[test]
     fn only_near_names_are_suggested() {
@@ -32,6 +38,18 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(nearest(typed, known), meant, "{typed}");
+        }
+    }
+
+    #[test]
+    fn another_name_is_no_misspelling() {
+        let known = ["admin_password", "grafana_admin_password"];
+        for (typed, meant) in [
+            ("admin_pasword", Some("admin_password")),
+            ("Admin-Password", Some("admin_password")),
+            ("loki_admin_password", None),
+        ] {
+            assert_eq!(misspelt(typed, known), meant, "{typed}");
         }
     }
 }

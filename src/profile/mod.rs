@@ -2,9 +2,11 @@
 
 mod address;
 mod cluster;
+mod crypt;
 mod mac;
 mod secrets;
 
 pub use cluster::{Admin, Network, Node, Profile, System};
+pub use crypt::Password;
 pub use mac::{Mac, MacError};
 pub use secrets::{ADMIN_PASSWORD, Secrets};

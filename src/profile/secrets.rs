@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::crypt::Password;
 use crate::component::{SecretSpec, matches_whole};
-use crate::diagnostic::{Diagnostic, Document, NodeValue, Report, Source, Step, nearest};
+use crate::diagnostic::{Diagnostic, Document, NodeValue, Report, Source, Step, misspelt};
 
 /// The secret that becomes the administrator's password, in clear or as a hash of crypt(3).
 pub const ADMIN_PASSWORD: &str = "admin_password";
@@ -22,6 +23,8 @@ const TELLING: usize = 12;
 #[derive(Default)]
 pub struct Secrets {
     values: BTreeMap<String, SecretString>,
+    /// The names that stand there without a value.
+    unset: Vec<String>,
     document: Option<Document>,
 }
 
@@ -34,11 +37,15 @@ impl Secrets {
             report.push(document.error(&[], message, "").help("write one `name: value` a line"));
             return Self::default();
         };
-        let mut values = BTreeMap::new();
+        let (mut values, mut unset) = (BTreeMap::new(), Vec::new());
         for (key, node) in entries {
             let path = [Step::from(&key.text)];
             match &node.value {
-                NodeValue::Scalar { .. } if node.is_null() => {}
+                NodeValue::Scalar { .. } if node.is_null() => unset.push(key.text.clone()),
+                NodeValue::Scalar { text, .. } if text.chars().all(is_invisible) => {
+                    let help = "write its value in the quotes, or remove the line";
+                    report.push(document.error(&path, "a secret is empty", "").help(help));
+                }
                 NodeValue::Scalar { text, .. } if text.len() > MAX_VALUE || text.contains('\0') => {
                     let message = format!("a secret is a text of at most {MAX_VALUE} bytes, without NUL");
                     report.push(document.error(&path, message, ""));
@@ -49,7 +56,7 @@ impl Secrets {
                 _ => report.push(document.error(&path, "a secret is a single text", "").help("quote it")),
             }
         }
-        Self { values, document: Some(document) }
+        Self { values, unset, document: Some(document) }
     }
 
     /// Compares names and forms with what components declare. No message has a value in it, nor a name that is unknown:
@@ -59,22 +66,28 @@ impl Secrets {
         for (name, value) in &self.values {
             let path = [Step::from(name)];
             if name == ADMIN_PASSWORD {
+                if let Err(why) = Password::read(value.expose_secret()) {
+                    let message = format!("the secret `{ADMIN_PASSWORD}` {}", why.message);
+                    report.push(document.error(&path, message, "").help(why.help));
+                }
                 continue;
             }
             let Some(spec) = known.get(name.as_str()) else {
-                let names = || known.keys().copied().chain([ADMIN_PASSWORD]);
-                let meant =
-                    nearest(name, names()).map_or(String::new(), |name| format!("did you mean `{name}`? "));
-                let names: Vec<_> = names().collect();
-                let diagnostic = Diagnostic::error("no component has a secret of this name")
-                    .at(&document.source, document.key_span(&path), "")
-                    .help(format!("{meant}the secrets are `{}`", names.join("`, `")));
-                report.push(diagnostic);
+                let diagnostic = unknown(name, known);
+                report.push(diagnostic.at(&document.source, document.key_span(&path), ""));
                 continue;
             };
             if spec.pattern.as_ref().is_some_and(|pattern| !matches_whole(pattern, value.expose_secret())) {
-                let message = format!("the secret `{name}` has not the form of one");
+                let message = format!("the secret `{name}` is not valid");
                 report.push(document.error(&path, message, "").help(spec.description.clone()));
+            }
+        }
+        // A value that is generated would stand there a second time.
+        for name in &self.unset {
+            if known.get(name.as_str()).is_some_and(|spec| spec.generate.is_some()) {
+                let message = format!("the secret `{name}` has no value");
+                let help = "write one, or remove the line: a build generates what is not there";
+                report.push(document.error(&[Step::from(name)], message, "").help(help));
             }
         }
     }
@@ -106,8 +119,28 @@ impl Secrets {
     #[must_use]
     pub fn masked(&self) -> Self {
         let mask = |name: &String| (name.clone(), SecretString::from(format!("<secret {name}>")));
-        Self { values: self.values.keys().map(mask).collect(), document: None }
+        Self { values: self.values.keys().map(mask).collect(), ..Self::default() }
     }
+}
+
+/// A secret that no component declares: a name that is misspelt, or left over from a component that is gone.
+fn unknown(name: &str, known: &BTreeMap<&str, &SecretSpec>) -> Diagnostic {
+    let names: Vec<_> = known.keys().copied().chain([ADMIN_PASSWORD]).collect();
+    let all = format!("the secrets are `{}`", names.join("`, `"));
+    let message = "no component has a secret of this name";
+    let is_a_name = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
+    match misspelt(name, names.iter().copied()) {
+        Some(meant) => Diagnostic::error(message).help(format!("did you mean `{meant}`? {all}")),
+        None if !name.chars().all(is_a_name) => Diagnostic::error(message).help(all),
+        None => Diagnostic::warning(format!("{message}: it is not used")).help(format!(
+            "remove the line if its component is gone, else name the folder of components with `--overlays DIR`; {all}"
+        )),
+    }
+}
+
+/// Characters that show nothing: white space, and what has no width (Unicode's U+200B to U+200D, U+2060, U+FEFF).
+fn is_invisible(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
 
 /// The names alone: the document has the values in it.
@@ -152,14 +185,32 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_value_is_refused_and_none_at_all_is_as_if_missing() {
+        for blank in ["\"\"", "\" \"", "\"\\t\\n\"", "\"\\u200b\"", "''", "|\n\n"] {
+            for name in ["chat_id", "admin_password", "other"] {
+                let (secrets, shown) = read(&format!("{name}: {blank}\n"));
+                assert!(!secrets.has(name) && shown.contains("error: a secret is empty"), "{blank}: {shown}");
+            }
+        }
+        for none in ["", "~", "null"] {
+            let (secrets, shown) = read(&format!("chat_id: {none}\nadmin_password: {none}\n"));
+            assert!(!secrets.has("chat_id") && !secrets.has("admin_password") && shown.is_empty(), "{shown}");
+        }
+    }
+
+    #[test]
     fn no_message_has_a_value_in_it() {
         for (text, message) in [
-            ("chat_id: hunter2\n", "the secret `chat_id` has not the form"),
+            ("chat_id: hunter2\n", "the secret `chat_id` is not valid"),
             ("chat-id: hunter2\n", "did you mean `chat_id`?"),
-            ("hunter2: chat_id\n", "no component has a secret of this name"),
+            ("hunter2: chat_id\n", "warning: no component has a secret of this name: it is not used"),
             ("chat_id: [hunter2]\n", "a secret is a single text"),
             ("hunter2\n", "the secrets file is no list"),
             ("- hunter2\n", "the secrets file is no list"),
+            ("hunter2-x: chat_id\n", "error: no component has a secret of this name"),
+            ("admin_password: $6$hunter2\n", "begins like a hash of sha512crypt, and is not a valid one"),
+            ("admin_password: $hunter2$hunter2\n", "of a kind that crypt(3) of Ubuntu does not check"),
+            ("admin_password: |\n  hunter2\n", "has a line break or another control character"),
             ("chat_id: 1\nchat_id: hunter2\n", "stands here twice"),
             ("hunter2: 1\nhunter2: 2\n", "stands here twice"),
             ("chat_id: \"hunter2\n", "this is no YAML"),

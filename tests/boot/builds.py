@@ -68,6 +68,7 @@ def build(work: pathlib.Path, alone: list[str]) -> None:
 
     `alone` are the nodes that need no others.
     """
+    (work / "secrets.yaml").touch(mode=0o600)
     for name, text in MARKER.items():
         path = work / "overlays/marker" / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,13 @@ fn secrets_files_that_cannot_be() {
     let secrets = |text: &str| Workspace::new().secrets(text);
     let cases = [
         ("name-unknown", secrets("grafana_admin_pasword: hunter2\n")),
-        ("name-far-off", secrets("hunter2: hunter2\n")),
+        ("name-far-off", secrets("Hunter2: hunter2\n")),
+        ("empty", secrets("grafana_admin_password: \"\"\nadmin_password: \" \"\ntelegram_chat_id: ''\n")),
+        ("no-value", secrets("grafana_admin_password:\ntelegram_chat_id:\nadmin_password: ~\n")),
+        ("short", secrets("grafana_admin_password: four\n")),
+        ("hash-cut", secrets("admin_password: $6$hunter2\n")),
+        ("hash-foreign", secrets("admin_password: $argon2id$v=19$m=65536,t=3,p=4$hunter2$hunter2\n")),
+        ("line-break", secrets("admin_password: |\n  hunter2\n")),
         ("chat-id-no-number", secrets("telegram_chat_id: \"@hunter2\"\n")),
         ("token-form", secrets("telegram_bot_token: hunter2\n")),
         ("list", secrets("- hunter2\n")),
@@ -43,7 +49,21 @@ fn secrets_files_that_cannot_be() {
 fn a_folder_is_no_secrets_file() {
     let workspace = Workspace::new();
     fs::create_dir(workspace.path("secrets.yaml")).unwrap();
-    workspace.run(&["check"]).exit(3).says(&["secrets.yaml", "--secrets FILE"]);
+    for arguments in [&["check"][..], &["check", "--secrets", "secrets.yaml"]] {
+        workspace.run(arguments).exit(3).stderr(
+            "error: `secrets.yaml` is a folder, expected a secrets file\nhelp: name a text file with `--secrets FILE`\n",
+        );
+    }
+}
+
+#[test]
+fn a_secret_of_a_component_that_is_gone_is_a_warning() {
+    let workspace = Workspace::with_releases().secrets("postgres_exporter_password: hunter2\n");
+    let run = workspace.run(&["check"]).exit(0);
+    run.says(&["warning: no component has a secret of this name: it is not used", "secrets.yaml:1:1"])
+        .hides(VALUE);
+    workspace.run(&["ptrn-1"]).exit(0).hides(VALUE);
+    workspace.run(&["bundle", "-o", "b"]).exit(0).hides(VALUE);
 }
 
 /// The default cluster with a component that has one private file.
