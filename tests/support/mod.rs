@@ -15,5 +15,6 @@ pub mod releases;
 pub mod run;
 pub mod server;
 pub mod small;
+pub mod terminal;
 pub mod trial;
 pub mod workspace;

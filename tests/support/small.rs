@@ -7,7 +7,7 @@ use imgbuild::digest::Sha256;
 use super::workspace::{Run, Workspace};
 
 /// A password that must come out in user-data and nowhere else. It is hashed already, which takes the most of a small build.
-pub const SECRET: &str = "$6$rounds=5000$saltsalt$hash-of-the-password-of-ann";
+pub const SECRET: &str = "$6$rounds=5000$saltsalt$8RqN7FZCPY6rKJfNuWLL6N.6cnkYNzhdZvWmo/PzrgoRGIhWSvw0Z8RPdhDRqna9nanrwWxNNbI2g5VMO5QNB.";
 
 /// Where the mirror has the release.
 pub const ARCHIVE: &str = "mirror/h.invalid/thing-1.0.tar.gz";
