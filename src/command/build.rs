@@ -95,9 +95,16 @@ pub(super) fn build(
     }
 }
 
-/// Warns where the administrator has no way in.
+/// Warns where the administrator has no way in, and where a password is nobody's.
 pub(super) fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Report) {
-    let Some(admin) = &plan.cluster.system.admin else { return };
+    let Some(admin) = &plan.cluster.system.admin else {
+        if secrets.has(ADMIN_PASSWORD) {
+            let message =
+                format!("the secret `{ADMIN_PASSWORD}` is not used: the profile has no administrator");
+            report.push(Diagnostic::warning(message).help("add `admin` to `system` of the profile"));
+        }
+        return;
+    };
     if admin.ssh_authorized_keys.is_empty() && !secrets.has(ADMIN_PASSWORD) {
         let message = format!("nobody can log in: `{}` has neither an SSH key nor a password", admin.name);
         let help =

@@ -203,6 +203,9 @@ fn way_on(error: &(dyn Error + 'static)) -> Option<String> {
             "make room there, or write to another disk"
         }
         io::ErrorKind::ReadOnlyFilesystem => "write to a folder that is not read-only",
+        io::ErrorKind::PermissionDenied => {
+            "run imgbuild as the user whose it is: what holds secrets is for the user who built it alone"
+        }
         _ => return None,
     };
     Some(help.to_owned())

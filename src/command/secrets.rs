@@ -106,7 +106,8 @@ pub fn check_given(
     report: &mut Report,
 ) {
     let path = path(options);
-    if path.file_name().is_some_and(|name| name == DEFAULT) {
+    // Of a file that cannot be read that is said, and what is missing in it is not known.
+    if !secrets.are_read() || path.file_name().is_some_and(|name| name == DEFAULT) {
         return;
     }
     for (name, _) in needed.iter().filter(|(name, spec)| spec.generate.is_some() && !secrets.has(name)) {

@@ -33,7 +33,7 @@ impl Secrets {
     pub fn parse(source: &Arc<Source>, report: &mut Report) -> Self {
         let Some(document) = Document::parse(source, report) else { return Self::default() };
         let NodeValue::Mapping(entries) = &document.root.value else {
-            let message = "the secrets file is no list of names and values";
+            let message = "the secrets file is not a list of names and values";
             report.push(document.error(&[], message, "").help("write one `name: value` a line"));
             return Self::default();
         };
@@ -90,6 +90,11 @@ impl Secrets {
                 report.push(document.error(&[Step::from(name)], message, "").help(help));
             }
         }
+    }
+
+    /// Whether they were read from a file, whatever is in it.
+    pub fn are_read(&self) -> bool {
+        self.document.is_some()
     }
 
     /// Whether there is a secret of this name.
@@ -205,8 +210,8 @@ mod tests {
             ("chat-id: hunter2\n", "did you mean `chat_id`?"),
             ("hunter2: chat_id\n", "warning: no component has a secret of this name: it is not used"),
             ("chat_id: [hunter2]\n", "a secret is a single text"),
-            ("hunter2\n", "the secrets file is no list"),
-            ("- hunter2\n", "the secrets file is no list"),
+            ("hunter2\n", "the secrets file is not a list"),
+            ("- hunter2\n", "the secrets file is not a list"),
             ("hunter2-x: chat_id\n", "error: no component has a secret of this name"),
             ("admin_password: $6$hunter2\n", "begins like a hash of sha512crypt, and is not a valid one"),
             ("admin_password: $hunter2$hunter2\n", "of a kind that crypt(3) of Ubuntu does not check"),

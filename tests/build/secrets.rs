@@ -342,3 +342,16 @@ fn a_key_without_a_password_is_said_to_be_root() {
     workspace.run(&["ptrn-1"]).exit(0).says(&[line]);
     workspace.secrets("admin_password: geheim-und-lang\n").run(&["ptrn-1"]).exit(0).hides("uses sudo");
 }
+
+#[test]
+fn a_password_of_nobody_is_a_warning() {
+    let profile = include_str!("../../profiles/patroni.yaml");
+    let start = profile.find("  admin:").unwrap();
+    let end = start + profile[start..].find("\n\n").unwrap();
+    let without = format!("{}{}", &profile[..start], &profile[end..]);
+    let workspace = Workspace::with_releases().profile(without).secrets("admin_password: geheim-und-lang\n");
+    for arguments in [&["check"][..], &["ptrn-1"]] {
+        let line = "warning: the secret `admin_password` is not used: the profile has no administrator";
+        workspace.run(arguments).exit(0).says(&[line]);
+    }
+}

@@ -3,7 +3,10 @@
 
 use std::fs;
 
+use imgbuild::profile::Password;
+
 use super::{Workspace, assert_messages};
+use crate::support::oracle::{oracle, stdout};
 
 /// Whatever is wrong, no message has this in it.
 const VALUE: &str = "hunter2";
@@ -96,4 +99,55 @@ fn private_files_that_fail_tell_no_value() {
         workspace.run(&["check"]).exit(3).hides(VALUE);
     }
     assert_messages("private", cases);
+}
+
+/// What crypt(3) of this machine, which is libxcrypt as Ubuntu's is, gives back as it was with another hash, is a hash; what
+/// begins like one and does not come back is neither that nor a password in clear.
+#[test]
+fn hashes_are_what_crypt_checks() {
+    let Some(mut perl) = oracle("perl") else { return };
+    let settings = [
+        "$1$abcdefgh$",
+        "$1$$",
+        "$2a$05$abcdefghijklmnopqrstuu",
+        "$2b$04$abcdefghijklmnopqrstuu",
+        "$2x$05$abcdefghijklmnopqrstuu",
+        "$2y$05$abcdefghijklmnopqrstuu",
+        "$3$",
+        "$5$salt$",
+        "$5$rounds=1000$saltsaltsaltsalt$",
+        "$6$salt$",
+        "$6$rounds=99999$a-salt$",
+        "$7$CU..../....abcdefgh",
+        "$y$j75$abcdefgh",
+        "$gy$j75$abcdefgh",
+        "$sha1$40$abcdefgh",
+        "$md5$abcdefgh$",
+        "$md5,rounds=4999$abcdefgh$$",
+        "$md5$abcdefgh$x",
+        "_J9..abcd",
+        // Not these.
+        "$2$05$abcdefghijklmnopqrstuu",
+        "$2b$03$abcdefghijklmnopqrstuu",
+        "$5$rounds=999$salt$",
+        "$6$rounds=01000$salt$",
+        "$6$rounds=9999999999$salt$",
+        "$6$saltsaltsaltsalts$",
+        "$6$sa:lt$",
+        "$6$a!salt$",
+        "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$",
+        "$apr1$abcdefgh$",
+    ];
+    // What crypt(3) gives begins with the setting, but for an end that only says how it goes on.
+    let script = "for my $s (@ARGV) { my $h = crypt('geheim', $s); \
+                  print(defined $h && $h !~ /^\\*/ && index($h, $s =~ s/x$//r) == 0 ? $h : '-', \"\\n\") }";
+    let told = stdout(perl.args(["-e", script]).args(settings));
+    for (setting, hash) in settings.into_iter().zip(told.lines()) {
+        let is_one = hash != "-";
+        let text = if is_one { hash.to_owned() } else { format!("{setting}{}", "a".repeat(86)) };
+        let read = Password::read(&text);
+        assert_eq!(read == Ok(Password::Hash(&text)), is_one, "{setting}: {hash}");
+        assert_eq!(read.is_err(), !is_one, "{setting}: {hash}");
+    }
+    assert_eq!(told.lines().filter(|hash| *hash == "-").count(), 10);
 }
