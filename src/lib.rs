@@ -15,6 +15,7 @@ pub mod diff;
 pub mod digest;
 pub mod files;
 pub mod layer;
+pub mod lint;
 pub mod live;
 pub mod machine;
 pub mod output;

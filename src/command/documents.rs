@@ -1,6 +1,7 @@
 //! Renders all of a node that needs no release: its files and its cloud-init documents.
 
 use crate::diagnostic::{Diagnostic, Report};
+use crate::lint::Linter;
 use crate::output::Text;
 use crate::plan::{NodePlan, Plan};
 use crate::profile::Secrets;
@@ -20,6 +21,8 @@ pub fn rendered(
     report: &mut Report,
 ) -> Vec<Vec<NodeFile>> {
     let mut files = NodeFiles::new(plan);
+    let mut linter = Linter::default();
+    let admin = plan.cluster.system.admin.as_ref().map(|admin| admin.name.as_str());
     let mut is_told = false;
     let node = |node: &&NodePlan| {
         let secrets = NodeSecrets { files: private_files(plan, node, secrets, report), password: None };
@@ -28,7 +31,9 @@ pub fn rendered(
             report.push(why);
             is_told = true;
         }
-        files.of(node, report)
+        let rendered = files.of(node, report);
+        linter.check(node, &rendered, admin, report);
+        rendered
     };
     nodes.iter().map(node).collect()
 }

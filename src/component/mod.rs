@@ -6,5 +6,5 @@ mod spec;
 pub use folder::{COMMANDS, Component, Components, FolderFile, SPEC_FILE};
 pub use spec::{
     Check, Collect, Demand, Directory, Health, Install, Metrics, PrivateFile, Replace, SecretSpec, Setting,
-    Spec, SystemUser, matches_whole,
+    Spec, Syntax, SystemUser, matches_whole,
 };

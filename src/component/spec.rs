@@ -193,6 +193,17 @@ pub struct Collect {
     pub folder: String,
     /// Where its files go on the nodes that run this component.
     pub into: GuestPath,
+    /// What the files are, so that `check` can read them as the component does.
+    #[serde(default)]
+    pub syntax: Option<Syntax>,
+}
+
+/// A kind of files that `check` can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Syntax {
+    /// Rule files of Prometheus.
+    PrometheusRules,
 }
 
 /// What must hold of a cluster that runs this component.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::format::Format;
+use super::node::FileOrigin;
 use crate::component::{Component, Spec};
 use crate::digest::Sha256;
 use crate::layer::{GuestPath, Mode};
@@ -49,12 +50,15 @@ pub struct LayerFile {
     /// Its contents.
     #[serde(skip)]
     pub bytes: Arc<[u8]>,
+    /// Who wrote it.
+    #[serde(skip)]
+    pub origin: FileOrigin,
 }
 
 impl LayerFile {
     /// A file with these contents.
-    pub fn new(path: GuestPath, mode: Mode, bytes: Arc<[u8]>) -> Self {
-        Self { path, mode, sha256: Sha256::of(&bytes), bytes }
+    pub fn new(path: GuestPath, mode: Mode, bytes: Arc<[u8]>, origin: FileOrigin) -> Self {
+        Self { path, mode, sha256: Sha256::of(&bytes), bytes, origin }
     }
 }
 
@@ -95,7 +99,7 @@ impl LayerPlan {
             epoch,
             extension: (format == Format::Sysext).then_some((component.name.as_str(), arch)),
         };
-        let text = serde_json::to_vec(&inputs).unwrap_or_default();
+        let text = serde_json::to_vec(&inputs).expect("texts, numbers and lists have a form in JSON");
         Self {
             key: Sha256::of(text),
             component: component.name.clone(),
@@ -139,9 +143,10 @@ fn system_files(name: &str, spec: &Spec, format: Format) -> Vec<LayerFile> {
         texts.insert(format!("{place}/tmpfiles.d/imgbuild-{name}.conf"), lines.collect());
     }
     let file = |(path, text): (String, String)| {
-        Some(LayerFile::new(path.parse().ok()?, Mode::FILE, text.into_bytes().into()))
+        let path = path.parse().expect("a component's name can be part of a guest path");
+        LayerFile::new(path, Mode::FILE, text.into_bytes().into(), FileOrigin::Made)
     };
-    texts.into_iter().filter_map(file).collect()
+    texts.into_iter().map(file).collect()
 }
 
 /// A path as a field of sysusers.d(5) and tmpfiles.d(5): `%` begins a specifier, a space ends the field.

@@ -14,5 +14,5 @@ mod shape;
 pub use cluster::{Cluster, Member, MetricsEndpoint, ReleaseView, Service};
 pub use format::Format;
 pub use layer::LayerPlan;
-pub use node::{NodePlan, Origin, PlannedFile, PlannedSecret, PlannedService};
+pub use node::{FileOrigin, NodePlan, Origin, PlannedFile, PlannedSecret, PlannedService};
 pub use resolve::{Inputs, Plan, resolve};

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::format::Format;
 use super::layer::LayerPlan;
+use crate::component::Syntax;
 use crate::digest::Sha256;
 use crate::layer::{GuestPath, Mode};
 
@@ -31,6 +32,9 @@ pub struct NodePlan {
     pub private: Vec<PlannedSecret>,
     /// What is started, in order.
     pub services: Vec<PlannedService>,
+    /// Folders whose files are of one kind.
+    #[serde(skip)]
+    pub folders: Vec<(GuestPath, Syntax)>,
 }
 
 /// A file of a node's own layer.
@@ -64,7 +68,21 @@ pub enum Origin {
         /// Its contents.
         #[serde(skip)]
         bytes: Arc<[u8]>,
+        /// What it is called where somebody wrote it.
+        #[serde(skip)]
+        name: String,
     },
+}
+
+/// Who wrote a file of the guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileOrigin {
+    /// Somebody, as it is, in a file of this name.
+    File(String),
+    /// Somebody, as the template of this key.
+    Template(String),
+    /// This program.
+    Made,
 }
 
 /// A file that holds secrets.

@@ -143,6 +143,7 @@ impl Resolver<'_> {
             files: shape.files.clone(),
             private: shape.private.clone(),
             services,
+            folders: shape.folders.clone(),
         }
     }
 

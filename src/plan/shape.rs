@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::claims::Claims;
 use super::cluster::{Cluster, Member};
 use super::layer::{LayerFile, LayerPlan};
-use super::node::{Origin, PlannedFile, PlannedSecret, PlannedService};
+use super::node::{FileOrigin, Origin, PlannedFile, PlannedSecret, PlannedService};
 use super::resolve::{Inputs, meant};
-use crate::component::{Component, FolderFile};
+use crate::component::{Component, FolderFile, Syntax};
 use crate::diagnostic::{Diagnostic, Report, Step};
 use crate::digest::Sha256;
 use crate::layer::{GuestPath, Mode};
@@ -27,6 +27,8 @@ pub(super) struct Shape {
     pub(super) files: Vec<PlannedFile>,
     pub(super) private: Vec<PlannedSecret>,
     pub(super) services: Vec<PlannedService>,
+    /// Folders whose files are of one kind.
+    pub(super) folders: Vec<(GuestPath, Syntax)>,
 }
 
 /// The shapes of a cluster, each made when it is first asked for.
@@ -55,6 +57,8 @@ impl<'a> Shapes<'a> {
             shape.layers.extend(self.layer(component, member.arch, report));
             shape.files.extend(own_files(component, report));
             shape.files.extend(self.collected(component, report));
+            let collects = component.spec.collects.iter();
+            shape.folders.extend(collects.filter_map(|one| Some((one.into.clone(), one.syntax?))));
             shape.private.extend(private_files(component, self.templates, report));
             if !component.spec.units.is_empty() {
                 shape.services.push(PlannedService {
@@ -81,11 +85,8 @@ impl<'a> Shapes<'a> {
             let files = component.folder(FILES).filter(|(path, _)| !path.ends_with(SUFFIX));
             let files = files.filter_map(|(path, file)| {
                 let path = guest_path(path, file, report)?;
-                Some(LayerFile::new(
-                    path.clone(),
-                    mode(component, &path, &file.bytes),
-                    Arc::clone(&file.bytes),
-                ))
+                let mode = mode(component, &path, &file.bytes);
+                Some(LayerFile::new(path, mode, Arc::clone(&file.bytes), FileOrigin::File(file.name.clone())))
             });
             let fetched_from = artifact.as_ref().zip(self.inputs.fetched_from);
             let fetched_from = fetched_from.map(|(artifact, place)| place(artifact));
@@ -119,7 +120,11 @@ impl<'a> Shapes<'a> {
                         let template = format!("{}/{}/{relative}", source.name, collect.folder);
                         Origin::Template { template, sees: source.name.clone() }
                     } else {
-                        Origin::Copy { sha256: Sha256::of(&file.bytes), bytes: Arc::clone(&file.bytes) }
+                        Origin::Copy {
+                            sha256: Sha256::of(&file.bytes),
+                            bytes: Arc::clone(&file.bytes),
+                            name: file.name.clone(),
+                        }
                     };
                     files.push(PlannedFile {
                         path,

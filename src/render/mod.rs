@@ -6,7 +6,6 @@ mod masked;
 mod node_files;
 mod private;
 mod releases;
-mod syntax;
 mod template;
 mod user_data;
 pub mod yaml;

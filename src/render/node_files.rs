@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::syntax::Malformed;
 use super::{COMPONENTS_LIST, FILES_LIST};
 use crate::diagnostic::{Diagnostic, Report, Source};
 use crate::digest::Sha256;
 use crate::layer::{GuestPath, IndexKind, LayerIndex, Mode};
-use crate::plan::{NodePlan, Origin, Plan, PlannedFile, PlannedService};
+use crate::lint::Malformed;
+use crate::plan::{FileOrigin, NodePlan, Origin, Plan, PlannedFile, PlannedService};
 
 /// A guest file with its contents.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct NodeFile {
     pub sha256: Sha256,
     /// Whether it is the same on every node that runs the component.
     pub is_common: bool,
+    /// Who wrote it.
+    pub origin: FileOrigin,
 }
 
 /// Renders the files of nodes, and those that are the same everywhere only once.
@@ -48,15 +50,17 @@ impl<'a> NodeFiles<'a> {
 
     /// One file of a node.
     pub fn render(&mut self, node: &NodePlan, file: &PlannedFile, report: &mut Report) -> Option<NodeFile> {
-        let ((bytes, sha256), is_common) = match &file.origin {
-            Origin::Copy { bytes, sha256 } => ((Arc::clone(bytes), *sha256), true),
+        let ((bytes, sha256), is_common, origin) = match &file.origin {
+            Origin::Copy { bytes, sha256, name } => {
+                ((Arc::clone(bytes), *sha256), true, FileOrigin::File(name.clone()))
+            }
             Origin::Template { template, sees } => {
                 let text = self.text(node, file, (template, sees), report)?;
-                (text, self.shared.contains_key(template))
+                (text, self.shared.contains_key(template), FileOrigin::Template(template.clone()))
             }
         };
         let (path, component) = (file.path.clone(), file.component.clone());
-        Some(NodeFile { path, mode: file.mode, component, bytes, sha256, is_common })
+        Some(NodeFile { path, mode: file.mode, component, bytes, sha256, is_common, origin })
     }
 
     fn text(
@@ -78,7 +82,7 @@ impl<'a> NodeFiles<'a> {
             self.failed.insert(template.to_owned());
             return None;
         };
-        if let Some(found) = Malformed::find(&file.path, &text) {
+        if let Some(found) = Malformed::find(file.path.as_str(), &text) {
             let message = format!("the rendered {} is no {}: {}", file.path, found.kind, found.reason);
             let span = found.span(&text);
             let source = Source::new(file.path.as_str(), text);
@@ -120,18 +124,14 @@ pub fn lists(node: &NodePlan, layers: &[(&str, &LayerIndex)], own: &[NodeFile]) 
         format!("{}\t{}\t{health}\t{}\n", service.component, service.units.join(","), service.timeout)
     };
     let components: Vec<_> = node.services.iter().map(component).collect();
-    let list = |name: &str, text: String| {
-        Some(NodeFile {
-            path: format!("{}/{name}", node.format.lists()).parse().ok()?,
-            mode: Mode::FILE,
-            component: "imgbuild".to_owned(),
-            sha256: Sha256::of(&text),
-            bytes: text.into_bytes().into(),
-            is_common: false,
-        })
+    let list = |name: &str, text: String| NodeFile {
+        path: format!("{}/{name}", node.format.lists()).parse().expect("constant parts make a guest path"),
+        mode: Mode::FILE,
+        component: "imgbuild".to_owned(),
+        sha256: Sha256::of(&text),
+        bytes: text.into_bytes().into(),
+        is_common: false,
+        origin: FileOrigin::Made,
     };
-    [list(COMPONENTS_LIST, components.concat()), list(FILES_LIST, lines.concat())]
-        .into_iter()
-        .flatten()
-        .collect()
+    vec![list(COMPONENTS_LIST, components.concat()), list(FILES_LIST, lines.concat())]
 }

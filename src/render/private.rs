@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::syntax::Malformed;
 use super::user_data::END;
 use crate::diagnostic::{Diagnostic, Report};
+use crate::lint::Malformed;
 use crate::plan::{NodePlan, Plan, PlannedSecret};
 use crate::profile::Secrets;
 
@@ -74,7 +74,7 @@ pub fn private_files(
 
 /// Whether a text can be part of the boot command and is what its name promises. No message quotes it.
 fn travels(file: &PlannedSecret, content: &str) -> Result<(), Diagnostic> {
-    if let Some(found) = Malformed::find(&file.path, content) {
+    if let Some(found) = Malformed::find(file.path.as_str(), content) {
         let message =
             format!("the rendered {} is no {}: line {} is wrong", file.path, found.kind, found.line);
         return Err(Diagnostic::error(message));

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::NodeFile;
 use crate::digest::Sha256;
 use crate::layer::{Mode, full_name};
-use crate::plan::NodePlan;
+use crate::plan::{FileOrigin, NodePlan};
 
 /// The program that first-boot.sh reads when it has verified the overlay that this is part of.
 const PROGRAM: &str = include_str!("first_boot/releases.sh");
@@ -31,16 +31,14 @@ pub fn releases(node: &NodePlan) -> Vec<NodeFile> {
     if lines.is_empty() {
         return Vec::new();
     }
-    let file = |(path, text): (&str, String)| {
-        let component = "imgbuild".to_owned();
-        Some(NodeFile {
-            path: path.parse().ok()?,
-            mode: Mode::FILE,
-            component,
-            sha256: Sha256::of(&text),
-            bytes: text.into_bytes().into(),
-            is_common: true,
-        })
+    let file = |(path, text): (&str, String)| NodeFile {
+        path: path.parse().expect("a constant guest path"),
+        mode: Mode::FILE,
+        component: "imgbuild".to_owned(),
+        sha256: Sha256::of(&text),
+        bytes: text.into_bytes().into(),
+        is_common: true,
+        origin: FileOrigin::Made,
     };
-    [(LIST_PATH, lines), (PROGRAM_PATH, PROGRAM.to_owned())].into_iter().filter_map(file).collect()
+    [(LIST_PATH, lines), (PROGRAM_PATH, PROGRAM.to_owned())].into_iter().map(file).collect()
 }

@@ -191,6 +191,7 @@ mod tests {
             files: Vec::new(),
             private: Vec::new(),
             services: Vec::new(),
+            folders: vec![],
         };
         assert_eq!(metadata(&node, 951_827_696).timestamp, "2000-02-29T12:34:56Z");
     }

@@ -140,3 +140,79 @@ fn replacements_that_cannot_be() {
         ],
     );
 }
+
+/// A rule file with one alert of this expression.
+fn rules(expression: &str) -> String {
+    format!("groups:\n  - name: alert\n    rules:\n      - alert: AlertDown\n        expr: {expression}\n")
+}
+
+#[test]
+fn files_that_their_readers_refuse() {
+    let with = |path: &str, text: &str| workspace(SPEC).component(&format!("alert/{path}"), text);
+    let labels = |value: &str| rules("up == 0") + "        labels: {cluster: " + value + "}\n";
+    with("rules/alert.yml", &rules("up{job=\"alert\"} == 0")).run(&["check"]).exit(0);
+    with("rules/alert.yml.j2", &labels("{{ cluster.name|tojson }}")).run(&["check"]).exit(0);
+    assert_messages(
+        "file",
+        [
+            ("rules-yaml", with("rules/alert.yml", "groups:\n  - name: x\n   rules: []\n")),
+            ("rules-promql", with("rules/alert.yml", &rules("up{job=\"alert\" == 0"))),
+            ("rules-promql-rendered", with("rules/alert.yml.j2", &rules("up{port=\"{{ settings.port }}\""))),
+            ("rules-function", with("rules/alert.yml", &rules("rat(up[5m])"))),
+            ("rules-key", with("rules/alert.yml", &(rules("up == 0") + "        annotation: {a: b}\n"))),
+            ("rules-duration", with("rules/alert.yml", &(rules("up == 0") + "        for: 5 min\n"))),
+            ("rules-unquoted", with("rules/alert.yml.j2", &labels("{{ '{{ 7*7 }}' }}"))),
+            ("rules-go-template", with("rules/alert.yml", &labels("\"{{ 7*7 }}\""))),
+            ("rules-in-files", with("files/opt/prometheus/rules/alert.yml", &rules("up =="))),
+            ("dashboard-json", with("dashboards/alert.json", "{\"title\": \"x\", }\n")),
+            ("file-json", with("files/etc/alert/alert.json", "{\n  \"a\": 1\n  \"b\": 2\n}\n")),
+            ("file-yaml", with("files/etc/alert/alert.yaml", "a: 1\na: 2\n")),
+        ],
+    );
+}
+
+#[test]
+fn units_that_cannot_start() {
+    let unit = |lines: &str| {
+        workspace(SPEC).component(
+            "alert/files/etc/systemd/system/alert.service",
+            format!("[Unit]\nDescription=a\n\n[Service]\n{lines}\n"),
+        )
+    };
+    for sound in [
+        "ExecStart=/usr/local/bin/alertmanager",
+        "ExecStart=-@/usr/local/bin/alertmanager \\\n  --a",
+        "ExecStart=\"/usr/local/bin/alertmanager\" a",
+        "ExecStart=/bin/bash -c true\nExecStart=/usr/bin/python3 a",
+        "ExecStart=/opt/%i/a\nUser=%i",
+        "ExecStart=/usr/share/grafana/bin/grafana",
+        "ExecStart=sleep 1",
+        "ExecStart=/usr/bin/env\nUser=alert\nGroup=prometheus\nSupplementaryGroups=systemd-journal adm 1000",
+        "ExecStart=/usr/bin/env\nUser=somebody\nDynamicUser=yes",
+        "ExecStart=/usr/bin/env\nUser=vasya",
+        "ExecStart=/usr/bin/env\nEnvironmentFile=-/etc/alert/none",
+        "ExecStart=/usr/bin/env\nEnvironmentFile=/etc/alert/token\nEnvironmentFile=/etc/default/a\n\
+         EnvironmentFile=/var/lib/alert/env\nEnvironmentFile=/etc/alert/*.env\nEnvironmentFile=/run/alert/env",
+        "ExecStart=/usr/bin/env\nWorkingDirectory=/var/lib/alert\nWorkingDirectory=/opt/prometheus/",
+    ] {
+        unit(sound).run(&["check"]).exit(0);
+    }
+    assert_messages(
+        "unit",
+        [
+            ("program", unit("ExecStart=/usr/local/bin/alertmanger --a")),
+            ("program-elsewhere", unit("ExecStart=/usr/bin/alertmanager")),
+            ("program-unknown", unit("ExecStartPre=+/opt/tool/prepare")),
+            ("program-not-executable", unit("ExecStart=/etc/systemd/system/alert.service")),
+            ("program-rendered", {
+                let text = "[Service]\nExecStart=/usr/local/bin/alert-{{ settings.port }}\n";
+                workspace(&SPEC.replace("[alert.service]", "[alert.service, alert-b.service]"))
+                    .component("alert/files/etc/systemd/system/alert-b.service.j2", text)
+            }),
+            ("user", unit("ExecStart=/usr/bin/env\nUser=alrt")),
+            ("group", unit("ExecStart=/usr/bin/env\nSupplementaryGroups=adm docker")),
+            ("environment", unit("ExecStart=/usr/bin/env\nEnvironmentFile=/etc/alert/tokn")),
+            ("folder", unit("ExecStart=/usr/bin/env\nWorkingDirectory=/opt/alert")),
+        ],
+    );
+}

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::component::{COMMANDS, Component, Components};
-use crate::diagnostic::{Diagnostic, Report, Step, nearest};
+use crate::diagnostic::{Diagnostic, Report, Source, Step, nearest};
+use crate::lint::Malformed;
 use crate::plan::resolve::{meant, quoted};
 use crate::render::SUFFIX;
 
@@ -20,6 +21,7 @@ pub(in crate::plan) fn components(components: &Components, report: &mut Report) 
         .collect();
     for component in components.values() {
         folders(component, &collected, report);
+        texts(component, report);
         install(component, report);
         units(component, report);
         modes(component, report);
@@ -69,6 +71,18 @@ fn folders(component: &Component, collected: &BTreeSet<&str>, report: &mut Repor
         let help =
             format!("{meant}what a guest gets is in `files/`; a component's folders are {}", quoted(known));
         report.push(Diagnostic::error(message).help(help));
+    }
+}
+
+/// Files that are no templates are what their names promise; those that are have yet to be rendered.
+fn texts(component: &Component, report: &mut Report) {
+    for (_, file) in component.files.iter().filter(|(path, _)| !path.ends_with(SUFFIX)) {
+        let Ok(text) = std::str::from_utf8(&file.bytes) else { continue };
+        if let Some(found) = Malformed::find(&file.name, text) {
+            let message = format!("this is not valid {}: {}", found.kind, found.reason);
+            let source = Source::new(file.name.as_str(), text);
+            report.push(Diagnostic::error(message).at(&source, found.span(text), ""));
+        }
     }
 }
 

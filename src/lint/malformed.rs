@@ -1,27 +1,31 @@
-//! Rendered texts are read back where their names promise YAML or JSON.
+//! Texts are read back where their names promise YAML or JSON.
 
 use std::ops::Range;
 
+use serde::Deserialize as _;
 use serde::de::IgnoredAny;
 
-use crate::layer::GuestPath;
+use super::line_span;
 
 /// Why a text is not what its name promises.
-pub(super) struct Malformed {
+pub struct Malformed {
     /// `YAML` or `JSON`.
-    pub(super) kind: &'static str,
+    pub kind: &'static str,
     /// What the reader says, which may quote the text.
-    pub(super) reason: String,
+    pub reason: String,
     /// The line, counted from 1.
-    pub(super) line: usize,
+    pub line: usize,
 }
 
 impl Malformed {
-    /// What is wrong with a text that stands at `path`, if anything.
-    pub(super) fn find(path: &GuestPath, text: &str) -> Option<Self> {
-        match path.file_name().rsplit_once('.')?.1 {
+    /// What is wrong with a text that stands in a file of this name, if anything.
+    pub fn find(name: &str, text: &str) -> Option<Self> {
+        let name = name.rsplit('/').next()?;
+        match name.rsplit_once('.')?.1 {
             "yml" | "yaml" => {
-                let error = serde_yaml::from_str::<serde_yaml::Value>(text).err()?;
+                // A file may have several documents.
+                let mut documents = serde_yaml::Deserializer::from_str(text);
+                let error = documents.find_map(|one| serde_yaml::Value::deserialize(one).err())?;
                 let line = error.location().map_or(1, |at| at.line());
                 Some(Self { kind: "YAML", reason: error.to_string(), line })
             }
@@ -34,9 +38,8 @@ impl Malformed {
     }
 
     /// The bytes of the line in `text`.
-    pub(super) fn span(&self, text: &str) -> Range<usize> {
-        let start = text.split_inclusive('\n').take(self.line.saturating_sub(1)).map(str::len).sum::<usize>();
-        start..start + text[start..].lines().next().map_or(0, str::len)
+    pub fn span(&self, text: &str) -> Range<usize> {
+        line_span(text, self.line)
     }
 }
 
@@ -48,7 +51,10 @@ mod tests {
     fn a_text_is_what_its_name_promises() {
         for (path, text, wrong) in [
             ("/a.yaml", "a: 1\n", None),
+            ("/a.yaml", "a: 1\n---\nb: 2\n", None),
+            ("/a.yaml", "", None),
             ("/a.yml", "a: [\n", Some("YAML")),
+            ("/a.yml", "a: 1\n---\nb: [\n", Some("YAML")),
             ("/a.yaml", "a: 1\na: 2\n", Some("YAML")),
             ("/a.json", "{}\n", None),
             ("/a.json", "{\n", Some("JSON")),
@@ -56,7 +62,7 @@ mod tests {
             ("/a.conf", "a: [\n", None),
             ("/yaml", "a: [\n", None),
         ] {
-            let found = Malformed::find(&path.parse().unwrap(), text);
+            let found = Malformed::find(path, text);
             assert_eq!(found.as_ref().map(|found| found.kind), wrong, "{path}: {text:?}");
             assert!(found.is_none_or(|found| text.get(found.span(text)).is_some()), "{text:?}");
         }

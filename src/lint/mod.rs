@@ -1,0 +1,45 @@
+//! Whether files of the guest are what their readers take: YAML and JSON, alert rules, systemd units (pure).
+//!
+//! What is wrong with them shows on the node otherwise: Prometheus does not start, a unit fails.
+
+mod go_template;
+mod guest;
+mod malformed;
+mod promql;
+mod rules;
+mod unit;
+
+use std::ops::Range;
+
+pub use guest::Linter;
+pub use malformed::Malformed;
+
+/// Something in a text that its reader does not take.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Whether the reader refuses it; else it could not be decided.
+    pub is_error: bool,
+    /// What is wrong.
+    pub message: String,
+    /// Where.
+    pub span: Range<usize>,
+    /// How to go on; may be empty.
+    pub help: String,
+}
+
+impl Finding {
+    fn error(span: Range<usize>, message: String, help: impl Into<String>) -> Self {
+        Self { is_error: true, message, span, help: help.into() }
+    }
+
+    fn undecided(span: Range<usize>, message: String, help: impl Into<String>) -> Self {
+        Self { is_error: false, message, span, help: help.into() }
+    }
+}
+
+/// The bytes of a line of a text, counted from 1, less its indentation.
+fn line_span(text: &str, line: usize) -> Range<usize> {
+    let start = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
+    let content = text[start..].lines().next().unwrap_or_default();
+    start + content.len() - content.trim_start().len()..start + content.len()
+}
