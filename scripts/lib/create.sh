@@ -5,6 +5,8 @@
 
 declare -A opt
 dry_run=no node=''
+# Who may write where images lie: nobody else, or sudo.
+as_writer=()
 
 # Reads the command line: a node, --dry-run, and the options that `opt` has defaults of.
 parse_options() {
@@ -93,6 +95,23 @@ run() {
         line=${line//@image@/'"$image"'} line=${line//@sha256@/'"${image##*/}"'}
         printf '%s\n' "${line% }"
     fi
+}
+
+# MODE FILE PLACE: copies a file to its place, which has it whole or not at all, whatever cuts this off. `as_writer` is who writes.
+place_file() {
+    run "${as_writer[@]}" install -m "$1" "$2" "$3.part"
+    run "${as_writer[@]}" mv "$3.part" "$3"
+}
+
+# PLACE: puts the image that nodes share where many VMs have it. One of this digest may be there already.
+place_shared() {
+    local digest
+    if [ -e "$1" ]; then
+        digest=$(sha256sum <"$1" | cut -d ' ' -f 1)
+        [ "imgbuild-$digest.iso" = "$shared_name" ] || die "\`$1\` is damaged: move it away, and see to the VMs that have it"
+        return
+    fi
+    place_file 0644 "$shared" "$1"
 }
 
 # Prints how many bytes the files have together; those that are not there have none.

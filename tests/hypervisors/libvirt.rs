@@ -5,7 +5,7 @@ use std::process::Command;
 
 use imgbuild::digest::Sha256;
 
-use super::{IMAGE, Run, Workspace, arch, built, script, untouched};
+use super::{IMAGE, Run, Workspace, arch, built, built_with, recorder, script, untouched, writers};
 use crate::support::oracle::oracle;
 
 /// libvirt's test driver, whose state lives as long as its connection; `None` where it is not installed.
@@ -62,7 +62,8 @@ fn the_commands_are_printed_and_give_a_valid_domain() {
         &format!(
             "mv {images}/imgbuild-\"${{image##*/}}\".qcow2.part {images}/imgbuild-\"${{image##*/}}\".qcow2"
         ),
-        &format!("install -m 0600 out/ptrn-1/seed.iso {images}/ptrn-1-seed.iso"),
+        &format!("install -m 0600 out/ptrn-1/seed.iso {images}/ptrn-1-seed.iso.part"),
+        &format!("mv {images}/ptrn-1-seed.iso.part {images}/ptrn-1-seed.iso"),
         &format!("virt-install --connect test:///default --name ptrn-1 {arguments}"),
     ];
     assert_eq!(printed.lines().collect::<Vec<_>>(), expected);
@@ -106,7 +107,7 @@ fn what_is_there_is_left_alone() {
     Run::of(&mut with("ours.xml"))
         .exit(0)
         .stdout("")
-        .stderr("libvirt-create: `ptrn-1` is there already; nothing was done\n");
+        .stderr("libvirt-create: `ptrn-1` is there already, and it is: running; nothing was done\n");
     Run::of(&mut with("another.xml")).exit(1).stderr("libvirt-create: another VM is called `ptrn-1`\n");
     assert!(untouched(&workspace) == before);
     let workspace = workspace.file("images/ptrn-1.qcow2", "data");
@@ -164,11 +165,86 @@ fn a_node_that_shares_its_layers_gets_their_image_too() {
     let seed = format!("--disk path={images}/ptrn-1-seed.iso\\,device=cdrom ");
     let both = format!("{seed}--disk path={images}/{name}\\,device=cdrom\\,readonly=on ");
     assert!(printed.contains(&both), "{printed}");
-    assert!(printed.contains(&format!("install -m 0644 out/shared.iso {images}/{name}\n")), "{printed}");
+    assert!(printed.contains(&format!("install -m 0644 out/shared.iso {images}/{name}.part\n")), "{printed}");
     Run::of(&mut create(&workspace, &[]).unwrap()).exit(0).says(&["Domain creation completed."]);
     assert!(workspace.read(&format!("images/{name}")) == shared);
     assert_eq!(workspace.permissions(&format!("images/{name}")), 0o644);
     // Others have it too, so that it is there already.
     let printed = Run::of(&mut create(&workspace, &["--dry-run"]).unwrap()).exit(0).data();
     assert!(printed.contains(&both) && !printed.contains("out/shared.iso"), "{printed}");
+}
+
+/// libvirt with its VMs as files: `vms`, and of the one that matters `domstate`. virt-install makes the disk as the real one does.
+fn recorded(image: &[u8]) -> Workspace {
+    let workspace = built_with(image).file("vms", "").file("domstate", "");
+    let workspace = recorder(
+        workspace,
+        "virsh",
+        "*list --all --name\tcat vms\n*domblklist*\techo \" hda $(realpath images)/ptrn-1-seed.iso\"\n*domstate*\tcat domstate\n\
+         *net-info*\techo 'Active: yes'\n*start*\techo running >domstate\n*resume*\techo running >domstate\n",
+    );
+    let make = "qemu-img create -q -f qcow2 -F qcow2 -b $(echo $PWD/images/imgbuild-*.qcow2) images/ptrn-1.qcow2 20M";
+    // Where the VM does not start it is defined all the same, or the disk is left, or neither.
+    let answers = format!(
+        "*\t{make}; case $(cat how 2>/dev/null) in cut) rm how; exit 1 ;; off) rm how; echo ptrn-1 >vms; echo 'shut off' >domstate; \
+         exit 1 ;; esac; echo ptrn-1 >vms; echo running >domstate\n"
+    );
+    writers(recorder(workspace, "virt-install", &answers))
+}
+
+/// An empty image that qemu-img made; `None` where there is none.
+fn image() -> Option<Vec<u8>> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("image");
+    let mut qemu_img = oracle("qemu-img")?;
+    Run::of(qemu_img.args(["create", "-q", "-f", "qcow2"]).arg(&path).arg("8M")).exit(0);
+    Some(fs::read(path).unwrap())
+}
+
+#[test]
+fn whatever_fails_is_ended_by_the_next_run() {
+    let Some(image) = image() else { return };
+    let create = |workspace: &Workspace| {
+        let own = ["ptrn-1", "--images", "images", "--network", "network=default"];
+        Run::of(&mut script(workspace, "libvirt-create", &own))
+    };
+    for (fails, how) in [
+        ("install -m 0644*", ""),
+        ("mv *imgbuild-*", ""),
+        ("install -m 0600*", ""),
+        ("mv *ptrn-1-seed*", ""),
+        ("virt-install*", ""),
+        ("none", "cut"),
+        ("none", "off"),
+    ] {
+        let workspace = recorded(&image).file("fail", fails);
+        if !how.is_empty() {
+            fs::remove_file(workspace.path("fail")).unwrap();
+            workspace.write("how", how);
+        }
+        create(&workspace).exit(1).hides("has started");
+        assert!(
+            !workspace.path("fail").exists() && !workspace.path("how").exists(),
+            "{fails} {how}: it has failed"
+        );
+        create(&workspace).exit(0).says(&["`ptrn-1` has started"]);
+        assert_eq!(
+            (workspace.text("vms"), workspace.text("domstate")),
+            ("ptrn-1\n".into(), "running\n".into()),
+            "{fails} {how}"
+        );
+        assert!(workspace.read("images/ptrn-1-seed.iso") == workspace.read("out/ptrn-1/seed.iso"), "{fails}");
+        assert!(workspace.path("images/ptrn-1.qcow2").exists());
+        create(&workspace).exit(0).says(&["is there already, and it is: running; nothing was done"]);
+    }
+    // What a VM has written to is nobody's to remove.
+    let workspace = recorded(&image).file("how", "cut");
+    create(&workspace).exit(1);
+    let mut write = oracle("qemu-io").unwrap();
+    let written =
+        write.args(["-c", "write 1M 64k"]).arg(workspace.path("images/ptrn-1.qcow2")).output().unwrap();
+    assert!(written.status.success());
+    let before = workspace.read("images/ptrn-1.qcow2");
+    create(&workspace).exit(1).says(&["it may hold data, so move it away first"]);
+    assert!(workspace.read("images/ptrn-1.qcow2") == before);
 }

@@ -20,21 +20,52 @@ fn arch() -> &'static str {
     if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" }
 }
 
+/// Records what it is asked, and answers as `$0.answers` says: lines of a pattern, a tab, and a command. What the file `fail`
+/// has a pattern of fails, once.
+const RECORDER: &str = "#!/bin/sh
+echo \"${0##*/} $*\" >>\"$RECORD\"
+if [ -e fail ]; then
+case \"${0##*/} $*\" in $(cat fail)) rm fail; exit 1 ;; esac
+fi
+while IFS='\t' read -r pattern answer; do
+case $* in $pattern) eval \"$answer\"; exit ;; esac
+done <\"$0.answers\"
+";
+
+/// The workspace with a recorder in place of this program.
+fn recorder(workspace: Workspace, name: &str, answers: &str) -> Workspace {
+    let path = format!("bin/{name}");
+    workspace.file(&path, RECORDER).mode(&path, 0o755).file(&format!("{path}.answers"), answers)
+}
+
+/// The same with what writes files: recorded, and done.
+fn writers(mut workspace: Workspace) -> Workspace {
+    for name in ["install", "mv"] {
+        workspace = recorder(workspace, name, &format!("*\t/usr/bin/{name} \"$@\"\n"));
+    }
+    workspace
+}
+
 /// A folder with a built ptrn-1, and a mirror that has a base image.
 fn built() -> Workspace {
+    built_with(IMAGE)
+}
+
+/// The same with this base image.
+fn built_with(image: &[u8]) -> Workspace {
     let arch = arch();
     let workspace = Workspace::with_releases().option("--arch", arch);
     let pin = format!(
         "  ubuntu:\n    version: \"1\"\n    url: https://images.invalid/ubuntu-{{{{ arch }}}}.img\n    artifacts:\n      \
          {arch}: {{sha256: {}, source: synthetic}}\n",
-        Sha256::of(IMAGE)
+        Sha256::of(image)
     );
     let pins = workspace.text("releases.yaml") + &pin;
     let profile = PROFILE.replace("{name: ptrn-1,", "{name: ptrn-1, mac: \"52:54:00:12:34:56\",");
     let workspace = workspace
         .releases(pins)
         .profile(profile)
-        .file(&format!("mirror/images.invalid/ubuntu-{arch}.img"), IMAGE)
+        .file(&format!("mirror/images.invalid/ubuntu-{arch}.img"), image)
         .file("images/.keep", "")
         .file("bin/.keep", "");
     workspace.run(&["ptrn-1", "--quiet"]).exit(0);

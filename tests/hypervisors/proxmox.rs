@@ -4,20 +4,20 @@ use std::fs;
 
 use imgbuild::digest::Sha256;
 
-use super::{Run, Workspace, arch, built, script, stored, untouched};
+use super::{Run, Workspace, arch, built, recorder, script, stored, untouched, writers};
 
-/// Records what it is asked, and answers as `$0.answers` says: lines of a pattern, a tab, and a command.
-const RECORDER: &str = "#!/bin/sh
-echo \"${0##*/} $*\" >>\"$RECORD\"
-while IFS='\t' read -r pattern answer; do
-case $* in $pattern) eval \"$answer\"; exit ;; esac
-done <\"$0.answers\"
+/// Proxmox' VMs, as files: `vms`, and of the one that matters `config` and `status`.
+const QM: &str = "list\tcat vms
+config*\tcat config
+status*\tcat status
+create*\techo \"$2 ptrn-1 stopped\" >>vms; echo 'status: stopped' >status; printf '%s\\n' \
+'ide2: local:iso/ptrn-1-seed.iso,media=cdrom' 'scsi0: local-lvm:vm-108-disk-0,size=3584M' >config
+set*\techo 'scsi0: local-lvm:vm-108-disk-0,size=3584M' >>config
+resize*\tsed -i 's/size=.*/size=20G/' config
+start*\techo 'status: running' >status
 ";
 const ANSWERS: [(&str, &str); 4] = [
-    (
-        "qm",
-        "list\tcat vms\nconfig 107\techo ide2: local:iso/ptrn-1-seed.iso,media=cdrom\nconfig*\techo ide2: none\n",
-    ),
+    ("qm", QM),
     (
         "pvesm",
         "status --storage local-lvm --content images\techo local-lvm lvmthin active 9 1 99999 11%\n\
@@ -40,17 +40,26 @@ const ANSWERS: [(&str, &str); 4] = [
 fn host(vms: &str, cluster: &str) -> Workspace {
     let mut workspace = built().file("vms", format!("VMID NAME STATUS\n{vms}")).file("resources", cluster);
     for (name, answers) in ANSWERS {
-        workspace = workspace.file(&format!("bin/{name}"), RECORDER).mode(&format!("bin/{name}"), 0o755);
-        workspace = workspace.file(&format!("bin/{name}.answers"), answers);
+        workspace = recorder(workspace, name, answers);
     }
-    workspace
+    writers(workspace)
 }
 
 /// What was run of that which changes something.
 fn changes(workspace: &Workspace) -> Vec<String> {
     let record = workspace.text("record");
     fs::remove_file(workspace.path("record")).unwrap();
-    let reads = ["qm list", "qm config", "pvesm status", "pvesm path", "pvesh get", "ip link show"];
+    let reads = [
+        "qm list",
+        "qm config",
+        "qm status",
+        "install ",
+        "mv ",
+        "pvesm status",
+        "pvesm path",
+        "pvesh get",
+        "ip link show",
+    ];
     let is_read = |line: &&str| reads.iter().any(|read| line.starts_with(read));
     record.lines().filter(|line| !is_read(line)).map(str::to_owned).collect()
 }
@@ -75,6 +84,7 @@ fn a_vm_is_made_from_image_and_seed() {
     assert_eq!(changes(&workspace), commands(&stored(&workspace), "108"));
     assert_eq!(workspace.read("images/ptrn-1-seed.iso"), workspace.read("out/ptrn-1/seed.iso"));
     assert_eq!(workspace.permissions("images/ptrn-1-seed.iso"), 0o600);
+    workspace.write("vms", "VMID NAME STATUS\n");
     Run::of(&mut script(&workspace, "proxmox-create", &["ptrn-1", "--id", "9001"])).exit(0);
     assert_eq!(changes(&workspace), commands(&stored(&workspace), "9001"));
 }
@@ -84,31 +94,89 @@ fn the_commands_are_printed_and_nothing_is_done() {
     let workspace = host("", "[]");
     let before = untouched(&workspace);
     let run = Run::of(&mut script(&workspace, "proxmox-create", &["ptrn-1", "--dry-run"])).exit(0);
-    let install = "install -m 0600 out/ptrn-1/seed.iso images/ptrn-1-seed.iso";
+    let install = "install -m 0600 out/ptrn-1/seed.iso images/ptrn-1-seed.iso.part";
+    let name = "mv images/ptrn-1-seed.iso.part images/ptrn-1-seed.iso";
     let [create, resize, start] = commands("\"$image\"", "108").map(|line| line.replace(',', "\\,"));
     let fetch = format!("image=$(realpath \"$(imgbuild fetch ubuntu --arch {})\")", arch());
-    run.stdout(&[&fetch, install, &create, &resize, &start].map(|line| format!("{line}\n")).concat());
+    run.stdout(&[&fetch, install, name, &create, &resize, &start].map(|line| format!("{line}\n")).concat());
     assert!(changes(&workspace).is_empty() && untouched(&workspace) == before);
 }
 
+const OURS: &str = "ide2: local:iso/ptrn-1-seed.iso,media=cdrom\n";
+
 #[test]
 fn what_is_there_is_left_alone() {
-    for (vms, cluster, code, message) in [
-        ("107 ptrn-1 stopped\n", "[]", 0, "`ptrn-1` is there already, as VM 107; nothing was done\n"),
-        ("106 ptrn-1 running\n", "[]", 1, "another VM, 106, is called `ptrn-1`\n"),
+    for (vms, config, cluster, code, message) in [
         (
+            "107 ptrn-1 running\n",
+            OURS,
+            "[]",
+            0,
+            "`ptrn-1` is there already and runs, as VM 107; nothing was done\n",
+        ),
+        ("106 ptrn-1 running\n", "ide2: none\n", "[]", 1, "another VM, 106, is called `ptrn-1`\n"),
+        (
+            "107 ptrn-1 stopped\n",
+            "ide2: local:iso/ptrn-1-seed.iso,media=cdrom\nlock: create\n",
+            "[]",
+            1,
+            "VM 107, `ptrn-1`, is locked (`create`): wait until its task has ended; if that was cut off: qm unlock 107\n",
+        ),
+        (
+            "",
             "",
             "[{\"name\":\"ptrn-1\",\"node\":\"b\"}]",
             1,
             "a VM of another host in this Proxmox cluster is called `ptrn-1`\n",
         ),
     ] {
-        let workspace = host(vms, cluster);
+        let workspace = host(vms, cluster).file("config", config).file("status", "status: running\n");
         let before = untouched(&workspace);
         let mut command = script(&workspace, "proxmox-create", &["ptrn-1"]);
         Run::of(&mut command).exit(code).stdout("").stderr(&format!("proxmox-create: {message}"));
         assert!(changes(&workspace).is_empty() && untouched(&workspace) == before, "{message}");
     }
+}
+
+#[test]
+fn whatever_fails_is_ended_by_the_next_run() {
+    let create = || commands("IMAGE", "108");
+    for (fails, done) in
+        [("install -m 0600*", 0), ("mv *", 0), ("qm create*", 0), ("qm resize*", 1), ("qm start*", 2)]
+    {
+        let workspace = host("", "[]").file("fail", fails);
+        let run = || Run::of(&mut script(&workspace, "proxmox-create", &["ptrn-1"]));
+        run().exit(1).hides("has started");
+        assert!(!workspace.path("fail").exists(), "{fails}: it has failed");
+        let _ = changes(&workspace);
+        run().exit(0).says(&["`ptrn-1` has started as VM 108"]);
+        let expected = create().map(|line| line.replace("IMAGE", &stored(&workspace)));
+        assert_eq!(changes(&workspace), expected[done..], "{fails}: what is left to be done, and no more");
+        assert_eq!(workspace.text("vms").matches("ptrn-1").count(), 1, "{fails}");
+        assert!(workspace.text("config").contains("size=20G\n"), "{fails}");
+        assert_eq!(workspace.text("status"), "status: running\n", "{fails}");
+        assert!(workspace.read("images/ptrn-1-seed.iso") == workspace.read("out/ptrn-1/seed.iso"), "{fails}");
+        run().exit(0).says(&["is there already and runs, as VM 108; nothing was done"]);
+        assert!(changes(&workspace).is_empty());
+    }
+    // The import was cut off, and left a VM without a disk.
+    let workspace =
+        host("107 ptrn-1 stopped\n", "[]").file("config", OURS).file("status", "status: stopped\n");
+    Run::of(&mut script(&workspace, "proxmox-create", &["ptrn-1"])).exit(0);
+    let disk = format!("--scsi0 local-lvm:0,import-from={} ", stored(&workspace));
+    let seed = "--ide2 local:iso/ptrn-1-seed.iso,media=cdrom";
+    let expected = [
+        format!("qm set 107 {disk}{seed} --boot order=scsi0"),
+        "qm resize 107 scsi0 20G".into(),
+        "qm start 107".into(),
+    ];
+    assert_eq!(changes(&workspace), expected);
+    // A disk that is larger than was asked for stays.
+    let config = format!("{OURS}scsi0: local-lvm:vm-107-disk-0,size=64G\n");
+    let workspace =
+        host("107 ptrn-1 stopped\n", "[]").file("config", config).file("status", "status: stopped\n");
+    Run::of(&mut script(&workspace, "proxmox-create", &["ptrn-1"])).exit(0);
+    assert_eq!(changes(&workspace), ["qm start 107"]);
 }
 
 #[test]
@@ -128,7 +196,7 @@ fn what_is_missing_is_found_before_anything_is_done() {
     }
     assert!(!workspace.path("images/ptrn-1-seed.iso").exists());
     let answers = workspace.path("bin/qm.answers");
-    fs::write(&answers, fs::read_to_string(&answers).unwrap() + "create*\tfalse\n").unwrap();
+    fs::write(&answers, format!("create*\tfalse\n{}", fs::read_to_string(&answers).unwrap())).unwrap();
     Run::of(&mut script(&workspace, "proxmox-create", &["ptrn-1"])).exit(1).hides("has started");
     assert_eq!(changes(&workspace).len(), 1, "nothing follows on what failed");
 }
@@ -140,12 +208,18 @@ fn a_node_that_shares_its_layers_gets_their_image_too() {
     let shared = workspace.read("out/shared.iso");
     let name = format!("imgbuild-{}.iso", Sha256::of(&shared));
     for _ in 0..2 {
+        workspace.write("vms", "VMID NAME STATUS\n");
         Run::of(&mut script(&workspace, "proxmox-create", &["ptrn-1"])).exit(0);
         let [create, ..] = commands(&stored(&workspace), "108");
         let both = format!("ptrn-1-seed.iso,media=cdrom --ide0 local:iso/{name},media=cdrom ");
         assert_eq!(changes(&workspace)[0], create.replace("ptrn-1-seed.iso,media=cdrom ", &both));
         assert!(workspace.read(&format!("images/{name}")) == shared);
     }
+    fs::write(workspace.path("images").join(&name), &shared[1..]).unwrap();
+    workspace.write("vms", "VMID NAME STATUS\n");
+    let damaged = Run::of(&mut script(&workspace, "proxmox-create", &["ptrn-1"])).exit(1);
+    damaged.says(&[&format!("`images/{name}` is damaged: move it away")]);
+    let _ = changes(&workspace);
     fs::write(workspace.path("out/shared.iso"), "another").unwrap();
     Run::of(&mut script(&workspace, "proxmox-create", &["ptrn-1"]))
         .exit(1)
