@@ -3,6 +3,7 @@
 
 mod cluster;
 mod disk;
+mod durable;
 mod extend;
 mod faults;
 mod hostile;
