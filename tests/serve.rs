@@ -3,15 +3,24 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use imgbuild::digest::Sha256;
-use imgbuild::output::Manifest;
+use imgbuild::output::{Manifest, OutputFile};
+use imgbuild::serve::{Limits, Site, serve};
+use rustix::net::{AddressFamily, SocketType};
+use tokio::sync::Notify;
 
 use super::support::oracle::oracle;
 use super::support::workspace::Workspace;
+
+/// The size of a file that no buffers on its way can hold.
+const LARGE: u64 = 8 << 20;
 
 const SECRETS: &str = "admin_password: geheim\n";
 
@@ -277,13 +286,133 @@ fn curl_goes_on_where_a_killed_server_left_off() {
 #[test]
 fn a_folder_without_nodes_and_an_address_that_is_taken_are_told() {
     let workspace = Workspace::new();
-    workspace.run(&["serve"]).exit(1).says(&["error: opening out"]);
+    let help = "help: build first: `imgbuild --all`; or name another folder with `--out DIR`\n";
+    let run = workspace.run(&["serve"]).exit(1);
+    run.stderr(&format!("error: `out` does not exist, expected a folder of built nodes\n{help}"));
     fs::create_dir(workspace.path("out")).unwrap();
     let run = workspace.run(&["serve", "--listen", "127.0.0.1:0"]).exit(1);
-    run.stderr("error: no node is built in out: there is nothing to serve\n");
+    run.stderr(&format!("error: no node is built in `out`: there is nothing to serve\n{help}"));
     workspace.run(&["serve", "--listen", "8080"]).exit(2);
     let workspace = built();
     let serving = Serving::start(&workspace, &[]);
     let run = workspace.run(&["serve", "--listen", &serving.address.to_string()]).exit(1);
-    run.says(&["error: listening on 127.0.0.1:"]);
+    run.says(&["error: failed to listen on 127.0.0.1:", "address in use", "`--listen ADDR:PORT`"]);
+}
+
+/// A server with these limits, in this process, on a folder with a file of 8 MiB.
+struct Limited {
+    workspace: Workspace,
+    address: SocketAddr,
+    stop: Arc<Notify>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Limited {
+    fn start(limits: Limits) -> Self {
+        let workspace = built();
+        let mut large = manifest(&workspace, "ptrn-2");
+        large.outputs.insert("large".to_owned(), OutputFile { size: LARGE, sha256: Sha256::ZEROS });
+        workspace.write("out/ptrn-2/manifest.json", serde_json::to_vec(&large).unwrap());
+        fs::File::create(workspace.path("out/ptrn-2/large")).unwrap().set_len(LARGE).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let site = Site::open(&workspace.path("out"), false).unwrap();
+        let stop = Arc::new(Notify::new());
+        let stopped = Arc::clone(&stop);
+        let run = move || serve(listener, site, limits, &stopped, Arc::new(|_| {})).unwrap();
+        Self { workspace, address, stop, thread: Some(std::thread::spawn(run)) }
+    }
+
+    /// A client at an address of loopback that asks for the large file.
+    fn client(&self, address: [u8; 4]) -> TcpStream {
+        let socket = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        rustix::net::bind(&socket, &SocketAddr::from((address, 0))).unwrap();
+        rustix::net::connect(&socket, &self.address).unwrap();
+        let mut stream = TcpStream::from(socket);
+        stream.write_all(b"GET /ptrn-2/large HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        stream
+    }
+}
+
+impl Drop for Limited {
+    fn drop(&mut self) {
+        self.stop.notify_one();
+        self.thread.take().unwrap().join().unwrap();
+        assert!(self.workspace.path("out").exists());
+    }
+}
+
+/// The first bytes that a client gets.
+fn status(mut stream: &TcpStream) -> String {
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).unwrap();
+    String::from_utf8_lossy(&head).into_owned()
+}
+
+#[test]
+fn one_client_cannot_hold_what_others_need() {
+    let window = Duration::from_millis(500);
+    let limited = Limited::start(Limits { connections: 3, of_address: 2, window, least: 64 * 1024 });
+    let idle = [[127, 0, 0, 1]; 2].map(|address| limited.client(address));
+    assert_eq!(idle.each_ref().map(status), ["HTTP/1.1 200"; 2]);
+    assert_eq!(status(&limited.client([127, 0, 0, 1])), "HTTP/1.1 503", "it has its share");
+    let other = limited.client([127, 0, 0, 2]);
+    assert_eq!(status(&other), "HTTP/1.1 200", "others have theirs");
+    assert_eq!(status(&limited.client([127, 0, 0, 3])), "HTTP/1.1 503", "all are taken");
+    drop(other);
+    // Who reads nothing is sent away, however much is still to come.
+    let began = Instant::now();
+    while status(&limited.client([127, 0, 0, 1])) != "HTTP/1.1 200" {
+        assert!(began.elapsed() < 20 * window, "it holds its places");
+        std::thread::sleep(window / 5);
+    }
+    let mut rest = Vec::new();
+    let ended = (&idle[0]).read_to_end(&mut rest);
+    assert!(ended.is_err() || (rest.len() as u64) < LARGE, "{}", rest.len());
+}
+
+#[test]
+fn a_slow_client_gets_all_of_a_large_file() {
+    let window = Duration::from_millis(500);
+    let limited = Limited::start(Limits { connections: 3, of_address: 2, window, least: 64 * 1024 });
+    let mut stream = limited.client([127, 0, 0, 1]);
+    let (mut got, mut part, began) = (0, vec![0; 256 << 10], Instant::now());
+    loop {
+        match stream.read(&mut part).unwrap() {
+            0 => break,
+            count => got += count as u64,
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(got > LARGE, "{got}: the head and the file");
+    assert!(began.elapsed() > 2 * window, "it was not slow: {:?}", began.elapsed());
+}
+
+#[test]
+fn the_nodes_address_is_the_one_that_is_listened_on() {
+    let workspace = built();
+    // A port that was free a moment ago.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("http://127.0.0.1:{port}/some/path");
+    let mut command = workspace.bare(&["serve", "--url", &url]);
+    let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(process.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let said: Vec<_> = lines.skip_while(|line| !line.starts_with("serving")).take(2).collect();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    assert_eq!(said[0], format!("serving out on http://127.0.0.1:{port}; Ctrl-C ends it"));
+    assert!(said[1].starts_with("only this machine reaches it; `--listen ADDR:PORT`"), "{}", said[1]);
+}
+
+#[test]
+fn paths_that_were_made_up_are_neither_obeyed_by_a_terminal_nor_remembered() {
+    let workspace = built();
+    let serving = Serving::start(&workspace, &[]);
+    let path = "/ptrn-2/meta-data".to_owned();
+    serving.get(&path).is(200, &[]);
+    serving.get(&format!("//{path}")).is(200, &[]);
+    serving.get("/\u{9b}2J\u{202e}").is(404, &[]);
+    let out = serving.end();
+    assert!(out.contains("127.0.0.1 GET /\\u{9b}2J\\u{202e} 404 "), "{out}");
+    assert!(out.contains("127.0.0.1 is ptrn-2, has meta-data\n"), "{out}");
 }

@@ -259,3 +259,39 @@ fn what_imgbuild_does_not_write_is_not_verified() {
         }
     }
 }
+
+/// Each of these paths leads to nothing of imgbuild's: what was expected there, and what to do first.
+#[test]
+fn a_path_that_leads_nowhere_is_told_with_a_way_on() {
+    let workspace = built();
+    fs::create_dir(workspace.path("empty")).unwrap();
+    let build = "help: build first: `imgbuild --all` writes a folder for each node, such as `out/ptrn-1`; \
+                 `imgbuild bundle -o FILE` a bundle\n";
+    let what = "a bundle, a node's folder, an image or a store";
+    for verb in ["verify", "inspect"] {
+        for path in ["/nowhere", "profile.yaml/below"] {
+            let run = away(&workspace, &[verb, path]).exit(1).stdout("");
+            run.stderr(&format!("error: `{path}` does not exist, expected {what}\n{build}"));
+        }
+        let run = away(&workspace, &[verb, "empty"]).exit(1).stdout("");
+        run.says(&[
+            "`empty` is neither a node's folder",
+            &format!("help: name {what}, such as `out/ptrn-1`"),
+        ]);
+    }
+    away(&workspace, &["check", "--bundle", "nofile"]).exit(1).stderr(
+        "error: `nofile` does not exist, expected a bundle\n\
+         help: `imgbuild bundle -o FILE` writes one, where there is a network\n",
+    );
+    let key = "help: `minisign -G -p imgbuild.pub -s imgbuild.key` makes a key: `--sign imgbuild.key`\n";
+    for (path, why) in
+        [("nokey", "`nokey` does not exist"), ("empty", "failed to read `empty`: is a directory")]
+    {
+        let run = workspace.run(&["bundle", "-o", "c", "--sign", path]).exit(1);
+        run.stderr(&format!("error: {why}, expected a minisign secret key\n{key}"));
+    }
+    let store =
+        "help: name an empty folder, a store, or a folder that is yet to be made with `--store DIR`\n";
+    let run = workspace.run(&["fetch", "--store", "overlays"]).exit(1);
+    run.stderr(&format!("error: the folder `overlays` holds other files and is no store\n{store}"));
+}

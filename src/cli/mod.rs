@@ -160,9 +160,13 @@ pub enum Command {
     },
     /// Answer over HTTP for the outputs: what `--delivery http` needs, and what `overlay_urls` can name
     Serve {
-        /// The address and port to listen on.
-        #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:8080")]
-        listen: SocketAddr,
+        /// The address and port to listen on: by default those of `--url`, without it 127.0.0.1:8080, which no other machine
+        /// reaches. `0.0.0.0:8080` is every address of this machine.
+        #[arg(long, value_name = "ADDR:PORT")]
+        listen: Option<SocketAddr>,
+        /// Where the nodes fetch their layers, as the build was told.
+        #[arg(long, value_name = "URL", env = "IMGBUILD_URL")]
+        url: Option<String>,
         /// Serve documents that hold secrets too, unencrypted and to whoever asks.
         #[arg(long)]
         private: bool,

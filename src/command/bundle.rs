@@ -126,6 +126,12 @@ fn is_below(file: &Path, folder: &Path) -> bool {
 }
 
 fn signing_key(path: &Path) -> Result<SigningKey, Failure> {
+    let there = fs_err::metadata(path)
+        .and_then(|found| if found.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(()) });
+    there.map_err(|error| {
+        let help = "`minisign -G -p imgbuild.pub -s imgbuild.key` makes a key: `--sign imgbuild.key`";
+        Failure::unreadable(path, "a minisign secret key", &error, help)
+    })?;
     let text = inputs::text(path, MAX_KEY).map_err(|why| anyhow::anyhow!("{}", why.message()))?;
     // A variable that is set to nothing is as if it were not set.
     let password = std::env::var(PASSWORD).ok().filter(|password| !password.is_empty());

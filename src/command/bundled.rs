@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::failure::Failure;
 use super::inputs::{Folder, MAX_COMPONENT_FILE, MAX_DOCUMENT, Texts};
-use crate::bundle::{Bundle, PROFILE, Part, RELEASES};
+use crate::bundle::{Bundle, BundleError, PROFILE, Part, RELEASES};
 use crate::cli::Options;
 use crate::component::FolderFile;
 use crate::diagnostic::{Diagnostic, Report, Source};
@@ -31,7 +31,15 @@ pub fn open(options: &Options) -> Result<Option<Bundle>, Failure> {
             });
         }
     }
-    let bundle = Bundle::open(path)?;
+    let bundle = Bundle::open(path).map_err(|error| match error {
+        BundleError::Io(error) => Failure::unreadable(
+            path,
+            "a bundle",
+            &error,
+            "`imgbuild bundle -o FILE` writes one, where there is a network",
+        ),
+        error => error.into(),
+    })?;
     bundle.check_size()?;
     Ok(Some(bundle))
 }

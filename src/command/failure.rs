@@ -1,6 +1,7 @@
 //! How a command can end, and the exit code that says so.
 
 use std::error::Error;
+use std::path::Path;
 use std::{fmt, io, iter};
 
 use crate::bundle::BundleError;
@@ -66,6 +67,18 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// A path that the user gave and that cannot be read: what was expected there, and what to do first.
+    pub fn unreadable(path: &Path, expected: &str, error: &io::Error, help: &str) -> Self {
+        let path = path.display();
+        let message = match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                format!("`{path}` does not exist, expected {expected}")
+            }
+            kind => format!("failed to read `{path}`: {kind}, expected {expected}"),
+        };
+        Self::Refused { exit: Exit::Failed, message, help: help.to_owned() }
+    }
+
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {

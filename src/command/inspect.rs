@@ -1,13 +1,14 @@
 //! `imgbuild inspect`: lists what is in something that imgbuild wrote, without reading the payload.
 #![expect(clippy::disallowed_methods, reason = "edge: reads manifests, images' trees and stores' folders")]
 
+use std::io;
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::console::Console;
-use super::failure::Failure;
-use crate::audit::{self, Kind, kind};
+use super::failure::{Exit, Failure};
+use crate::audit::{self, Kind};
 use crate::bundle::{Bundle, Part};
 use crate::output::MANIFEST;
 use crate::seed::read_image;
@@ -17,6 +18,19 @@ use crate::seed::read_image;
 struct Listed {
     name: String,
     size: u64,
+}
+
+/// What is at `path`, which is something that imgbuild writes.
+pub(super) fn kind(path: &Path) -> Result<Kind, Failure> {
+    const EXPECTED: &str = "a bundle, a node's folder, an image or a store";
+    const HELP: &str = "build first: `imgbuild --all` writes a folder for each node, such as `out/ptrn-1`; `imgbuild bundle -o FILE` a bundle";
+    audit::kind(path).map_err(|error| match error.downcast::<io::Error>() {
+        Ok(error) => Failure::unreadable(path, EXPECTED, &error, HELP),
+        Err(error) => {
+            let help = format!("name {EXPECTED}, such as `out/ptrn-1`");
+            Failure::Refused { exit: Exit::Failed, message: error.to_string(), help }
+        }
+    })
 }
 
 /// Lists what is at `path`.

@@ -97,7 +97,9 @@ fn done(cli: Cli, console: &Console) -> Result<Exit, Failure> {
         Command::Boot { nodes, base, accelerator, .. } => {
             boot::run(&nodes, &base, accelerator, &options, console)
         }
-        Command::Serve { listen, private, .. } => serve::run(listen, private, &options, console),
+        Command::Serve { listen, url, private, .. } => {
+            serve::run(serve::address(listen, url.as_deref())?, private, &options, console)
+        }
         Command::Bundle(wanted) => bundle::run(&wanted, &options, console),
         Command::Verify { path, key } => verify::run(&path, key.as_deref(), console),
         Command::Inspect { path } => inspect::run(&path, console),

@@ -9,7 +9,7 @@ use super::bundle::MAX_KEY;
 use super::console::Console;
 use super::failure::Failure;
 use super::inputs::{self, Written};
-use super::{bundled, layers};
+use super::{bundled, inspect, layers};
 use crate::audit::{self, Audit, Kind, Problem};
 use crate::bundle::{self, Bundle, Part, Parts, SignatureError, VerifyingKey};
 use crate::diagnostic::Report;
@@ -34,7 +34,7 @@ const SIGNED: &str = "every byte is the one that was signed with this key";
 
 /// Checks what is at `path`, and if there is a key its signature.
 pub fn run(path: &Path, key: Option<&str>, console: &Console) -> Result<(), Failure> {
-    let kind = audit::kind(path)?;
+    let kind = inspect::kind(path)?;
     let key = key.map(|key| verifying_key(key, kind)).transpose()?;
     let mut audit = audit::audit(path)?;
     if kind == Kind::Bundle && audit.faults.is_empty() {

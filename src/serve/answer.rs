@@ -2,6 +2,8 @@
 
 use std::io::{Seek as _, SeekFrom};
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use hyper::header::{
     ACCEPT_RANGES, ALLOW, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
@@ -36,11 +38,12 @@ impl Answer {
     }
 }
 
-/// The answer to a request from `address`.
+/// The answer to a request from `address`, whose bytes are counted as they are `sent`.
 pub(super) fn answer<B>(
     site: &Site,
     request: &Request<B>,
     address: IpAddr,
+    sent: &Arc<AtomicU64>,
     report: &Report,
 ) -> Response<Body> {
     let (method, path) = (request.method(), request.uri().path());
@@ -59,8 +62,9 @@ pub(super) fn answer<B>(
         bytes: 0,
         item: answer.item,
     };
-    let sent = if *method == Method::HEAD { 0 } else { answer.length };
-    let mut response = Response::new(Body::new(answer.content, sent, served, report.clone()));
+    let length = if *method == Method::HEAD { 0 } else { answer.length };
+    let mut response =
+        Response::new(Body::new(answer.content, length, served, (sent.clone(), report.clone())));
     *response.status_mut() = answer.status;
     let length = (CONTENT_LENGTH, answer.length.to_string());
     let kind = (CONTENT_TYPE, "application/octet-stream".to_owned());

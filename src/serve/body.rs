@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use hyper::body::{Bytes, Frame, SizeHint};
@@ -39,6 +40,8 @@ pub(super) struct Body {
     content: Content,
     left: u64,
     served: Served,
+    /// Counts the bytes of its connection.
+    sent: Arc<AtomicU64>,
     report: Report,
 }
 
@@ -52,8 +55,13 @@ pub(super) enum Content {
 
 impl Body {
     /// `length` bytes of `content`.
-    pub(super) fn new(content: Content, length: u64, served: Served, report: Report) -> Self {
-        Self { content, left: length, served, report }
+    pub(super) fn new(
+        content: Content,
+        length: u64,
+        served: Served,
+        (sent, report): (Arc<AtomicU64>, Report),
+    ) -> Self {
+        Self { content, left: length, served, sent, report }
     }
 
     fn next(&mut self) -> io::Result<Bytes> {
@@ -85,6 +93,7 @@ impl hyper::body::Body for Body {
             let count = bytes.len() as u64;
             self.left = self.left.saturating_sub(count);
             self.served.bytes += count;
+            self.sent.fetch_add(count, Ordering::Relaxed);
         });
         Poll::Ready(Some(next.map(Frame::data)))
     }

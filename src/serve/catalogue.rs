@@ -13,6 +13,8 @@ const MANIFEST_LIMIT: u64 = 1 << 20;
 /// A file that a manifest names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
+    /// The path at which it is served.
+    pub path: String,
     /// What it is to people: a file's name, a component, a node.
     pub name: String,
     /// The node, where only that one has a use for it.
@@ -64,13 +66,21 @@ impl Catalogue {
         self.nodes.insert(node.to_owned());
         for (name, OutputFile { size, sha256 }) in manifest.outputs {
             let path = format!("{node}/{name}");
-            self.items.insert(path, Item { name, node: Some(node.to_owned()), size, sha256 });
+            let node = Some(node.to_owned());
+            self.items.insert(path.clone(), Item { path: format!("/{path}"), name, node, size, sha256 });
         }
         let own = manifest.layers.len().saturating_sub(1);
         for (number, layer) in manifest.layers.into_iter().enumerate() {
             let path = format!("{LAYERS}/{}", layer.sha256);
             let node = (number == own).then(|| node.to_owned());
-            self.items.insert(path, Item { name: layer.name, node, size: layer.size, sha256: layer.sha256 });
+            let item = Item {
+                path: format!("/{path}"),
+                name: layer.name,
+                node,
+                size: layer.size,
+                sha256: layer.sha256,
+            };
+            self.items.insert(path, item);
         }
     }
 }

@@ -36,6 +36,9 @@ impl fmt::Display for Client {
     }
 }
 
+/// How many addresses are told apart: whoever has a network of IPv6 has more than a memory could hold.
+const CLIENTS: usize = 4096;
+
 /// All that was fetched, by address.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -46,9 +49,13 @@ impl Tally {
     /// Takes account of a request.
     pub fn add(&mut self, served: &Served) {
         let Some((item, start)) = served.item.as_ref().filter(|_| served.method == "GET") else { return };
+        if self.clients.len() >= CLIENTS && !self.clients.contains_key(&served.address) {
+            return;
+        }
         let client = self.clients.entry(served.address).or_default();
         client.nodes.extend(item.node.clone());
-        let (path, name) = (served.path.clone(), item.name.clone());
+        // By the one path that it has, whatever was asked for: `//layers/...` is the same, and there is no end of such.
+        let (path, name) = (item.path.clone(), item.name.clone());
         if start + served.bytes >= item.size {
             client.part.remove(&path);
             client.whole.insert(path, name);
@@ -77,11 +84,12 @@ mod tests {
 
     fn served(address: &str, name: &str, node: Option<&str>, start: u64, bytes: u64) -> Served {
         let node = node.map(str::to_owned);
-        let item = Item { name: name.to_owned(), node, size: 100, sha256: Sha256::ZEROS };
+        let path = format!("/layers/{name}");
+        let item = Item { path: path.clone(), name: name.to_owned(), node, size: 100, sha256: Sha256::ZEROS };
         Served {
             address: address.parse().unwrap(),
             method: "GET".to_owned(),
-            path: format!("/layers/{name}"),
+            path,
             status: 206,
             bytes,
             item: Some((item, start)),
@@ -94,12 +102,18 @@ mod tests {
         tally.add(&served("10.0.0.1", "etcd", None, 0, 40));
         tally.add(&served("10.0.0.2", "etcd", None, 0, 40));
         tally.add(&served("10.0.0.1", "etcd", None, 40, 60));
+        tally.add(&Served { path: "///layers/etcd".to_owned(), ..served("10.0.0.1", "etcd", None, 0, 1) });
         tally.add(&served("10.0.0.1", "one", Some("one"), 0, 100));
         tally.add(&Served { item: None, ..served("10.0.0.3", "gone", None, 0, 9) });
         tally.add(&Served { method: "HEAD".to_owned(), ..served("10.0.0.3", "two", Some("two"), 0, 0) });
         let told: Vec<_> =
             tally.clients().iter().map(|(address, client)| format!("{address} {client}")).collect();
         assert_eq!(told, ["10.0.0.1 is one, has etcd, one", "10.0.0.2 has nothing whole, in part etcd"]);
+        assert_eq!(tally.clients()[&"10.0.0.1".parse::<IpAddr>().unwrap()].whole.len(), 2);
+        for number in 0..2 * CLIENTS {
+            tally.add(&served(&format!("2001:db8::{number:x}"), "etcd", None, 0, 9));
+        }
+        assert_eq!(tally.clients().len(), CLIENTS);
         let nodes = ["one", "two"].map(str::to_owned).into();
         assert_eq!(tally.missing(nodes), ["two".to_owned()].into());
     }

@@ -88,13 +88,21 @@ pub struct Store {
 }
 
 impl Store {
-    /// The store at `root`, which is made when something is first written to it.
+    /// The store at `root`, which is made when something is first written to it. A folder that holds other things is refused:
+    /// a store there would mix with them, and its cache tag would keep them out of backups.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let root = root.into();
         match fs::metadata(&root) {
             Ok(found) if !found.is_dir() => Err(StoreError::NotAFolder { path: root }),
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(Self { root }),
+            _ => {
+                let store = Self { root };
+                if store.is_something_else()? {
+                    Err(StoreError::NotAStore { path: store.root })
+                } else {
+                    Ok(store)
+                }
+            }
         }
     }
 

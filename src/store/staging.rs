@@ -73,13 +73,7 @@ impl Store {
     }
 
     /// Makes the folders that writing needs, and clears what killed builds left in `tmp/`.
-    ///
-    /// A folder that holds other things is refused: a store there would mix with them, and its cache tag would
-    /// keep them out of backups.
     pub(super) fn prepare(&self) -> Result<(), StoreError> {
-        if self.is_something_else()? {
-            return Err(StoreError::NotAStore { path: self.root.clone() });
-        }
         refuse_foreign(&self.root)?;
         for folder in FOLDERS {
             let folder = self.root.join(folder);
@@ -94,7 +88,7 @@ impl Store {
     }
 
     /// Whether the folder has files, but none that a store begins with.
-    fn is_something_else(&self) -> io::Result<bool> {
+    pub(super) fn is_something_else(&self) -> io::Result<bool> {
         let mut others = false;
         let entries = match fs::read_dir(&self.root) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
