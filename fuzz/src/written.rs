@@ -33,7 +33,6 @@ pub fn check(profile: &str, releases: &str, spec: &str, template: &str) -> (bool
         arch: None,
         fetched_from: None,
         format: imgbuild::plan::Format::default(),
-        replacement: None,
         epoch: 0,
     };
     let Some(plan) = resolve(&inputs, &mut report) else { return (false, report) };
@@ -45,7 +44,7 @@ pub fn check(profile: &str, releases: &str, spec: &str, template: &str) -> (bool
         // What is wrong with a document is not the reports' business.
         let _ = user_data(&plan, node, &OverlayFacts::UNKNOWN, &secrets);
         meta_data(node);
-        network_config(&plan.cluster, &plan.cluster.members[node.index]);
+        network_config(&plan.cluster, &plan.cluster[node.index]);
     }
     (is_whole, report)
 }

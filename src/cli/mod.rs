@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use arguments::parse;
 pub use options::{Building, Color, Delivering, Fetching, Inputs, Options, Out, SecretsFile, Speaking};
 
+use crate::component::Change;
 use crate::digest::{Sha256, Sha256Error};
 use crate::machine::Accelerator;
 use crate::release::Arch;
@@ -113,6 +114,15 @@ pub enum Command {
         /// What a build goes by.
         #[command(flatten)]
         building: Building,
+    },
+    /// Change the list of members that a component such as etcd keeps of itself
+    ///
+    /// Asks the members that run whether they can bear it, refuses what would cost the majority, and prints the commands by
+    /// which they are told.
+    Member {
+        /// What changes.
+        #[command(subcommand)]
+        change: MemberCommand,
     },
     /// Print a document of a node, or a file of its overlay, without fetching anything
     Show {
@@ -228,6 +238,55 @@ impl Command {
             Self::Verify { .. } | Self::Inspect { .. } | Self::Schema { .. } | Self::Completions { .. } => {
                 Options::default()
             }
+            Self::Member { change } => change.building().clone().into(),
+        }
+    }
+}
+
+/// What changes in a list of members.
+#[derive(Debug, Subcommand)]
+pub enum MemberCommand {
+    /// Build a node so that it joins the members that run, and print what these must be told
+    Add {
+        /// The new node.
+        node: String,
+        /// What a build goes by.
+        #[command(flatten)]
+        building: Building,
+    },
+    /// Print what the other members must be told before a node is shut down for good; builds nothing
+    Remove {
+        /// The node, which the profile need not have any more.
+        node: String,
+        /// What a build goes by.
+        #[command(flatten)]
+        building: Building,
+    },
+    /// Build a node for its new address, and print what the other members must be told
+    Move {
+        /// The node, which keeps its data.
+        node: String,
+        /// What a build goes by.
+        #[command(flatten)]
+        building: Building,
+    },
+}
+
+impl MemberCommand {
+    fn building(&self) -> &Building {
+        match self {
+            Self::Add { building, .. } | Self::Remove { building, .. } | Self::Move { building, .. } => {
+                building
+            }
+        }
+    }
+
+    /// What changes, and of which node.
+    pub fn into_parts(self) -> (Change, String) {
+        match self {
+            Self::Add { node, .. } => (Change::Add, node),
+            Self::Remove { node, .. } => (Change::Remove, node),
+            Self::Move { node, .. } => (Change::Move, node),
         }
     }
 }

@@ -9,13 +9,13 @@ use super::documents::{documents, rendered};
 use super::failure::{Exit, Failure};
 use super::layers::{self, Depot, Layer, Layers};
 use super::rendered::{OwnLayer, RenderedLayer, room_kib};
-use super::{inputs, instances, password, places, problems, secrets, select};
+use super::{inputs, instances, password, places, problems, recorded, secrets, select};
 use crate::cli::Options;
 use crate::component::Components;
 use crate::diagnostic::{Diagnostic, Report};
 use crate::layer::NamedLayer;
 use crate::output::{LayerSource, Manifest, NodeOutput, OutputFile};
-use crate::plan::{LayerPlan, NodePlan, Plan};
+use crate::plan::{LayerPlan, NodeIndex, NodePlan, Plan};
 use crate::profile::{ADMIN_PASSWORD, Admin, Secrets};
 use crate::render::{NodeSecrets, OverlayFacts, private_files};
 use crate::store::Cache;
@@ -28,8 +28,12 @@ pub fn run(
     options: &Options,
     console: &Console,
 ) -> Result<(), Failure> {
-    let prepare = |plan: &mut Plan, _: &Components| {
-        if reprovision { instances::renew(plan, names, all, &options.out, console) } else { Ok(()) }
+    let prepare = |plan: &mut Plan, chosen: &[NodeIndex], _: &Components| {
+        let mut report = Report::new();
+        let nodes: Vec<_> = chosen.iter().map(|index| index.of(&plan.nodes)).collect();
+        recorded::warn(plan, &nodes, &options.out, &mut report)?;
+        console.report(&report);
+        if reprovision { instances::renew(plan, chosen, &options.out, console) } else { Ok(()) }
     };
     if names.is_empty() && !all {
         return Err(Failure::Usage {
@@ -52,18 +56,19 @@ pub fn run(
 pub(super) fn build(
     mut written: inputs::Written,
     (names, all): (&[String], bool),
-    prepare: impl FnOnce(&mut Plan, &Components) -> Result<(), Failure>,
+    prepare: impl FnOnce(&mut Plan, &[NodeIndex], &Components) -> Result<(), Failure>,
     options: &Options,
     console: &Console,
 ) -> Result<Vec<Manifest>, Failure> {
     let mut secrets = written.secrets(options);
     let (mut plan, components, mut report) = written.draft(options)?;
     let wanted = select::nodes(&plan, names, all)?;
+    let chosen: Vec<_> = wanted.iter().map(|node| node.index).collect();
     if !report.has_errors() {
         places::check(&plan, &wanted, options)?;
-        prepare(&mut plan, &components)?;
+        prepare(&mut plan, &chosen, &components)?;
     }
-    let nodes = select::nodes(&plan, names, all)?;
+    let nodes: Vec<_> = chosen.iter().map(|index| index.of(&plan.nodes)).collect();
     let way = Way::of(options)?;
     way.check(&plan)?;
     let concerned = if way.is_of_all() { plan.nodes.iter().collect() } else { nodes.clone() };
@@ -202,7 +207,7 @@ impl<'a> Build<'a> {
     }
 
     fn manifest(&self, node: &NodePlan) -> Manifest {
-        let member = &self.plan.cluster.members[node.index];
+        let member = &self.plan.cluster[node.index];
         Manifest {
             imgbuild: env!("CARGO_PKG_VERSION").to_owned(),
             cluster: self.plan.cluster.name.clone(),
@@ -210,6 +215,7 @@ impl<'a> Build<'a> {
             instance_id: node.instance_id.clone(),
             arch: member.arch,
             components: member.components.clone(),
+            members: self.plan.cluster.member_lists(node.index),
             artifacts: node
                 .layers
                 .iter()

@@ -1,8 +1,8 @@
 //! The two streams: data goes to stdout, talk to stderr. Nothing else prints, and nothing is printed that a terminal would obey.
 #![expect(clippy::disallowed_methods, reason = "edge: prints")]
 
-use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
 
@@ -19,7 +19,7 @@ pub struct Console {
     /// Whether results are printed as JSON.
     pub json: bool,
     /// Whether a program knows already how it ended.
-    answered: Cell<bool>,
+    answered: AtomicBool,
 }
 
 impl Console {
@@ -30,7 +30,7 @@ impl Console {
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Self { color, quiet: options.quiet, json: options.json, answered: Cell::new(false) }
+        Self { color, quiet: options.quiet, json: options.json, answered: AtomicBool::new(false) }
     }
 
     /// Prints data, byte for byte; on a terminal only what it can show.
@@ -65,13 +65,13 @@ impl Console {
 
     /// The same for a result that says itself what is wrong.
     pub fn answer_json(&self, value: &impl serde::Serialize) -> io::Result<()> {
-        self.answered.set(true);
+        self.answered.store(true, Ordering::Relaxed);
         Self::data_json(value)
     }
 
     /// The same for one of several such results, each a line.
     pub fn answer_json_line(&self, value: &impl serde::Serialize) -> io::Result<()> {
-        self.answered.set(true);
+        self.answered.store(true, Ordering::Relaxed);
         Self::line_json(value)
     }
 
@@ -108,7 +108,7 @@ impl Console {
 
     /// Shows why a command failed: to people, and to programs that asked for JSON.
     pub fn failure(&self, failure: &Failure) {
-        if self.json && !self.answered.get() {
+        if self.json && !self.answered.load(Ordering::Relaxed) {
             // What is said to people follows, whether or not a program reads this.
             let _ = Self::line_json(&failure.json());
         }

@@ -7,7 +7,7 @@ use super::documents::rendered;
 use super::failure::{Exit, Failure};
 use super::layers::{self, Depot};
 use super::rendered::Renderer;
-use super::{inputs, secrets, select};
+use super::{inputs, recorded, secrets, select};
 use crate::cli::Options;
 use crate::diff::{NodeDiff, Snapshot};
 use crate::output::{Built, texts};
@@ -20,6 +20,7 @@ pub fn run(names: &[String], options: &Options, console: &Console) -> Result<Exi
     let mut secrets = written.secrets(options);
     let (plan, components, mut report) = written.draft(options)?;
     let nodes = select::nodes(&plan, names, names.is_empty())?;
+    recorded::warn(&plan, &nodes, &options.out, &mut report)?;
     let rendered = rendered(&plan, &nodes, &secrets, &mut report);
     let needed = secrets::needed(&nodes, &components);
     secrets::check_given(&secrets, options, &needed, &mut report);

@@ -60,6 +60,6 @@ pub fn documents(
     Ok(vec![
         ("meta-data", meta_data(node)),
         ("user-data", user_data),
-        ("network-config", network_config(&plan.cluster, &plan.cluster.members[node.index])),
+        ("network-config", network_config(&plan.cluster, &plan.cluster[node.index])),
     ])
 }

@@ -4,7 +4,7 @@ use super::build::nobody_can_log_in;
 use super::console::Console;
 use super::documents::rendered;
 use super::failure::Failure;
-use super::{problems, secrets};
+use super::{problems, recorded, secrets};
 use crate::cli::Options;
 use crate::component::Components;
 use crate::diagnostic::{Diagnostic, Listed, Report};
@@ -35,6 +35,7 @@ impl Foreseen {
             return Err(Failure::Invalid(report));
         }
         nobody_can_log_in(plan, &secrets, &mut report);
+        recorded::warn(plan, nodes, &options.out, &mut report)?;
         let lines = [problems::lines(nodes), secrets::lacking(&secrets, nodes)].concat();
         Ok(Self { report, lines })
     }

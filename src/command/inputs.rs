@@ -28,8 +28,6 @@ pub struct Written {
     releases: Decoded<Releases>,
     components: Components,
     unreadable: BTreeSet<String>,
-    /// The node that takes the place of a dead one.
-    pub replacement: Option<String>,
     arch: Option<Arch>,
     report: Report,
 }
@@ -69,7 +67,7 @@ impl Written {
         let (Some(profile), Some(releases)) = (profile, releases) else {
             return Err(Failure::Invalid(report));
         };
-        Ok(Self { profile, releases, components, unreadable, replacement: None, arch, report })
+        Ok(Self { profile, releases, components, unreadable, arch, report })
     }
 
     /// The secrets; what is wrong with them is kept too.
@@ -143,7 +141,6 @@ impl Written {
             components: &self.components,
             unreadable: &self.unreadable,
             arch,
-            replacement: self.replacement.as_deref(),
             fetched_from,
             format,
             epoch,

@@ -7,7 +7,7 @@ use super::console::Console;
 use super::failure::Failure;
 use crate::diagnostic::{Diagnostic, Report};
 use crate::output::instance_id;
-use crate::plan::Plan;
+use crate::plan::{NodeIndex, Plan};
 
 /// Gives every node the instance-id that its last build has.
 pub fn keep(plan: &mut Plan, out: &Path, report: &mut Report) {
@@ -26,15 +26,10 @@ pub fn keep(plan: &mut Plan, out: &Path, report: &mut Report) {
 }
 
 /// Gives nodes an instance-id that they never had: the one after that of their last build.
-pub fn renew(
-    plan: &mut Plan,
-    names: &[String],
-    all: bool,
-    out: &Path,
-    console: &Console,
-) -> Result<(), Failure> {
+pub fn renew(plan: &mut Plan, chosen: &[NodeIndex], out: &Path, console: &Console) -> Result<(), Failure> {
     let cluster = plan.cluster.name.clone();
-    for node in plan.nodes.iter_mut().filter(|node| all || names.contains(&node.name)) {
+    for index in chosen {
+        let node = index.of_mut(&mut plan.nodes);
         let name = &node.name;
         if instance_id(&out.join(name), &cluster)?.is_none() {
             return Err(Failure::Usage {

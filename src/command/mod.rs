@@ -17,6 +17,8 @@ mod inputs;
 mod inspect;
 mod instances;
 mod layers;
+mod member;
+mod membership;
 mod once;
 mod options;
 mod password;
@@ -25,8 +27,8 @@ mod places;
 mod plan;
 mod problems;
 mod publish;
+mod recorded;
 mod rendered;
-mod replace;
 mod sbom;
 mod schema;
 mod secrets;
@@ -42,6 +44,7 @@ use std::io;
 use clap::CommandFactory as _;
 
 use crate::cli::{self, Cli, Command};
+use crate::component::Change;
 use crate::terminal::escaped;
 use console::Console;
 pub use failure::Exit;
@@ -90,7 +93,13 @@ fn done(cli: Cli, console: &Console) -> Result<Exit, Failure> {
         Command::Plan { nodes, .. } => plan::run(&nodes, &options, console),
         Command::Diff { nodes, .. } => return diff::run(&nodes, &options, console),
         Command::Fetch { names, .. } => fetch::run(&names, &options, console),
-        Command::Replace { node, confirmed, .. } => replace::run(&node, confirmed, &options, console),
+        Command::Replace { node, confirmed, .. } => {
+            member::run(Change::Replace, &node, confirmed, &options, console)
+        }
+        Command::Member { change } => {
+            let (change, node) = change.into_parts();
+            member::run(change, &node, false, &options, console)
+        }
         Command::Show { node, file, .. } => show::run(&node, &file, &options, console),
         Command::Pin(args) => pin::run(&args, &options, console),
         Command::Sbom { node, .. } => sbom::run(&node, &options, console),

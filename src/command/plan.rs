@@ -41,7 +41,7 @@ pub fn run(names: &[String], options: &Options, console: &Console) -> Result<(),
 }
 
 fn describe(plan: &Plan, node: &NodePlan) -> String {
-    let member = &plan.cluster.members[node.index];
+    let member = &plan.cluster[node.index];
     let mut text = format!(
         "{} ({}, {}): {}, instance-id {}\n",
         node.name,

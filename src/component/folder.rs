@@ -9,8 +9,8 @@ use crate::diagnostic::{Diagnostic, Document, Report, Source, decode};
 /// The file that makes a folder a component.
 pub const SPEC_FILE: &str = "component.yaml";
 
-/// The template of the commands that [`super::Replace`] needs, in a component's folder.
-pub const COMMANDS: &str = "replace/commands.sh.j2";
+/// The template of the commands that [`super::Membership`] needs, in a component's folder.
+pub const COMMANDS: &str = "membership/commands.sh.j2";
 
 /// A file of a component's folder.
 #[derive(Clone, Debug)]

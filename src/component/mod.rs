@@ -5,6 +5,6 @@ mod spec;
 
 pub use folder::{COMMANDS, Component, Components, FolderFile, SPEC_FILE};
 pub use spec::{
-    Check, Collect, Demand, Directory, Health, Install, Metrics, PrivateFile, Replace, SecretSpec, Setting,
-    Spec, Syntax, SystemUser, matches_whole,
+    Change, Check, Collect, Demand, Directory, Health, Install, Membership, Metrics, PrivateFile, SecretSpec,
+    Setting, Spec, Syntax, SystemUser, matches_whole,
 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
 
 use crate::layer::{GuestPath, Mode};
@@ -60,9 +60,9 @@ pub struct Spec {
     /// What must hold of the cluster.
     #[serde(default)]
     pub checks: Vec<Check>,
-    /// How an empty machine takes the place of a dead one whose data the others miss. Default: it is built and booted.
+    /// How its members, which keep a list of themselves, are told that one comes, goes or moves. Default: nobody needs to be.
     #[serde(default)]
-    pub replace: Option<Replace>,
+    pub membership: Option<Membership>,
 }
 
 /// A member of the release's archive and its place in the guest.
@@ -222,31 +222,60 @@ pub struct Check {
     pub setting: Option<String>,
 }
 
-/// How an empty machine takes the place of a dead one. The members that live are asked whether they can spare it, and
-/// told of it by the commands of `replace/commands.sh.j2`.
+/// How members that keep a list of themselves are asked, and told that one comes, goes or moves: by the commands of
+/// `membership/commands.sh.j2`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, expecting = "a mapping with `alive` and `ask`")]
-pub struct Replace {
+#[serde(deny_unknown_fields, expecting = "a mapping with `alive`, `recognized_by`, `ask` and `members`")]
+pub struct Membership {
     /// An address that answers with a 2xx status if a member is well: a template, with that member as `node`.
     pub alive: String,
+    /// An expression over `body`, the JSON answered there, that holds of every answer of a member, well or not. What
+    /// else answers at that address is not a member.
+    pub recognized_by: String,
     /// An address that answers to a POST of `{}` with what a member knows of all, in JSON: a template likewise.
     pub ask: String,
-    /// What must hold, so that the others can spare the node.
+    /// The members, as a JSON list of objects with `id`, `name`, `host` and `votes`: a template over `answer`, that JSON.
+    pub members: String,
+    /// What must hold, so that the list can change.
     #[serde(default)]
     pub checks: Vec<Demand>,
 }
 
-/// What must hold so that a node can be replaced.
+/// What changes in a list of members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Change {
+    /// An empty machine takes the place of a dead one.
+    Replace,
+    /// A member comes.
+    Add,
+    /// A member goes.
+    Remove,
+    /// A member gets another address, and keeps its data.
+    Move,
+}
+
+/// What must hold so that a list of members can change.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping with `that` and `otherwise`")]
 pub struct Demand {
-    /// An expression over the same names as the component's files, `alive` and `answer`.
+    /// The changes of which it must hold. Default: all.
+    #[serde(default)]
+    pub changes: Option<Vec<Change>>,
+    /// An expression.
     pub that: String,
     /// What is wrong if it does not hold: a template.
     pub otherwise: String,
-    /// How to go on.
+    /// How to go on: a template.
     #[serde(default)]
     pub help: Option<String>,
+}
+
+impl Demand {
+    /// Whether it must hold of this change.
+    pub fn concerns(&self, change: Change) -> bool {
+        self.changes.as_ref().is_none_or(|changes| changes.contains(&change))
+    }
 }
 
 /// Whether a text matches a pattern of component.yaml as a whole. A pattern that is none, which is reported where it

@@ -1,6 +1,7 @@
 //! What a build now would change in a node's folder (pure).
 
 mod files;
+mod members;
 mod once;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use similar::TextDiff;
 use crate::layer::LayerIndex;
 use crate::render::masked;
 pub use files::{Changed, FileChanges};
+pub use members::{MemberChange, member_changes};
 pub use once::changed as changed_once;
 
 /// The document that may hold secrets.

@@ -9,7 +9,7 @@ use fs_err as fs;
 use serde_json::Value;
 
 use super::joined::{self, open};
-use super::manifest;
+use super::manifest::{self, MemberLists};
 use super::node::{DOCUMENTS, IMAGE, OVERLAY};
 use super::staging::replaced;
 use crate::diff::Snapshot;
@@ -82,6 +82,13 @@ pub fn instance_id(folder: &Path, cluster: &str) -> Result<Option<String>> {
     let path = path.join(manifest::FILE);
     let id = manifest["instance_id"].as_str();
     Ok(Some(id.with_context(|| format!("{} has no instance_id", path.display()))?.to_owned()))
+}
+
+/// The lists of members of the build in a node's folder, for a build of this cluster; none where they are not known.
+pub fn member_lists(folder: &Path, cluster: &str) -> Result<Option<MemberLists>> {
+    let Some(mut manifest) = manifest(folder)? else { return Ok(None) };
+    let lists = manifest["members"].take();
+    Ok(serde_json::from_value(lists).ok().filter(|_| manifest["cluster"].as_str() == Some(cluster)))
 }
 
 /// The manifest in a folder, if there is one; null if it is none.

@@ -1,6 +1,7 @@
 //! manifest.json: what came out of a build, and of what.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,6 +15,9 @@ use crate::release::{Arch, Artifact};
 
 /// The manifest's file name.
 pub const FILE: &str = "manifest.json";
+
+/// The addresses of nodes, by component and node.
+pub type MemberLists = BTreeMap<String, BTreeMap<String, IpAddr>>;
 
 /// What came out of the build of one node.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,6 +34,9 @@ pub struct Manifest {
     pub arch: Arch,
     /// What runs on the node.
     pub components: Vec<String>,
+    /// Where the members were that a component of the node keeps a list of, by component and node.
+    #[serde(default, skip_serializing_if = "MemberLists::is_empty")]
+    pub members: MemberLists,
     /// The artifacts that are in the overlay, or that the node fetches itself.
     pub artifacts: Vec<ManifestArtifact>,
     /// How the node gets its layers.

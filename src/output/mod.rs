@@ -16,14 +16,14 @@ mod seen;
 mod staging;
 mod volume;
 
-pub use built::{Built, instance_id};
+pub use built::{Built, instance_id, member_lists};
 pub use current::{State, layers_are_current, node_is_current, shared_is_current};
 pub use delivery::Delivery;
 pub use digests::SeedDigests;
 pub use layers::{
     LAYERS, LayerSource, SHARED, known_layers, remove_unused_layers, write_layers, write_shared,
 };
-pub use manifest::{FILE as MANIFEST, Manifest, OutputFile};
+pub use manifest::{FILE as MANIFEST, Manifest, MemberLists, OutputFile};
 pub use node::{DOCUMENTS, IMAGE, NodeOutput, OVERLAY, SEED_FILES, Text, USER_DATA, texts, write};
 pub use place::{Obstacle, Place};
 pub use seen::Seen;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::Index;
 
 use serde::Serialize;
 use serde_yaml::Value;
@@ -41,8 +42,26 @@ pub struct Member {
     pub roles: Vec<String>,
     /// What runs on it, in start order, each once.
     pub components: Vec<String>,
-    /// Whether it is an empty machine in the place of a dead one.
-    pub replacement: bool,
+    /// The members that it finds when it joins those that run, itself among them; none where it does not join.
+    pub joins: Vec<Peer>,
+}
+
+/// A node among the members that another joins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Peer {
+    /// Its name.
+    pub name: String,
+    /// Where it is at that moment, which may not be where the profile has it.
+    pub address: IpAddr,
+}
+
+/// A node's place among the members of its cluster, found once by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NodeIndex(usize);
+
+/// An address as a URL has it: IPv6 in brackets.
+pub fn url_host(address: IpAddr) -> String {
+    if address.is_ipv6() { format!("[{address}]") } else { address.to_string() }
 }
 
 /// A component that runs in the cluster.
@@ -56,6 +75,9 @@ pub struct Service {
     pub ports: Vec<u16>,
     /// Where it serves metrics.
     pub metrics: Option<MetricsEndpoint>,
+    /// Whether its members keep a list of themselves.
+    #[serde(skip)]
+    pub is_listed: bool,
 }
 
 /// A release, as templates see it.
@@ -88,7 +110,58 @@ pub struct NetworkView {
     nameservers: Vec<IpAddr>,
 }
 
+impl Index<NodeIndex> for Cluster {
+    type Output = Member;
+
+    fn index(&self, index: NodeIndex) -> &Member {
+        &self.members[index.0]
+    }
+}
+
+impl NodeIndex {
+    /// That of a node that no cluster has.
+    #[cfg(test)]
+    pub const FIRST: Self = Self(0);
+
+    /// The place in a list that has an item for each node, in the profile's order.
+    pub fn of<T>(self, items: &[T]) -> &T {
+        &items[self.0]
+    }
+
+    /// The same, to change it.
+    pub fn of_mut<T>(self, items: &mut [T]) -> &mut T {
+        &mut items[self.0]
+    }
+}
+
 impl Cluster {
+    /// The place of the node of this name.
+    pub fn find(&self, name: &str) -> Option<NodeIndex> {
+        self.members.iter().position(|member| member.name == name).map(NodeIndex)
+    }
+
+    /// The members that each component of a node keeps a list of, with their addresses.
+    pub fn member_lists(&self, node: NodeIndex) -> BTreeMap<String, BTreeMap<String, IpAddr>> {
+        let is_listed = |name: &&String| self.services.get(*name).is_some_and(|service| service.is_listed);
+        let members = |name: &str| self.running(name).map(|index| &self[index]).collect::<Vec<_>>();
+        let list = |name: &String| {
+            let list = members(name).into_iter().map(|member| (member.name.clone(), member.address));
+            (name.clone(), list.collect())
+        };
+        self[node].components.iter().filter(is_listed).map(list).collect()
+    }
+
+    /// All nodes with their places.
+    pub fn indexed(&self) -> impl Iterator<Item = (NodeIndex, &Member)> {
+        self.members.iter().enumerate().map(|(index, member)| (NodeIndex(index), member))
+    }
+
+    /// The places of the nodes that run a component.
+    pub fn running<'a>(&'a self, component: &'a str) -> impl Iterator<Item = NodeIndex> + 'a {
+        let runs_it = move |member: &Member| member.components.iter().any(|name| name == component);
+        self.indexed().filter(move |(_, member)| runs_it(member)).map(|(index, _)| index)
+    }
+
     /// The network, as templates see it.
     pub fn network_view(&self) -> NetworkView {
         NetworkView {

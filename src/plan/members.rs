@@ -36,7 +36,7 @@ pub(super) fn members(inputs: &Inputs<'_>, profile: &Profile) -> Vec<Member> {
             arch: inputs.arch.or(node.arch).unwrap_or(profile.arch),
             roles: node.roles.clone(),
             components: components.cloned().collect(),
-            replacement: inputs.replacement == Some(node.name.as_str()),
+            joins: Vec::new(),
         }
     };
     profile.nodes.iter().map(member).collect()

@@ -11,7 +11,7 @@ mod resolve;
 mod services;
 mod shape;
 
-pub use cluster::{Cluster, Member, MetricsEndpoint, ReleaseView, Service};
+pub use cluster::{Cluster, Member, MetricsEndpoint, NodeIndex, Peer, ReleaseView, Service, url_host};
 pub use format::Format;
 pub use layer::LayerPlan;
 pub use node::{FileOrigin, NodePlan, Origin, PlannedFile, PlannedSecret, PlannedService};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::cluster::NodeIndex;
 use super::format::Format;
 use super::layer::LayerPlan;
 use crate::component::Syntax;
@@ -15,9 +16,9 @@ use crate::layer::{GuestPath, Mode};
 pub struct NodePlan {
     /// The host name.
     pub name: String,
-    /// The index in the cluster's members.
+    /// Its place among the cluster's members.
     #[serde(skip)]
-    pub index: usize,
+    pub index: NodeIndex,
     /// What cloud-init knows this instance by: it does once what it does once per instance.
     pub instance_id: String,
     /// Where it may fetch its overlay, if no attached volume has it.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::checks;
-use super::cluster::{Cluster, Member};
+use super::cluster::{Cluster, Member, NodeIndex, Peer};
 use super::format::Format;
 use super::members::{self, members};
 use super::node::NodePlan;
@@ -29,8 +29,6 @@ pub struct Inputs<'a> {
     pub unreadable: &'a BTreeSet<String>,
     /// The architecture of all nodes, whatever the profile says.
     pub arch: Option<Arch>,
-    /// The node that takes the place of a dead one, by its name.
-    pub replacement: Option<&'a str>,
     /// Where the nodes fetch a release's file from, if they do that themselves.
     pub fetched_from: Option<&'a dyn Fn(&Artifact) -> String>,
     /// In which form the nodes get what is below /usr.
@@ -61,6 +59,12 @@ impl Plan {
     pub fn node(&self, name: &str) -> Option<&NodePlan> {
         self.nodes.iter().find(|node| node.name == name)
     }
+
+    /// Lets a node join these members, as its files are to have it.
+    pub fn join(&mut self, node: NodeIndex, members: Vec<Peer>) {
+        node.of_mut(&mut self.cluster.members).joins = members;
+        self.context = Context::new(&self.cluster);
+    }
 }
 
 /// Makes the plan. All that is wrong goes into `report`.
@@ -80,7 +84,7 @@ pub fn resolve(inputs: &Inputs<'_>, report: &mut Report) -> Option<Plan> {
     let mut shapes = Shapes::new(inputs, &cluster, &templates);
     let resolver = Resolver { inputs, templates: &templates, context: &context };
     let mut nodes = Vec::new();
-    for (index, member) in cluster.members.iter().enumerate() {
+    for (index, member) in cluster.indexed() {
         let shape = shapes.of(member, report);
         nodes.push(resolver.node(member, index, &shape, report));
     }
@@ -120,7 +124,7 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    fn node(&self, member: &Member, index: usize, shape: &Shape, report: &mut Report) -> NodePlan {
+    fn node(&self, member: &Member, index: NodeIndex, shape: &Shape, report: &mut Report) -> NodePlan {
         let mut services = shape.services.clone();
         for service in &mut services {
             let Some(url) = &service.health else { continue };
@@ -147,7 +151,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn overlay_urls(&self, index: usize, report: &mut Report) -> Vec<String> {
+    fn overlay_urls(&self, index: NodeIndex, report: &mut Report) -> Vec<String> {
         let seen = self.context.of_node("", index);
         let templates = self.inputs.profile.value.iter().flat_map(|profile| &profile.overlay_urls);
         let mut urls = Vec::new();

@@ -40,7 +40,8 @@ impl Services<'_> {
         });
         let ports = spec.ports.iter().enumerate();
         let ports = ports.filter_map(|(index, text)| port(&["ports".into(), index.into()], text)).collect();
-        Service { settings, release: self.release(component, report), ports, metrics }
+        let release = self.release(component, report);
+        Service { settings, release, ports, metrics, is_listed: spec.membership.is_some() }
     }
 
     fn settings(&self, component: &Component, report: &mut Report) -> BTreeMap<String, serde_yaml::Value> {

@@ -1,19 +1,21 @@
 //! What templates see: the cluster once, and for each component and node the rest.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::Serialize;
 
-use crate::plan::{Cluster, Member};
+use crate::plan::{Cluster, Member, NodeIndex, Peer, url_host};
 
 /// The values that are the same for all nodes, made once and shared.
 pub struct Context {
     cluster: Value,
     network: Value,
     system: Value,
-    nodes: Value,
+    nodes: Vec<Value>,
+    all_nodes: Value,
     components: BTreeMap<String, Value>,
     all_components: Value,
 }
@@ -28,22 +30,33 @@ struct NodeView<'a> {
     arch: String,
     roles: &'a [String],
     components: &'a [String],
-    replacement: bool,
+    joins: Vec<PeerView<'a>>,
+}
+
+#[derive(Serialize)]
+struct PeerView<'a> {
+    name: &'a str,
+    address: String,
+    url_host: String,
+}
+
+impl<'a> PeerView<'a> {
+    fn new(peer: &'a Peer) -> Self {
+        Self { name: &peer.name, address: peer.address.to_string(), url_host: url_host(peer.address) }
+    }
 }
 
 impl<'a> NodeView<'a> {
-    fn new(member: &'a Member, cluster: &Cluster) -> Self {
-        let address = member.address.to_string();
-        let url_host = if member.address.is_ipv6() { format!("[{address}]") } else { address.clone() };
+    fn new(member: &'a Member, address: IpAddr, cluster: &Cluster) -> Self {
         Self {
             name: &member.name,
-            address,
-            url_host,
+            address: address.to_string(),
+            url_host: url_host(address),
             prefix: cluster.network.subnet.prefix_len(),
             arch: member.arch.to_string(),
             roles: &member.roles,
             components: &member.components,
-            replacement: member.replacement,
+            joins: member.joins.iter().map(PeerView::new).collect(),
         }
     }
 }
@@ -51,8 +64,8 @@ impl<'a> NodeView<'a> {
 impl Context {
     /// The view of a cluster.
     pub fn new(cluster: &Cluster) -> Self {
-        let views: Vec<Value> =
-            cluster.members.iter().map(|member| value(NodeView::new(member, cluster))).collect();
+        let view = |member: &Member| value(NodeView::new(member, member.address, cluster));
+        let views: Vec<Value> = cluster.members.iter().map(view).collect();
         let mut components = BTreeMap::new();
         for (name, service) in &cluster.services {
             let members: Vec<Value> = cluster
@@ -75,7 +88,8 @@ impl Context {
             cluster: context! { name => cluster.name.as_str() },
             network: value(cluster.network_view()),
             system: context! { timezone => cluster.system.timezone.clone() },
-            nodes: Value::from(views),
+            all_nodes: Value::from(views.clone()),
+            nodes: views,
             all_components: Value::from(components.clone()),
             components,
         }
@@ -89,7 +103,7 @@ impl Context {
             cluster => self.cluster.clone(),
             network => self.network.clone(),
             system => self.system.clone(),
-            nodes => self.nodes.clone(),
+            nodes => self.all_nodes.clone(),
             components => self.all_components.clone(),
             members => part("members"),
             settings => part("settings"),
@@ -97,37 +111,44 @@ impl Context {
         }
     }
 
-    /// What the templates of `component` see on the node with this index.
-    pub fn of_node(&self, component: &str, index: usize) -> Value {
-        let node = self.nodes.get_item_by_index(index).unwrap_or_default();
+    /// What the templates of `component` see on this node.
+    pub fn of_node(&self, component: &str, index: NodeIndex) -> Value {
+        let node = index.of(&self.nodes).clone();
         context! { node, ..self.of_component(component) }
     }
 
-    /// The same, with what is known of the running members: the indexes of those that are well, and what one of them
-    /// answers, if any could be asked.
-    pub fn with_answer(
-        &self,
-        component: &str,
-        index: usize,
-        alive: &[usize],
-        answer: Option<&serde_json::Value>,
-    ) -> Value {
-        let view = |index: &usize| self.nodes.get_item_by_index(*index).unwrap_or_default();
-        let alive: Vec<_> = alive.iter().map(view).collect();
-        let seen = context! { alive, ..self.of_node(component, index) };
-        match answer {
-            Some(answer) => context! { answer => value(answer), ..seen },
-            None => seen,
-        }
+    /// The same for a node that is at another address than the profile has it.
+    pub fn of_node_at(&self, component: &str, cluster: &Cluster, index: NodeIndex, address: IpAddr) -> Value {
+        context! { node => Self::node_at(cluster, index, address), ..self.of_component(component) }
+    }
+
+    /// A node, at an address that may not be the profile's.
+    pub fn node_at(cluster: &Cluster, index: NodeIndex, address: IpAddr) -> Value {
+        value(NodeView::new(&cluster[index], address, cluster))
+    }
+
+    /// What `recognized_by` of `component` sees of an answer's body.
+    pub fn with_body(&self, component: &str, body: Option<&serde_json::Value>) -> Value {
+        context! { body => value(body), ..self.of_component(component) }
+    }
+
+    /// What `members` of `component` sees of an answer.
+    pub fn with_answer(&self, component: &str, answer: &serde_json::Value) -> Value {
+        context! { answer => value(answer), ..self.of_component(component) }
     }
 
     /// The same, with secrets.
-    pub fn with_secrets(&self, component: &str, index: usize, secrets: &BTreeMap<String, String>) -> Value {
+    pub fn with_secrets(
+        &self,
+        component: &str,
+        index: NodeIndex,
+        secrets: &BTreeMap<String, String>,
+    ) -> Value {
         context! { secrets => value(secrets), ..self.of_node(component, index) }
     }
 }
 
 /// Anything that serialises, as templates see it.
-fn value(data: impl Serialize) -> Value {
+pub fn value(data: impl Serialize) -> Value {
     Value::from(Serde(data))
 }

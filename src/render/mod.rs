@@ -10,7 +10,7 @@ mod template;
 mod user_data;
 pub mod yaml;
 
-pub use context::Context;
+pub use context::{Context, value};
 pub use documents::{meta_data, network_config};
 pub use masked::masked;
 pub use node_files::{NodeFile, NodeFiles, lists};

@@ -38,7 +38,7 @@ def cluster(key: str, changed: bool) -> str:
     text = (ROOT / "profiles/patroni.yaml").read_text()
     text = replace(text, "ssh_authorized_keys: []", f'ssh_authorized_keys: ["{key}"]')
     text = replace(text, "[node_exporter, prometheus, grafana]", "[node_exporter, prometheus]")
-    few = "--collector.systemd.unit-include=(etcd|node_exporter|prometheus|imgbuild|ssh|systemd-timesyncd).service"
+    few = "--collector.systemd.unit-include=(etcd|node_exporter|prometheus|imgbuild|ssh|systemd-timesyncd).service|etcd-snapshot.timer"
     more = " --collector.tcpstat" if changed else ""
     exporter = f'alert_down_minutes: 1, options: "{few}{more}"'
     text = replace(text, "settings:\n", f"settings:\n  node_exporter: {{{exporter}}}\n")

@@ -116,27 +116,30 @@ fn folders_that_are_no_components() {
 }
 
 #[test]
-fn replacements_that_cannot_be() {
-    let replace = "replace: {alive: \"http://{{ node.url_host }}/\", ask: \"http://{{ node.url_host }}/\", \
-                   checks: [{that: alive|length > 1, otherwise: none}]}\n";
+fn memberships_that_cannot_be() {
+    let membership = "membership:\n  alive: \"http://{{ node.url_host }}/\"\n  recognized_by: body.ok\n  \
+                      ask: \"http://{{ node.url_host }}/\"\n  members: \"{{ answer|tojson }}\"\n  \
+                      checks: [{that: alive|length > 1, otherwise: none}]\n";
     let with = |changes: &[Change<'_>]| {
-        workspace(&(SPEC.to_owned() + &changed(replace, changes)))
-            .component("alert/replace/commands.sh.j2", "")
+        workspace(&(SPEC.to_owned() + &changed(membership, changes)))
+            .component("alert/membership/commands.sh.j2", "")
     };
     with(&[]).run(&["check"]).exit(0);
     assert_messages(
-        "replace",
+        "membership",
         [
-            ("commands-missing", workspace(&[SPEC, replace].concat())),
-            ("commands-of-nothing", workspace(SPEC).component("alert/replace/commands.sh.j2", "")),
-            ("commands-by-another-name", with(&[]).component("alert/replace/commands.sh", "")),
+            ("commands-missing", workspace(&[SPEC, membership].concat())),
+            ("commands-of-nothing", workspace(SPEC).component("alert/membership/commands.sh.j2", "")),
+            ("commands-by-another-name", with(&[]).component("alert/membership/commands.sh", "")),
             (
                 "commands-undefined",
-                with(&[]).component("alert/replace/commands.sh.j2", "{{ nodes|lenght }}{% if %}"),
+                with(&[]).component("alert/membership/commands.sh.j2", "{{ nodes|lenght }}{% if %}"),
             ),
             ("alive-undefined", with(&[("node.url_host", "node.urlhost")])),
             ("ask-missing", with(&[("ask:", "asks:")])),
             ("check-is-none", with(&[("length > 1", "length >")])),
+            ("change-unknown", with(&[("[{that", "[{changes: [add, shrink], that")])),
+            ("recognized-by-none", with(&[("body.ok", "body.")])),
         ],
     );
 }

@@ -9,6 +9,7 @@ pub mod golden;
 pub mod hostile;
 pub mod leaks;
 pub mod markdown;
+pub mod network;
 pub mod oracle;
 pub mod overlay;
 pub mod releases;

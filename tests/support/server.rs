@@ -167,6 +167,7 @@ pub struct Server {
     scheme: &'static str,
     requests: Arc<Mutex<Vec<Request>>>,
     closing: Arc<AtomicBool>,
+    accepting: Option<thread::JoinHandle<()>>,
 }
 
 impl Server {
@@ -196,8 +197,9 @@ impl Server {
         let address = listener.local_addr().expect("a bound socket has an address");
         let (requests, closing) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let server = Self { address, scheme, requests: requests.clone(), closing: closing.clone() };
-        thread::spawn(move || {
+        let mut server =
+            Self { address, scheme, requests: requests.clone(), closing: closing.clone(), accepting: None };
+        server.accepting = Some(thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 if closing.load(Ordering::SeqCst) {
                     return;
@@ -209,7 +211,7 @@ impl Server {
                     None => serve(stream, &*script, &requests, &closing),
                 });
             }
-        });
+        }));
         server
     }
 
@@ -229,8 +231,10 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.closing.store(true, Ordering::SeqCst);
-        // Wakes the listener.
-        let _ = TcpStream::connect(self.address);
+        // Wakes the listener; once it has ended, its address is free for another.
+        if TcpStream::connect(self.address).is_ok() {
+            let _ = self.accepting.take().map(thread::JoinHandle::join);
+        }
     }
 }
 

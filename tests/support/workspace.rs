@@ -114,6 +114,7 @@ impl Workspace {
     fn options_of(&self, arguments: &[&str]) -> Vec<&str> {
         let cli = Cli::command();
         let verb = arguments.iter().find_map(|word| cli.find_subcommand(word)).unwrap_or(&cli);
+        let verb = arguments.iter().find_map(|word| verb.find_subcommand(word)).unwrap_or(verb);
         let takes =
             |option: &str| verb.get_arguments().any(|one| one.get_long() == option.strip_prefix("--"));
         let options = self.options.chunks(2).filter(|option| takes(&option[0]));

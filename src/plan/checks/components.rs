@@ -9,9 +9,9 @@ use crate::plan::resolve::{meant, quoted};
 use crate::render::SUFFIX;
 
 /// Folders that every component may have.
-const FOLDERS: [&str; 3] = ["files", "private", REPLACE];
-/// The folder of what replacing a node takes.
-const REPLACE: &str = "replace";
+const FOLDERS: [&str; 3] = ["files", "private", MEMBERSHIP];
+/// The folder of what a changed list of members takes.
+const MEMBERSHIP: &str = "membership";
 
 /// Everything that can be said of components without looking at a profile.
 pub(in crate::plan) fn components(components: &Components, report: &mut Report) {
@@ -28,26 +28,26 @@ pub(in crate::plan) fn components(components: &Components, report: &mut Report) 
         owners(component, report);
         patterns(component, report);
         settings_of_checks(component, report);
-        replacing(component, report);
+        membership(component, report);
     }
 }
 
 /// The commands are there where they are used, and nowhere else.
-fn replacing(component: &Component, report: &mut Report) {
-    let (has, needs) = (component.files.contains_key(COMMANDS), component.spec.replace.is_some());
+fn membership(component: &Component, report: &mut Report) {
+    let (has, needs) = (component.files.contains_key(COMMANDS), component.spec.membership.is_some());
     if needs && !has {
-        let message = "`replace` needs the commands by which the others are told";
+        let message = "`membership` needs the commands by which the others are told";
         let label = format!("expected {COMMANDS} in the component's folder");
-        report.push(component.document.error(&["replace".into()], message, label));
+        report.push(component.document.error(&[MEMBERSHIP.into()], message, label));
     }
-    // A `replace` that could not be read is reported, and not there.
+    // A `membership` that could not be read is reported, and not there.
     if !needs && report.has_errors() {
         return;
     }
-    for path in component.files.keys().filter(|path| path.starts_with("replace/")) {
+    for path in component.files.keys().filter(|path| path.starts_with("membership/")) {
         if !needs || path != COMMANDS {
             let message = format!("`{path}` of the component `{}` is used by nothing", component.name);
-            let help = format!("a component that has `replace:` has {COMMANDS}, and nothing else there");
+            let help = format!("a component that has `membership:` has {COMMANDS}, and nothing else there");
             report.push(Diagnostic::error(message).help(help));
         }
     }

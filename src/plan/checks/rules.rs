@@ -2,7 +2,7 @@
 
 use crate::component::Component;
 use crate::diagnostic::{Diagnostic, Report, Step};
-use crate::plan::cluster::{Cluster, Member};
+use crate::plan::cluster::Cluster;
 use crate::plan::resolve::Inputs;
 use crate::render::{Context, Templates};
 
@@ -15,7 +15,7 @@ pub(in crate::plan) fn rules(
 ) {
     for component in cluster.services.keys().filter_map(|name| inputs.components.get(name)) {
         let seen = context.of_component(&component.name);
-        replacing(component, cluster, (templates, context), report);
+        membership(component, cluster, (templates, context), report);
         for (index, check) in component.spec.checks.iter().enumerate() {
             let broken = |why: String| {
                 let path = ["checks".into(), index.into(), "that".into()];
@@ -40,27 +40,29 @@ pub(in crate::plan) fn rules(
 }
 
 /// What is asked of running members, as far as it can be tried without any.
-fn replacing(
+fn membership(
     component: &Component,
     cluster: &Cluster,
     (templates, context): (&Templates, &Context),
     report: &mut Report,
 ) {
-    let Some(replace) = &component.spec.replace else { return };
-    let runs_it = |member: &Member| member.components.contains(&component.name);
-    let Some(index) = cluster.members.iter().position(runs_it) else { return };
+    let Some(membership) = &component.spec.membership else { return };
+    let Some(index) = cluster.running(&component.name).next() else { return };
     let seen = context.of_node(&component.name, index);
-    for (key, text) in [("alive", &replace.alive), ("ask", &replace.ask)] {
+    for (key, text) in [("alive", &membership.alive), ("ask", &membership.ask)] {
         if let Err(why) = templates.expand(text, &seen) {
             let message = format!("this template does not render: {why}");
-            report.push(component.document.error(&["replace".into(), key.into()], message, ""));
+            report.push(component.document.error(&["membership".into(), key.into()], message, ""));
         }
     }
-    for (index, demand) in replace.checks.iter().enumerate() {
-        if let Err(why) = templates.compiles(&demand.that) {
-            let path = ["replace".into(), "checks".into(), index.into(), "that".into()];
-            report.push(component.document.error(&path, format!("this is no expression: {why}"), ""));
+    let mut expression = |path: &[Step], text: &str| {
+        if let Err(why) = templates.compiles(text) {
+            report.push(component.document.error(path, format!("this is no expression: {why}"), ""));
         }
+    };
+    expression(&["membership".into(), "recognized_by".into()], &membership.recognized_by);
+    for (index, demand) in membership.checks.iter().enumerate() {
+        expression(&["membership".into(), "checks".into(), index.into(), "that".into()], &demand.that);
     }
 }
 

@@ -1,0 +1,271 @@
+//! Asks the running members of a component whether their list may change, and how they are told.
+
+mod seats;
+mod seen;
+
+use super::console::Console;
+use super::failure::{Exit, Failure};
+use super::recorded::Recorded;
+use crate::component::{COMMANDS, Change, Component, Components, Membership};
+use crate::diagnostic::{Report, Step};
+use crate::live::{Members, Probe, Reply, TIMEOUTS};
+use crate::plan::{NodeIndex, Peer, Plan};
+use seats::{Found, Known, Pulse, Seat};
+use seen::{Entry, Seen};
+
+/// A change of the list that a component's members keep of themselves.
+pub struct Inquiry<'a> {
+    plan: &'a Plan,
+    component: &'a Component,
+    membership: &'a Membership,
+    change: Change,
+    name: &'a str,
+    /// The node that comes, goes, moves or is replaced, if the profile has it.
+    node: Option<Seat>,
+    /// The others that run the component.
+    others: Vec<Seat>,
+}
+
+impl<'a> Inquiry<'a> {
+    /// Of each component of the node whose members keep a list of themselves; of all such components, where the profile
+    /// does not have the node.
+    pub fn all(
+        change: Change,
+        name: &'a str,
+        node: Option<NodeIndex>,
+        (plan, components, recorded): (&'a Plan, &'a Components, &Recorded),
+    ) -> Result<Vec<Self>, Failure> {
+        let mut inquiries = Vec::new();
+        for component in components.values() {
+            let Some(membership) = &component.spec.membership else { continue };
+            let seat = |node: NodeIndex| Seat::of(plan, &component.name, node, recorded);
+            let (own, others): (Vec<_>, Vec<_>) =
+                plan.cluster.running(&component.name).map(seat).partition(|seat| Some(seat.node) == node);
+            if node.is_some() && own.is_empty() || others.is_empty() && own.is_empty() {
+                continue;
+            }
+            if others.is_empty() {
+                return Err(alone(&component.name, name));
+            }
+            let node = own.into_iter().next();
+            inquiries.push(Self { plan, component, membership, change, name, node, others });
+        }
+        if inquiries.is_empty() { Err(nobody(name, node.is_some())) } else { Ok(inquiries) }
+    }
+
+    /// Asks the members, and refuses what they cannot bear. Where none of the others answers, `confirmed` stands for it.
+    pub fn known(&self, confirmed: bool, offline: bool, console: &Console) -> Result<Known, Failure> {
+        let mut silent = Vec::new();
+        if !offline {
+            let tell = |line: &str| console.talk(line);
+            let members = Members::new(&TIMEOUTS, &tell)?;
+            let own = self.node.iter().flat_map(Seat::found);
+            let own: Vec<_> = if self.change == Change::Remove { Vec::new() } else { own.collect() };
+            let others: Vec<_> = self.others.iter().flat_map(Seat::found).collect();
+            let pulses = self.pulses(&members, own.iter().chain(&others))?;
+            let (of_own, of_others) = pulses.split_at(own.len());
+            self.is_dead(of_own, confirmed)?;
+            let others: Vec<_> = others.into_iter().zip(of_others).collect();
+            if let Some(list) = self.list(&members, &others, &mut silent)? {
+                let known = Known::of_list(&others, list);
+                self.judge(&known)?;
+                return Ok(known);
+            }
+        }
+        if confirmed { Ok(Known::default()) } else { Err(self.unasked(&silent)) }
+    }
+
+    /// How those are that are asked.
+    fn pulses<'f>(
+        &self,
+        members: &Members<'_>,
+        asked: impl Iterator<Item = &'f Found>,
+    ) -> Result<Vec<Pulse>, Failure> {
+        let probes = asked.map(|found| self.probe("alive", &self.membership.alive, *found));
+        let probes = probes.collect::<Result<Vec<_>, _>>()?;
+        let replies = members.replies(&probes).into_iter();
+        replies.zip(&probes).map(|(reply, probe)| self.pulse(reply, probe)).collect()
+    }
+
+    fn pulse(&self, reply: Reply, probe: &Probe) -> Result<Pulse, Failure> {
+        let Reply::Answered { status, body } = &reply else {
+            return Ok(Pulse::None(format!("{}: {reply}", probe.name), reply));
+        };
+        let seen = self.plan.context.with_body(&self.component.name, body.as_ref());
+        let recognized = self.plan.templates.holds(&self.membership.recognized_by, &seen);
+        Ok(match recognized.map_err(|why| self.broken(&["recognized_by".into()], &why))? {
+            true if (200..300).contains(status) => Pulse::Well,
+            true => Pulse::Ill,
+            false => {
+                let why = format!(
+                    "{}: what answers at {} is not `{}`: status {status}",
+                    probe.name, probe.url, self.component.name
+                );
+                Pulse::None(why, reply)
+            }
+        })
+    }
+
+    /// Refuses where a machine runs that must not.
+    fn is_dead(&self, pulses: &[Pulse], confirmed: bool) -> Result<(), Failure> {
+        let is_up = |pulse: &Pulse| match pulse {
+            Pulse::Well | Pulse::Ill => true,
+            Pulse::None(_, Reply::Slow(_)) => !confirmed,
+            Pulse::None(..) => false,
+        };
+        let Some(pulse) = pulses.iter().find(|pulse| is_up(pulse)) else { return Ok(()) };
+        let (name, component) = (self.name, &self.component.name);
+        let (message, help) = match (self.change, pulse) {
+            (Change::Move | Change::Remove, _) => return Ok(()),
+            (Change::Replace, Pulse::None(why, _)) => (
+                format!("`{component}` on `{name}` may be alive:\n  {why}"),
+                "shut it down for good first; where you know that it is off, say so with `--confirmed`",
+            ),
+            (Change::Replace, _) => (
+                format!("`{component}` on `{name}` answers: that machine is not dead"),
+                "shut it down for good first; two machines with one address harm the cluster",
+            ),
+            (Change::Add, _) => (
+                format!("`{component}` on `{name}` runs already"),
+                "one that has joined needs nothing more; a machine that was booted before has founded a cluster of its own: \
+                 shut it down, and boot an empty one",
+            ),
+        };
+        Err(Failure::Refused { exit: Exit::Failed, message, help: help.to_owned() })
+    }
+
+    /// The list of the first that gives one, those before the others that are well. Others go into `silent`.
+    fn list(
+        &self,
+        members: &Members<'_>,
+        pulses: &[(Found, &Pulse)],
+        silent: &mut Vec<String>,
+    ) -> Result<Option<Vec<Entry>>, Failure> {
+        let mut speaking = Vec::new();
+        for (found, pulse) in pulses {
+            match pulse {
+                Pulse::Well => speaking.insert(0, *found),
+                Pulse::Ill => speaking.push(*found),
+                Pulse::None(why, _) => silent.push(why.clone()),
+            }
+        }
+        for found in speaking {
+            let probe = self.probe("ask", &self.membership.ask, found)?;
+            match members.ask(&probe) {
+                Ok(answer) => return self.entries(&answer).map(Some),
+                Err(why) => silent.push(format!("{}: {why}", probe.name)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The members that an answer names.
+    fn entries(&self, answer: &serde_json::Value) -> Result<Vec<Entry>, Failure> {
+        let key = ["members".into()];
+        let seen = self.plan.context.with_answer(&self.component.name, answer);
+        let text = self.plan.templates.expand(&self.membership.members, &seen);
+        let text = text.map_err(|why| self.broken(&key, &why))?;
+        serde_json::from_str(&text).map_err(|why| self.broken(&key, &format!("not a list of members: {why}")))
+    }
+
+    /// Refuses where a demand of the component is not met.
+    fn judge(&self, known: &Known) -> Result<(), Failure> {
+        let seen = self.seen(known);
+        let demands = self.membership.checks.iter().enumerate();
+        for (index, demand) in demands.filter(|(_, demand)| demand.concerns(self.change)) {
+            let broken =
+                |key: &str, why: &str| self.broken(&["checks".into(), index.into(), key.into()], why);
+            if self.plan.templates.holds(&demand.that, &seen).map_err(|why| broken("that", &why))? {
+                continue;
+            }
+            let expand = |key: &str, text: &str| {
+                self.plan.templates.expand(text, &seen).map_err(|why| broken(key, &why))
+            };
+            return Err(Failure::Refused {
+                exit: Exit::Failed,
+                message: expand("otherwise", &demand.otherwise)?,
+                help: expand("help", demand.help.as_deref().unwrap_or_default())?,
+            });
+        }
+        Ok(())
+    }
+
+    /// The commands by which the others are told.
+    pub fn commands(&self, known: &Known) -> Result<String, Failure> {
+        let template = format!("{}/{COMMANDS}", self.component.name);
+        let mut report = Report::new();
+        let text = self.plan.templates.render(&template, &self.seen(known), false, &mut report);
+        text.ok_or(Failure::Invalid(report))
+    }
+
+    /// The members that the node finds when it joins, itself among them: those of the list, at this moment. All that the
+    /// profile has, where nobody could be asked.
+    pub fn joined(&self, known: &Known) -> Vec<Peer> {
+        let own = self.node.iter().map(|seat| Found { node: seat.node, address: seat.addresses[0] });
+        let others = self.others.iter().filter_map(|seat| match &known.list {
+            Some(list) => seat.listed(list),
+            None => seat.found().next(),
+        });
+        let mut found: Vec<_> = others.chain(own).collect();
+        found.sort_by_key(|found| found.node);
+        let name = |found: &Found| self.plan.cluster[found.node].name.clone();
+        found.iter().map(|found| Peer { name: name(found), address: found.address }).collect()
+    }
+
+    fn seen(&self, known: &Known) -> minijinja::Value {
+        Seen { inquiry: self, known }.value()
+    }
+
+    fn probe(&self, key: &str, template: &str, found: Found) -> Result<Probe, Failure> {
+        let cluster = &self.plan.cluster;
+        let seen = self.plan.context.of_node_at(&self.component.name, cluster, found.node, found.address);
+        let url =
+            self.plan.templates.expand(template, &seen).map_err(|why| self.broken(&[key.into()], &why))?;
+        Ok(Probe { name: cluster[found.node].name.clone(), url })
+    }
+
+    /// That something of component.yaml's `membership` fails.
+    fn broken(&self, path: &[Step], why: &str) -> Failure {
+        let path: Vec<_> = std::iter::once("membership".into()).chain(path.iter().cloned()).collect();
+        let message = format!("failed to evaluate: {why}");
+        Report::from(self.component.document.error(&path, message, "")).into()
+    }
+
+    fn unasked(&self, silent: &[String]) -> Failure {
+        let why = match silent {
+            [] => ": the network is off".to_owned(),
+            _ => format!("\n  {}", silent.join("\n  ")),
+        };
+        let help = match self.change {
+            Change::Replace => {
+                "run this where the nodes can be reached; or see for yourself that the others are well, and say so with \
+                 `--confirmed`"
+            }
+            _ => "run this where the nodes can be reached",
+        };
+        Failure::Refused {
+            exit: Exit::Network,
+            message: format!(
+                "no other member of `{}` can be asked whether it can spare `{}`{why}",
+                self.component.name, self.name
+            ),
+            help: help.to_owned(),
+        }
+    }
+}
+
+fn alone(component: &str, name: &str) -> Failure {
+    Failure::Usage {
+        message: format!("`{name}` is the only member of `{component}`: there are no others to join"),
+        help: format!("`imgbuild {name}` builds it anew, without its data"),
+    }
+}
+
+fn nobody(name: &str, is_known: bool) -> Failure {
+    let help = if is_known {
+        format!("`imgbuild {name}` builds it: boot an empty machine from its seed")
+    } else {
+        "no component of this cluster has members that keep a list of themselves".to_owned()
+    };
+    Failure::Usage { message: format!("nothing that runs on `{name}` has members that must be told"), help }
+}

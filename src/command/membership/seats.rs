@@ -1,0 +1,66 @@
+//! Where members may be, where they were found, and what is known of those that live.
+
+use std::net::IpAddr;
+
+use super::seen::Entry;
+use crate::command::recorded::Recorded;
+use crate::live::Reply;
+use crate::plan::{NodeIndex, Plan};
+
+/// A node, and where it may be: where the profile has it, and where its last build does.
+#[derive(Clone, Debug)]
+pub(super) struct Seat {
+    pub(super) node: NodeIndex,
+    pub(super) addresses: Vec<IpAddr>,
+}
+
+/// A member that was found at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) node: NodeIndex,
+    pub(super) address: IpAddr,
+}
+
+/// What is known of the members that live.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// The others that are well.
+    pub(super) alive: Vec<Found>,
+    /// The list of members, if one could be asked for it.
+    pub(super) list: Option<Vec<Entry>>,
+}
+
+/// How one of those that were asked is.
+pub(super) enum Pulse {
+    Well,
+    Ill,
+    /// It gave no answer, or not that of a member.
+    None(String, Reply),
+}
+
+impl Seat {
+    pub(super) fn of(plan: &Plan, component: &str, node: NodeIndex, recorded: &Recorded) -> Self {
+        let member = &plan.cluster[node];
+        let last = recorded.get(&member.name).and_then(|lists| lists.get(component)?.get(&member.name));
+        let last = last.filter(|address| **address != member.address);
+        Self { node, addresses: std::iter::once(member.address).chain(last.copied()).collect() }
+    }
+
+    pub(super) fn found(&self) -> impl Iterator<Item = Found> + '_ {
+        self.addresses.iter().map(|address| Found { node: self.node, address: *address })
+    }
+
+    /// Where a list has it.
+    pub(super) fn listed(&self, list: &[Entry]) -> Option<Found> {
+        self.found().find(|found| list.iter().any(|entry| entry.is_at(found.address)))
+    }
+}
+
+impl Known {
+    /// Only members of the list count as alive: a machine that runs a cluster of its own does not.
+    pub(super) fn of_list(pulses: &[(Found, &Pulse)], list: Vec<Entry>) -> Self {
+        let is_listed = |found: &Found| list.iter().any(|entry| entry.is_at(found.address));
+        let well = pulses.iter().filter(|(_, pulse)| matches!(pulse, Pulse::Well)).map(|(found, _)| *found);
+        Self { alive: well.filter(is_listed).collect(), list: Some(list) }
+    }
+}
