@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::checks;
 use super::claims::Claims;
 use super::cluster::{Cluster, Member};
 use super::layer::{LayerFile, LayerPlan};
@@ -72,6 +73,7 @@ impl<'a> Shapes<'a> {
         shape.files.sort_by(|a, b| a.path.cmp(&b.path));
         self.claim(member, &shape, report);
         self.inputs.format.check(&shape, report);
+        checks::owned(&member.components, &shape, self.inputs.components, report);
         let shape = Arc::new(shape);
         self.known.insert(key, Arc::clone(&shape));
         shape

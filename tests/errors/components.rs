@@ -83,6 +83,9 @@ fn specs_that_cannot_be() {
             "path-of-imgbuild",
             &[("to: /usr/local/bin/alertmanager", "to: /usr/local/sbin/imgbuild-first-boot")],
         ),
+        ("directory-given-away", &[("to: /usr/local/bin/alertmanager", "to: /var/lib/alert/bin")]),
+        ("private-given-away", &[("path: /var/lib/alert,", "path: /etc/alert,")]),
+        ("directory-nested", &[("owner: alert}", "owner: alert}\n  - {path: /var/lib/alert/rules}")]),
         (
             "path-in-folder-of-another",
             &[("to: /usr/local/bin/alertmanager", "to: /usr/share/grafana/public/alert")],

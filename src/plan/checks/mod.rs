@@ -2,11 +2,13 @@
 
 mod components;
 mod nodes;
+mod owned;
 mod profile;
 mod rules;
 mod users;
 
 pub(super) use components::components;
+pub(super) use owned::owned;
 pub(super) use profile::{overlay_url, profile, setting};
 pub(super) use rules::rules;
 pub(super) use users::administrator;
