@@ -61,7 +61,10 @@ fn layers_join_to_the_overlay_that_the_default_has() {
         let whole = manifest(&workspace, &format!("image/{node}"));
         assert_eq!(whole.overlay.unwrap().sha256, Sha256::of(&overlay));
         let user_data = workspace.text(&format!("image/{node}/user-data"));
-        assert!(!user_data.lines().any(|line| line.trim_start().starts_with("LAYERS")), "{user_data}");
+        assert!(
+            !user_data.lines().any(|line| line.trim_start().starts_with("IMGBUILD_LAYERS")),
+            "{user_data}"
+        );
         for delivery in ["shared", "http"] {
             let parts = manifest(&workspace, &format!("{delivery}/{node}"));
             assert_eq!(serde_json::to_value(parts.delivery).unwrap(), delivery);
@@ -73,11 +76,11 @@ fn layers_join_to_the_overlay_that_the_default_has() {
             let joined: Vec<u8> = digests.iter().flat_map(|digest| shared[digest].clone()).collect();
             assert!(joined == overlay, "{delivery}/{node}");
             let user_data = workspace.text(&format!("{delivery}/{node}/user-data"));
-            assert!(user_data.contains(&format!("OVERLAY_SHA256='{}'", Sha256::of(&overlay))));
+            assert!(user_data.contains(&format!("IMGBUILD_OVERLAY_SHA256='{}'", Sha256::of(&overlay))));
             let listed: Vec<_> = parts.layers.iter().map(ToString::to_string).collect();
-            assert!(user_data.contains(&format!("LAYERS='{}'\n", listed.join(" "))), "{user_data}");
+            assert!(user_data.contains(&format!("IMGBUILD_LAYERS='{}'\n", listed.join(" "))), "{user_data}");
             let url = if delivery == "http" { format!("{URL}/layers") } else { String::new() };
-            assert!(user_data.contains(&format!("LAYERS_URL='{url}'\n")), "{user_data}");
+            assert!(user_data.contains(&format!("IMGBUILD_LAYERS_URL='{url}'\n")), "{user_data}");
             assert!(user_data.len() < 16 * 1024, "{delivery}/{node}: {} bytes", user_data.len());
             used.extend(digests);
         }

@@ -66,7 +66,7 @@ fn nothing_is_fetched_and_the_node_is_told_what_to_fetch() {
     assert_eq!(files(together), files(all));
     away(&workspace, &["verify", "out/ptrn-1"]).exit(0);
     away(&workspace, &["verify", "out/ptrn-1/seed.iso"]).exit(0);
-    workspace.run(&["bundle", "ptrn-1", "-o", "b", "--delivery", "image"]).exit(0);
+    workspace.run(&["bundle", "ptrn-1", "-o", "b"]).exit(0);
     let run = workspace.run(&["fetch", "--offline", "--store", "filled"]).exit(0);
     run.says(&["etcd", "cached"]);
 }

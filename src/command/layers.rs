@@ -252,8 +252,7 @@ fn make<W: Write>(
 /// The tree with a system extension in place of what is below /usr.
 fn extended(plan: &LayerPlan, mut tree: Tree, spool: &mut File, mut image: File) -> Result<Tree, Failure> {
     let context = || format!("making the system extension of `{}`", plan.component);
-    let Some((usr, path)) = "/usr".parse().ok().zip(extension_path(&plan.component)) else { return Ok(tree) };
-    let below = tree.take_below(&usr);
+    let below = tree.take_below(&"/usr".parse().expect("a constant path"));
     if below.is_empty() {
         return Ok(tree);
     }
@@ -266,7 +265,7 @@ fn extended(plan: &LayerPlan, mut tree: Tree, spool: &mut File, mut image: File)
     io::copy(&mut image, &mut appended).with_context(context)?;
     let (_, sha256, size) = appended.finish();
     let content = Content::Spooled { offset, size, sha256 };
-    tree.insert(path, Entry::file(Mode::FILE, content)).with_context(context)?;
+    tree.insert(extension_path(&plan.component), Entry::file(Mode::FILE, content)).with_context(context)?;
     Ok(tree)
 }
 

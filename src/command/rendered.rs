@@ -17,7 +17,7 @@ use crate::layer::{
 use crate::output::LayerSource;
 use crate::plan::{NodePlan, Plan};
 use crate::release::Arch;
-use crate::render::{NodeFile, lists, releases};
+use crate::render::{NodeFile, lists, programs};
 use crate::store::Cache;
 
 /// What the layer is called that nodes with the same components share.
@@ -101,7 +101,7 @@ impl<'a> Renderer<'a> {
             .iter()
             .map(|layer| (layer.component.as_str(), &self.layers[&layer.key].index))
             .collect();
-        files.extend(releases(node));
+        files.extend(programs(node));
         let lists = lists(node, &indexes, &files);
         files.extend(lists);
         let (alike, own): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.is_common);

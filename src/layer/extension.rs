@@ -85,8 +85,8 @@ pub fn write_extension(
 const LEVEL: u32 = 6;
 
 /// The guest path of an extension.
-pub fn extension_path(name: &str) -> Option<GuestPath> {
-    format!("/var/lib/extensions/{name}.raw").parse().ok()
+pub fn extension_path(name: &str) -> GuestPath {
+    format!("/var/lib/extensions/{name}.raw").parse().expect("a component's name is a part of a path")
 }
 
 /// A content in the spool, which others read in between.

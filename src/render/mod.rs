@@ -5,7 +5,7 @@ mod documents;
 mod masked;
 mod node_files;
 mod private;
-mod releases;
+mod programs;
 mod template;
 mod user_data;
 pub mod yaml;
@@ -15,7 +15,7 @@ pub use documents::{meta_data, network_config};
 pub use masked::masked;
 pub use node_files::{NodeFile, NodeFiles, lists};
 pub use private::{NodeSecrets, PrivateContent, private_files};
-pub use releases::releases;
+pub use programs::programs;
 pub use template::{SUFFIX, Templates};
 pub use user_data::{OverlayFacts, user_data};
 

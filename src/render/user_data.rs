@@ -152,11 +152,11 @@ mod tests {
 
     #[test]
     fn comments_go_and_code_stays() {
-        let text = "#!/bin/sh\n# Why.\n\t# how\nrun # so\n\t# shellcheck disable=SC1\necho '\n#x'\n";
-        let rest = "#!/bin/sh\nrun # so\n\t# shellcheck disable=SC1\necho '\n#x'\n";
+        let text = "#!/bin/bash\n# Why.\n\t# how\nrun # so\n\t# shellcheck disable=SC1\necho '\n#x'\n";
+        let rest = "#!/bin/bash\nrun # so\n\t# shellcheck disable=SC1\necho '\n#x'\n";
         assert_eq!(without_comments(text), rest);
         let program = without_comments(PROGRAM);
-        assert!(program.starts_with("#!/bin/sh\nset -euf\n") && program.ends_with("\nwait_for_health\n"));
+        assert!(program.starts_with("#!/bin/bash\nset -euf") && program.ends_with("\nwait_for_health\n"));
     }
 
     #[test]

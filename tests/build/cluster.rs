@@ -75,7 +75,10 @@ fn ipv6_addresses_are_written_as_each_place_wants_them() {
     }
     let workspace = Workspace::new().profile(&profile);
     let user_data = workspace.run(&["show", "ptrn-1", "user-data", "--quiet"]).exit(0).stderr("").data();
-    assert!(user_data.contains("OVERLAY_URLS='http://[fd00:1::1]/ptrn-1/overlay.tar.gz'\n"), "{user_data}");
+    assert!(
+        user_data.contains("IMGBUILD_OVERLAY_URLS='http://[fd00:1::1]/ptrn-1/overlay.tar.gz'\n"),
+        "{user_data}"
+    );
 }
 
 #[test]
@@ -107,7 +110,7 @@ fn switches_and_lists_of_the_profile_reach_the_documents() {
     for part in [
         "package_update: true\npackage_upgrade: true\npackage_reboot_if_required: true\n",
         &format!("- {key}\n"),
-        "OVERLAY_URLS='https://depot/patroni/ptrn-2.tar.gz http://192.168.2.91/o'\n",
+        "IMGBUILD_OVERLAY_URLS='https://depot/patroni/ptrn-2.tar.gz http://192.168.2.91/o'\n",
         "timezone: Europe/Moscow\n",
         "uid: 1000\n",
     ] {
@@ -118,7 +121,7 @@ fn switches_and_lists_of_the_profile_reach_the_documents() {
         assert!(network.contains(part), "{part}: {network}");
     }
     let plain = Workspace::new().run(&["show", "ptrn-2", "user-data", "--quiet"]).exit(0).data();
-    assert!(!plain.contains("package_") && plain.contains("OVERLAY_URLS=''\n"), "{plain}");
+    assert!(!plain.contains("package_") && plain.contains("IMGBUILD_OVERLAY_URLS=''\n"), "{plain}");
 }
 
 #[test]
@@ -132,5 +135,30 @@ fn nodes_may_differ_in_architecture() {
         let manifest: Value =
             serde_json::from_str(&workspace.text(&format!("out/{node}/manifest.json"))).unwrap();
         assert_eq!(manifest["arch"], arch);
+    }
+}
+
+/// A key as large as people have them: RSA of 4096 bits.
+const LARGE_KEY: &str = "ssh-rsa \
+    AAAAB3NzaC1yc2EAAAADAQABAAACAQDguJ1qR9hXJdzptmsKPTUEUJ1EulFkX3HTWX0myH07rlnvJkQT/8swsS8CYM\
+    gC149g4h1mG6okrHana0Tnpw2CaJOsi/ZYCGAdwXuj4g1YDN20VXZthZXdvSuZv8QPtC5p9WjWoBhzdCdcvzVpXa3Y\
+    /G8yQmcmv6F6fTYJr/VV2WKA1G7G/5BxcygDvd/BekkDb1RPdzbykj8h2qRovyv8Xu9iSQLCaY6auqclmKoR05EJRF\
+    f0+mj9wi9FRZV+gzvlP0p85fyJi3w9v7axRwaUOduJWDwlrD46UkMNWXe+RFDOhn8Xsxw/bqgfbpgH+vEVa3XuOLva\
+    7/9YV0A2pbmjJraaOVl2hCZiFd0XhDHn+ZLx2+KEFNP4O9Xh03tUJzW1G3d+b4aPM4XViqtDpiESBQjoJeH0zRWOaV\
+    MC/HMp04txdnEJm2OH32f6Iyy6bPJN2owQ18b+cEM87clVI3yVMjrY5uxd7al957U6Dk4UTTdCXTVhhsvy1yUmzAI4\
+    nzj46MiwaqJh6MGhJy67bdE/3s9ARDjF0FV9q24pgExIhnDVPzmjByrdVNbJg7suPuv/EFqorAf1NFP+wvdE2ktpwg\
+    xFnGwO+usH8+oLMsffKgltdLKdvVBhtSNUo1mvRTAR6hdVXCVZZ6jxABGyyMbmDi16JH35A12GP8/JIeiBMQ==";
+
+#[test]
+fn user_data_has_room_for_three_large_keys() {
+    let keys: Vec<_> =
+        ["ada", "grace", "barbara"].map(|name| format!("\"{LARGE_KEY} {name}@laptop\"")).into();
+    let keys = format!("ssh_authorized_keys: [{}]", keys.join(", "));
+    let profile = PROFILE.replace("ssh_authorized_keys: []", &keys);
+    let workspace = Workspace::with_releases().profile(&profile);
+    workspace.run(&["--all", "--quiet", "--delivery", "shared"]).exit(0);
+    for node in ["ptrn-1", "ptrn-2", "ptrn-3", "prmt-1"] {
+        let user_data = workspace.read(&format!("out/{node}/user-data"));
+        assert!(user_data.len() < 16 * 1024, "{node}: {} bytes", user_data.len());
     }
 }

@@ -131,8 +131,8 @@ fn user_data_knows_the_overlay_and_carries_none_of_it() {
         let user_data = workspace.text(&format!("out/{node}/user-data"));
         assert!(user_data.starts_with("#cloud-config\n"));
         assert!(user_data.len() < 16 * 1024, "{node}: {} bytes", user_data.len());
-        assert!(user_data.contains(&format!("OVERLAY_SHA256='{}'", Sha256::of(&overlay))));
-        assert!(user_data.contains(&format!("OVERLAY_SIZE='{}'", overlay.len())));
+        assert!(user_data.contains(&format!("IMGBUILD_OVERLAY_SHA256='{}'", Sha256::of(&overlay))));
+        assert!(user_data.contains(&format!("IMGBUILD_OVERLAY_SIZE='{}'", overlay.len())));
         assert!(!user_data.contains("stands for"));
         let image = workspace.read(&format!("out/{node}/seed.iso"));
         for name in ["user-data", "meta-data", "network-config", "overlay.tar.gz"] {

@@ -10,15 +10,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from applying import Applying
+from archives import Archives
 from case import Case
 from extensions import Extensions
+from faults import Faults
 from finding import Finding
+from hostile import Hostile
 from layers import Layers
 from releases import Releases
 from sandbox import ROOT
 from seeding import Seeding
 
-CASES = (Seeding, Finding, Layers, Releases, Extensions, Applying)
+CASES = (Seeding, Finding, Layers, Releases, Archives, Extensions, Applying, Hostile, Faults)
 
 
 class Outcome(NamedTuple):

@@ -159,6 +159,30 @@ class Applying(Case):
         self.assertIsNone(guest.read("/etc/web/password"))
         self.assertEqual(guest.read(UNIT), "1")
 
+    def test_a_cut_leaves_no_secret_of_an_earlier_seed(self) -> None:
+        path = "/etc/web/password"
+        overlay = Overlay({UNIT: ("web", "1")}, SERVICES)
+        for name, later in (("changed", {path: ("web", "root:root", "neu\n")}), ("gone", {})):
+            with self.subTest(name):
+                guest = self.guest()
+                guest.volume("CIDATA", overlay.data)
+                guest.seed(overlay, private={path: ("web", "root:root", "geheim\n")})
+                guest.stand_in("chown", CUT.format(real="/usr/bin/chown", first=""))
+                self.assertEqual(guest.run(), 137, guest.output)
+                guest.seed(overlay, private=later)
+                self.ready(guest)
+                self.assertEqual(guest.read(path), "neu\n" if later else None)
+                left = [found for found in guest.path("/etc/web").iterdir() if "geheim" in found.read_text()]
+                self.assertEqual(left, [])
+
+    def test_a_unit_without_an_address_is_waited_for(self) -> None:
+        guest = self.guest()
+        guest.write("/slow", "web.service\n" * 6)
+        guest.volume("CIDATA", OLD.data)
+        guest.seed(OLD)
+        self.ready(guest)
+        self.assertEqual(guest.read("/slow"), "")
+
     def test_what_is_not_healthy_is_named(self) -> None:
         sick = SERVICES | {"db": ("db.service", "-", 3), "api": ("api.service", "http://127.0.0.1:9/health", 3)}
         overlay = Overlay({UNIT: ("web", "1")}, sick)

@@ -83,7 +83,7 @@ class Layers(Case):
         guest.volume("IMGBUILD", OLD.files())
         guest.seed(OLD, layers_url="")
         conf = guest.read("/var/lib/imgbuild/seed/node.conf") or ""
-        guest.write("/var/lib/imgbuild/seed/node.conf", conf.replace(f"OVERLAY_SHA256='{OLD.sha256}'", f"OVERLAY_SHA256='{NEW.sha256}'"))
+        guest.write("/var/lib/imgbuild/seed/node.conf", conf.replace(f"IMGBUILD_OVERLAY_SHA256='{OLD.sha256}'", f"IMGBUILD_OVERLAY_SHA256='{NEW.sha256}'"))
         self.failed(guest, f"^the overlay has sha256 {OLD.sha256}, expected {NEW.sha256}$")
         self.nothing_started(guest)
 

@@ -6,10 +6,10 @@ import tarfile
 
 from case import SERVICES, Case
 from layers import SERVER
-from sandbox import DOWNLOADS, ROOT, Overlay, Sandbox, digest
+from sandbox import DOWNLOADS, PROGRAMS, Overlay, Sandbox, digest
 
 URL = "http://127.0.0.1:8000/upstream"
-PROGRAM = (ROOT / "src/render/first_boot/releases.sh").read_text()
+PARTS = {name: (PROGRAMS / name).read_text() for name in ("releases.sh", "releases.py")}
 
 
 def archive(members: dict[str, tuple[str, int]]) -> bytes:
@@ -40,7 +40,7 @@ WEB = archive({
 PLAIN = archive({"tool": ("tool", 0o644), "doc/tool": ("text", 0o644)})
 WANTED = [
     ("web", WEB, "web", "web-1.0/web", "/usr/local/bin/web", "0755"),
-    ("web", WEB, "web", "web-1.0/pages", "/usr/share/web", "-"),
+    ("web", WEB, "web", "web-1.0/pages/", "/usr/share/web", "-"),
     ("base", PLAIN, "tool", "tool", "/usr/local/bin/tool", "0700"),
 ]
 FILES = {
@@ -59,7 +59,7 @@ def overlay(wanted: list[tuple[str, bytes, str, str, str, str]], size: bool = Tr
     ]
     files = {
         "/usr/lib/imgbuild/releases": ("imgbuild", "".join(lines)),
-        "/usr/lib/imgbuild/releases.sh": ("imgbuild", PROGRAM),
+        **{f"/usr/lib/imgbuild/{name}": ("imgbuild", text) for name, text in PARTS.items()},
         "/etc/motd": ("base", "hello"),
     }
     return Overlay(files, SERVICES)
@@ -98,7 +98,12 @@ class Releases(Case):
         paths = {line.split("\t")[2] for line in listed}
         self.assertEqual(
             paths,
-            {*FILES, "/usr/share/web/deep/link", "/etc/motd", "/usr/lib/imgbuild/releases", "/usr/lib/imgbuild/releases.sh"},
+            {
+                *FILES,
+                "/usr/share/web/deep/link",
+                "/etc/motd",
+                *(f"/usr/lib/imgbuild/{name}" for name in ("apply.sh", "releases", *PARTS)),
+            },
         )
         self.assertFalse(guest.path(DOWNLOADS).exists())
         self.assertFalse(guest.path("/usr/lib/imgbuild.new").exists())
@@ -145,7 +150,7 @@ class Releases(Case):
 
     def test_what_an_archive_lacks_or_is_there_already_is_named(self) -> None:
         for member, to, reason in (
-            ("web-1.0/lost", "/usr/local/bin/web", f"^cannot unpack the release with sha256 {digest(WEB)}: .*web-1.0/lost"),
+            ("web-1.0/lost", "/usr/local/bin/web", "^the release of web does not contain `web-1.0/lost`$"),
             ("web-1.0/web", "/etc/motd", "^the release of web has /etc/motd, which is there already$"),
         ):
             with self.subTest(member=member):
@@ -154,7 +159,7 @@ class Releases(Case):
                 self.nothing_started(guest)
 
     def test_all_of_an_archive_can_be_wanted(self) -> None:
-        guest = self.prepared(overlay([("base", PLAIN, "tool", ".", "/usr/share/base", "-")]))
+        guest = self.prepared(overlay([("base", PLAIN, "tool", "./", "/usr/share/base", "-")]))
         self.ready(guest)
         self.assertEqual(guest.read("/usr/share/base/doc/tool"), "text")
         self.assertEqual(guest.read("/usr/share/base/tool"), "tool")
@@ -164,3 +169,19 @@ class Releases(Case):
         guest.volume("IMGBUILD", {digest(WEB): WEB, digest(PLAIN): PLAIN})
         self.has_all(guest)
         self.assertEqual(guest.read("/asked"), "")
+
+    def test_what_is_unpacked_is_what_was_checked(self) -> None:
+        evil = archive({"web-1.0/web": ("evil", 0o755), "web-1.0/pages/x": ("evil", 0o644)})
+        guest = self.prepared(overlay(WANTED), served={})
+        guest.volume("IMGBUILD", {digest(WEB): WEB, digest(PLAIN): PLAIN})
+        # A volume that gives other bytes once the digest is known to be right.
+        guest.write("/evil", evil)
+        guest.stand_in(
+            "python3",
+            "#!/bin/sh\ncase $* in\n"
+            f"*releases.py*) cp /evil /volumes/IMGBUILD.0/{digest(WEB)} ;;\n"
+            'esac\nexec /usr/bin/python3 "$@"\n',
+        )
+        self.failed(guest, f"^the release of web has sha256 {digest(evil)}, expected {digest(WEB)}$")
+        self.nothing_started(guest)
+        self.assertFalse(guest.path("/usr/local/bin/web").exists())

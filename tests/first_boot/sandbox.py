@@ -13,7 +13,9 @@ import tarfile
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = ROOT / "src/render/first_boot/first-boot.sh"
+PROGRAMS = ROOT / "src/render/first_boot"
+PROGRAM = PROGRAMS / "first-boot.sh"
+APPLY = (PROGRAMS / "apply.sh").read_text()
 DOWNLOADS = "/var/lib/imgbuild/downloads"  # by digest, what is not complete yet
 TIME_LIMIT = 120  # seconds that one run of the program may take
 
@@ -24,6 +26,7 @@ echo "$*" >>/calls
 case $1 in is-active)
     eval "unit=\\${$#}"
     if grep -qsx "$unit" /broken; then [ "$2" = -q ] || echo failed; exit 3; fi
+    if grep -qsx "$unit" /slow; then sed -i "0,/^$unit\$/{//d}" /slow; [ "$2" = -q ] || echo activating; exit 3; fi
     [ "$2" = -q ] || echo active
 esac
 """,
@@ -35,8 +38,10 @@ cat "/volumes/${label#LABEL=}" 2>/dev/null || exit 2
 """,
     "mount": """#!/bin/sh
 eval "target=\\${$#}"
-[ -d "$3" ] || { echo "mount: $3: can't read superblock on $3." >&2; exit 32; }
-exec /usr/bin/mount --bind "$3" "$target"
+echo "$*" >>/mounted
+device=$5
+[ -d "$device" ] || { echo "mount: $device: can't read superblock on $device." >&2; exit 32; }
+exec /usr/bin/mount --bind "$device" "$target"
 """,
     # While anything is merged /usr is read-only, and tells what is.
     "systemd-sysext": """#!/bin/sh
@@ -64,7 +69,7 @@ mknod -m 666 "$1/dev/null" c 1 3
 mknod -m 666 "$1/dev/urandom" c 1 9
 : >"$1/dev/console"
 mount -t proc proc "$1/proc"
-[ ! -f "$1/mounts" ] || while read -r folder; do mount -t tmpfs room "$1$folder"; done <"$1/mounts"
+[ ! -f "$1/mounts" ] || while read -r folder; do mount -t tmpfs -o mode=755 room "$1$folder"; done <"$1/mounts"
 ip link set lo up
 [ ! -f "$1/server.py" ] || {
     chroot "$1" python3 /server.py &
@@ -75,6 +80,7 @@ ip link set lo up
 code=0
 chroot "$1" /usr/local/sbin/imgbuild-first-boot || code=$?
 cp "$1/dev/console" "$1/console"
+stat -c %a "$1/run/imgbuild" >"$1/run-mode" || :
 exit "$code"
 """
 
@@ -95,12 +101,13 @@ class Overlay:
         sysext: bool = False,
     ) -> None:
         """`files`: path to (component, content), `-> X` being a link; `components`: name to (units, url, seconds)."""
+        self.sysext = sysext
+        place = "/etc/imgbuild" if sysext else "/usr/lib/imgbuild"
+        files = files | {f"{place}/apply.sh": ("imgbuild", APPLY)}
         lists = [
             f"{owner}\t{hashlib.sha256(text.encode()).hexdigest()}\t{path}\n" for path, (owner, text) in files.items()
         ]
         contents = {path: text for path, (_, text) in files.items()}
-        self.sysext = sysext
-        place = "/etc/imgbuild" if sysext else "/usr/lib/imgbuild"
         contents[f"{place}/files"] = "".join(sorted(lists))
         contents[f"{place}/components"] = "".join(
             f"{name}\t{units}\t{url}\t{seconds}\n" for name, (units, url, seconds) in (components or {}).items()
@@ -199,16 +206,16 @@ class Sandbox:
         private = private or {}
         shutil.rmtree(self.path("/var/lib/imgbuild/seed"), ignore_errors=True)
         conf = {
-            "NODE": "ptrn-1",
-            "OVERLAY_SHA256": overlay.sha256,
-            "OVERLAY_SIZE": len(overlay.data),
-            "OVERLAY_ROOM": room,
-            "OVERLAY_URLS": urls,
+            "IMGBUILD_NODE": "ptrn-1",
+            "IMGBUILD_OVERLAY_SHA256": overlay.sha256,
+            "IMGBUILD_OVERLAY_SIZE": len(overlay.data),
+            "IMGBUILD_OVERLAY_ROOM": room,
+            "IMGBUILD_OVERLAY_URLS": urls,
         }
         if layers_url is not None:
-            conf |= {"LAYERS": overlay.listed(), "LAYERS_URL": layers_url}
+            conf |= {"IMGBUILD_LAYERS": overlay.listed(), "IMGBUILD_LAYERS_URL": layers_url}
         if overlay.sysext:
-            conf |= {"lists": "etc/imgbuild", "stage": "/var/lib/imgbuild/new"}
+            conf |= {"IMGBUILD_FORMAT": "sysext"}
         self.write("/var/lib/imgbuild/seed/node.conf", "".join(f"{name}='{value}'\n" for name, value in conf.items()))
         lines = [f"{component}\t{owner}\t{path}\n" for path, (component, owner, _) in private.items()]
         self.write("/var/lib/imgbuild/seed/private.list", "".join(lines))

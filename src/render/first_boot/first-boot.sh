@@ -1,19 +1,25 @@
-#!/bin/sh
+#!/bin/bash
 # Applies this node's overlay, starts its services, waits until they are healthy, and leaves one verdict.
 # May run at any time and be cut off at any point: the next run goes on from there. Removes no data.
-set -euf
+#
+# What fails ends the run: a pipeline as a whole does (pipefail), and a list is complete before it takes the place of another
+# (put). `set -e` does not hold inside functions that are called by `||`, `&&`, `!`, `if` or `until`: there each command
+# that may fail carries `|| return`.
+set -euf -o pipefail
+shopt -s inherit_errexit
 export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
 exec </dev/null
 
 state=/var/lib/imgbuild run=/run/imgbuild lists=usr/lib/imgbuild
-stage=/usr/lib/imgbuild.new extensions=/var/lib/extensions # the stage is where most files go, so that applying is linking
-tab=$(printf '\t')
-NODE=$(uname -n) OVERLAY_SHA256='' LAYERS='' LAYERS_URL='' attempt=1 reason='' step='preparing' unmerged=''
+stage=/usr/lib/imgbuild.new # the stage is where most files go, so that applying is linking
+tab=$'\t' digest='' attempt=1 reason='' step='preparing' unmerged='' code=0
+# What node.conf says. Names from outside begin so, and no other does.
+IMGBUILD_NODE=$(uname -n) IMGBUILD_OVERLAY_SHA256='' IMGBUILD_LAYERS='' IMGBUILD_LAYERS_URL='' IMGBUILD_FORMAT=''
 
 now() { read -r now _ </proc/uptime && now=${now%.*}; }
 put() { cat >"$1.new" && sync "$1.new" && mv -f "$1.new" "$1"; }
-is() { [ "$(cat "$1" 2>/dev/null)" = "$OVERLAY_SHA256" ]; }
+is() { [ -n "$digest" ] && [ "$(cat "$1" 2>/dev/null)" = "$digest" ]; }
 said() { grep -m 1 'No space' "$run/err" || head -n 1 "$run/err"; }
 fail() { reason=$1 && exit 1; }
 ctl() { systemctl "$@" 2>"$run/err" || fail "cannot $1 the services: $(said)"; }
@@ -22,11 +28,11 @@ verdict() {
 	now
 	reason=$(printf %s "$reason" | tr '"\\\n' "'/ " | tr -cd ' -~' | cut -c1-500)
 	put "$state/first-boot.json" <<-END || { rm -f "$state/first-boot.json" && code=1; }
-		{"node": "$NODE", "verdict": "$1", "reason": "$reason", "overlay_sha256": "$OVERLAY_SHA256",
+		{"node": "$IMGBUILD_NODE", "verdict": "$1", "reason": "$reason", "overlay_sha256": "$digest",
 		 "attempt": $attempt, "time": "$(date -u +%Y-%m-%dT%H:%M:%SZ)", "seconds": $((now - began)),
 		 "uptime": $now, "boot_id": "$(cat /proc/sys/kernel/random/boot_id)"}
 	END
-	line="imgbuild: $NODE $1${reason:+: $reason}"
+	line="imgbuild: $IMGBUILD_NODE $1${reason:+: $reason}"
 	echo "$line"
 	printf '\n%s\n' "$line" 2>/dev/null >/dev/console || :
 }
@@ -34,9 +40,10 @@ verdict() {
 finish() {
 	code=$?
 	trap - EXIT
+	set +e
 	release
-	rm -rf "$stage.part" || :
-	[ -z "$unmerged" ] || systemd-sysext refresh >/dev/null 2>&1 || :
+	rm -rf "$stage.part"
+	[ -z "$unmerged" ] || systemd-sysext refresh >/dev/null 2>&1
 	if [ "$code" = 0 ]; then
 		rm -f "$state/attempt"
 		verdict ready
@@ -47,34 +54,48 @@ finish() {
 	exit "$code"
 }
 
-# URL FILE SECONDS: goes on with what is in the file; ends with 22 where the server refuses
+# URL FILE SECONDS: goes on with what is in the file; ends with 22 where the server refuses. The address may hold
+# credentials, so it goes where no other user can read it, which the command line is not; nor is it in an error.
 get() {
 	if command -v curl >/dev/null; then
-		curl -fsSL --connect-timeout 15 --speed-limit 1000 --speed-time 60 -m "$3" -C - -o "$2" "$1"
+		sed 's/[\\"]/\\&/g; s/.*/url="&"/' <<<"$1" |
+			curl -K - -fsSL --connect-timeout 15 --speed-limit 1000 --speed-time 60 -m "$3" -C - -o "$2"
 	else
-		timeout "$3" python3 -c 'import os, shutil, sys, urllib.request as u
+		timeout "$3" python3 -c 'import base64, os, shutil, sys, urllib.parse as p, urllib.request as u
 try:
- url, name = sys.argv[1:]
- had = os.path.getsize(name) if os.path.isfile(name) else 0
- got = u.urlopen(u.Request(url, headers={"Range": "bytes=%d-" % had} if had else {}), timeout=60)
+ url, name = p.urlsplit(input()), sys.argv[1]
+ who, _, host = url.netloc.rpartition("@")
+ ask = u.Request(url._replace(netloc=host).geturl())
+ if who: ask.add_unredirected_header("Authorization", "Basic " + base64.b64encode(p.unquote(who).encode()).decode())
+ had = os.path.isfile(name) and os.path.getsize(name)
+ if had: ask.add_header("Range", "bytes=%d-" % had)
+ got = u.urlopen(ask, timeout=60)
  with open(name, "ab" if getattr(got, "status", 0) == 206 else "wb") as to: shutil.copyfileobj(got, to)
  if getattr(got, "length", 0): raise OSError("the answer was cut off")
-except Exception as e: print(e, file=sys.stderr); sys.exit(22 if hasattr(e, "code") else 1)' "$1" "$2"
+except Exception as e:
+ print(e if isinstance(e, OSError) else type(e).__name__, file=sys.stderr); sys.exit(22 if hasattr(e, "code") else 1)' "$2" <<<"$1"
 	fi
 }
 
 # NAME:SHA256:SIZE: sets what to call it, its size, its digest, its file on a volume, where to fetch it
 part() {
 	what="the layer of ${1%%:*}" size=${1##*:} sha256=${1#*:}
-	sha256=${sha256%:*} file=$sha256 urls=${LAYERS_URL:+$LAYERS_URL/$sha256}
-	[ -n "$LAYERS" ] || what='the overlay' file=overlay.tar.gz urls=$OVERLAY_URLS
+	sha256=${sha256%:*} file=$sha256 urls=${IMGBUILD_LAYERS_URL:+$IMGBUILD_LAYERS_URL/$sha256}
+	[ -n "$IMGBUILD_LAYERS" ] || what='the overlay' file=overlay.tar.gz urls=$IMGBUILD_OVERLAY_URLS
 }
 
-# FILE WHERE: takes the file for the part if it has the digest; if not, `seen` tells what it is
+# FILE WHERE: takes the file for the part if it has the digest; if not, `problems` tells. What is too large is not even read.
 take() {
-	got=$(sha256sum <"$1" 2>/dev/null | cut -c1-64)
-	[ "$got" != "$sha256" ] || { ln -sfn "$1" "$run/parts/$sha256" && return; }
-	seen="$seen; $what $2 has sha256 ${got:-unreadable}, expected $sha256"
+	if [ ! -f "$1" ] || [ -h "$1" ]; then
+		wrong='is not a regular file'
+	elif found=$(stat -c %s "$1") && [ "$found" -gt "$size" ]; then
+		wrong="has $found bytes, expected $size"
+	else
+		found=$(sha256sum <"$1" 2>/dev/null | cut -c1-64) || found=unreadable
+		[ "$found" != "$sha256" ] || { ln -sfn "$1" "$run/parts/$sha256" && return; }
+		wrong="has sha256 $found, expected $sha256"
+	fi
+	problems="$problems; $what $2 $wrong"
 	return 1
 }
 
@@ -88,21 +109,22 @@ all_found() {
 	[ -z "$lacking" ]
 }
 
-# Volumes stay mounted: the parts may lie on several.
+# Volumes stay mounted: the parts may lie on several. Whoever attaches one chooses neither the kernel's driver nor a
+# program, a device, or another file of this node to read.
 on_volumes() {
 	count=0
 	for label in CIDATA cidata IMGBUILD imgbuild; do
 		for device in $(blkid -c /dev/null -o device -t "LABEL=$label"); do
 			count=$((count + 1))
 			volume=$run/volume-$count
-			mkdir -p "$volume"
-			mount -o ro "$device" "$volume" 2>"$run/err" || {
-				seen="$seen; $(said)"
+			mkdir -p "$volume" || return
+			mount -t iso9660,vfat -o ro,nosuid,nodev,noexec,nosymfollow "$device" "$volume" 2>"$run/err" || {
+				problems="$problems; $(said)"
 				continue
 			}
 			for one in $lacking; do
 				part "$one"
-				[ ! -f "$volume/$file" ] || take "$volume/$file" "on $device" || :
+				[ ! -e "$volume/$file" ] && [ ! -h "$volume/$file" ] || take "$volume/$file" "on $device" || :
 			done
 			! all_found || return 0
 		done
@@ -114,101 +136,93 @@ release() {
 	find "$run" -maxdepth 1 -name 'volume-*' -exec umount -q {} \; 2>/dev/null || :
 }
 
-# URL: fetches the part from there; what is cut off is gone on with, in the next round or by a later run
+# URL: fetches the part from there. Ends with 1 if it is another, and with `failure` set if it could not be had: with 2 where
+# it may be had later, for what is cut off is gone on with, by the next round or a later run.
 fetch() {
-	where=$(printf %s "$1" | sed 's/[?#].*//; s,//[^/@]*@,//,') # no credentials in any message
+	# shellcheck disable=SC2001 # two expressions
+	where=$(sed 's,//[^/]*@,//,; s/[?#].*//' <<<"$1") || return # no credentials in any message
 	copy=$state/downloads/$sha256 code=0 had=''
-	mkdir -p downloads
+	mkdir -p downloads || return
 	[ ! -f "$copy" ] || had=yes
-	if [ -f "$copy" ] && [ "$(stat -c %s "$copy")" -ge "$size" ]; then
+	if [ -n "$had" ] && [ "$(stat -c %s "$copy")" -ge "$size" ]; then
 		! take "$copy" 'from an earlier try' || return 0
-		rm -f "$copy"
+		rm -f "$copy" || return
 	fi
-	(ulimit -f $((size / 512 + 1)) && get "$1" "$copy" 3600) 2>"$run/err" || code=$?
-	case $code in
-	0)
+	# With the signal ignored it is curl that tells of a copy which gets too large.
+	(trap '' XFSZ && ulimit -f $((size / 1024 + 1)) && get "$1" "$copy" 3600) 2>"$run/err" || code=$?
+	if [ "$code" = 0 ] || [ "$(stat -c %s "$copy" 2>/dev/null)" -gt "$size" ] 2>/dev/null; then
 		! take "$copy" "at $where" || return 0
 		rm -f "$copy"
 		return 1
-		;;
-	22 | 33) # refused: what is there may be what cannot be resumed
-		rm -f "$copy"
-		[ -z "$had" ] || [ "$pause" = 0 ] || { left="$left $1" && return 1; }
-		;;
-	*) [ "$pause" = 0 ] || { left="$left $1" && return 1; } ;;
-	esac
-	seen="$seen; cannot fetch $what from $where: $(said)"
-	return 1
+	fi
+	failure="cannot fetch $what from $where: $(said)"
+	# Refused: what is there may be what cannot be resumed.
+	case $code in 22 | 33) rm -f "$copy" && [ -n "$had" ] || return 3 ;; esac
+	return 2
 }
 
 at_urls() {
-	none=''
+	nowhere=''
 	for one in $lacking; do
 		part "$one"
 		[ -n "$urls" ] || {
-			case $seen in *"expected $sha256"*) ;; *) none="$none, ${one%%:*}" ;; esac
+			case $problems in *"$what "*) ;; *) nowhere="$nowhere, ${one%%:*}" ;; esac
 			continue
 		}
 		for pause in 2 5 10 20 0; do
-			left=''
+			later=''
 			for url in $urls; do
-				! fetch "$url" || continue 3
+				fetch "$url" && continue 3
+				case $?:$pause in
+				1:*) ;;
+				2:[1-9]*) later="$later $url" ;;
+				*) problems="$problems; $failure" ;;
+				esac
 			done
-			urls=$left
-			[ -n "$urls" ] || return 1
+			urls=$later
+			[ -n "$urls" ] || return
 			sleep $pause
 		done
 		return 1
 	done
-	[ -z "$none" ] ||
-		seen="$seen; no ${LAYERS:+layer of }${none#, } on a volume labelled CIDATA or IMGBUILD, and no URL of one"
+	[ -z "$nowhere" ] ||
+		problems="$problems; no ${IMGBUILD_LAYERS:+layer of }${nowhere#, } on a volume labelled CIDATA or IMGBUILD, and no URL of one"
 	all_found
 }
 
 # STEP PARTS
 find_parts() {
-	step=$1 parts=$2 seen=''
+	step=$1 parts=$2 problems=''
 	release
 	rm -rf "$run/parts"
 	mkdir "$run/parts"
-	all_found || on_volumes || at_urls || fail "${seen#; }"
+	all_found || on_volumes || at_urls || fail "${problems#; }"
 }
 
 join() {
 	for one in $parts; do
 		part "$one"
-		cat "$run/parts/$sha256" || return 1
+		cat "$run/parts/$sha256" || return
 	done
 }
 
 # While extensions are merged nobody can write to /usr.
 writable() {
-	[ -w "${stage%/*}" ] && return
+	[ ! -w "${stage%/*}" ] || return 0
 	unmerged=yes
 	systemd-sysext unmerge >/dev/null 2>"$run/err" || fail "cannot unmerge the extensions: $(said)"
-}
-
-# Merges the overlay's extensions, if any changed or is not merged, and has the system do so whenever it starts.
-merge() {
-	names=$(cut -f3 "$run/files" | sed -n "s,^$extensions/\(.*\)\.raw$,\1,p")
-	again=$(grep -x extensions restart || :)
-	for name in $names; do
-		[ -e "/usr/lib/extension-release.d/extension-release.$name" ] || again=yes
-	done
-	[ -z "$again$unmerged" ] || systemd-sysext refresh >/dev/null 2>"$run/err" || fail "cannot merge the extensions: $(said)"
-	unmerged=''
-	[ -z "$names" ] || ctl enable --no-reload systemd-sysext.service
 }
 
 # What is unpacked is hashed on its way: nothing of it is applied unless it is the overlay that the build made.
 unpack() {
 	# One file, or its layers one after the other.
-	find_parts 'looking for the overlay' "${LAYERS:-overlay.tar.gz:$OVERLAY_SHA256:$OVERLAY_SIZE}"
+	find_parts 'looking for the overlay' "${IMGBUILD_LAYERS:-overlay.tar.gz:$digest:$IMGBUILD_OVERLAY_SIZE}"
 	step='unpacking the overlay'
 	mkdir -p "${stage%/*}"
 	writable
 	room=$(df -kP "${stage%/*}" | awk 'END { print $4 }')
-	[ "$room" -ge "$OVERLAY_ROOM" ] || fail "the overlay needs $OVERLAY_ROOM KiB in ${stage%/*}, $room are free"
+	[ "$room" -ge "$IMGBUILD_OVERLAY_ROOM" ] ||
+		fail "the overlay needs $IMGBUILD_OVERLAY_ROOM KiB in ${stage%/*}, $room are free"
 	rm -rf "$stage.part" "$run/joined"
 	mkdir -p "$stage.part/root"
 	mkfifo "$run/joined"
@@ -216,103 +230,36 @@ unpack() {
 	join 2>"$run/err" | tee "$run/joined" | tar -xzpmf - -C "$stage.part/root" --no-same-owner 2>>"$run/err" ||
 		fail "cannot unpack the overlay: $(said)"
 	wait $!
-	got=$(cut -c1-64 "$run/sha256")
-	[ "$got" = "$OVERLAY_SHA256" ] || fail "the overlay has sha256 $got, expected $OVERLAY_SHA256"
+	found=$(cut -c1-64 "$run/sha256")
+	[ "$found" = "$digest" ] || fail "the overlay has sha256 $found, expected $digest"
 	more=$stage.part/root/$lists/releases.sh
 	# shellcheck source=src/render/first_boot/releases.sh
 	[ ! -f "$more" ] || . "$more"
-	echo "$OVERLAY_SHA256" >"$stage.part/sha256"
+	echo "$digest" >"$stage.part/sha256"
 	sync
 	mv "$stage.part" "$stage"
 	release
 	rm -rf downloads
 }
 
-# FILE: the units in a list of components
-units() { cut -f2 "$1" | tr , '\n' | grep -vx -e - | sort -u || :; }
-
-# Removes what an earlier overlay brought and this one does not, and folders of its making that are empty then.
-remove_stale() {
-	units components >"$run/had"
-	units "$from/$lists/components" >"$run/has"
-	gone=$(comm -23 "$run/had" "$run/has")
-	# shellcheck disable=SC2086 # unit names; an interrupted run may have removed their files
-	[ -z "$gone" ] || systemctl disable --now $gone || systemctl stop $gone || :
-	cut -f3 files | sort -u >"$run/had"
-	cut -f3 "$run/files" | sort -u >"$run/has"
-	comm -23 "$run/had" "$run/has" | while IFS= read -r file; do
-		[ -d "$file" ] && [ ! -h "$file" ] || printf '%s\0' "$file"
-	done | xargs -0r rm -f -- 2>"$run/err" || fail "cannot remove stale files: $(said)"
-	[ -n "$from" ] || return 0
-	sort -r folders | while IFS= read -r dir; do
-		[ -d "$from$dir" ] || printf '%s\0' "$dir"
-	done | xargs -0r rmdir --ignore-fail-on-non-empty -- 2>/dev/null || :
-}
-
-# Linking replaces each file at once and needs no room; what cannot be linked (another file system, a folder
-# that is a link here) is copied. Existing folders keep their owners and modes.
-link_files() {
-	cd "$stage/root"
-	find . -type d | while IFS= read -r dir; do
-		[ -d "/$dir" ] || printf '%s\n' "${dir#.}"
-	done | sort -u - "$state/folders" | put "$state/folders"
-	cp -RPlf . / 2>"$run/err" ||
-		find . ! -type d -links 1 -print0 | tar --null -T - -cf - |
-		tar -C / -xpmf - --keep-directory-symlink --no-same-owner 2>"$run/err" ||
-		fail "cannot apply the overlay: $(said)"
-	sync
-	cd "$state"
-}
-
-install_private() {
-	while IFS=$tab read -r name owner path; do
-		! cmp -s "seed/private$path" "$path" || [ "$(stat -c %U:%G:%a "$path")" != "$owner:600" ] || continue
-		mkdir -p "${path%/*}"
-		new=$(mktemp "$path.XXXXXX")
-		if ! cat "seed/private$path" >"$new" || ! chown "$owner" "$new" || ! mv -fT "$new" "$path"; then
-			rm -f "$new"
-			fail "cannot install $path for $owner"
-		fi
-		echo "$name" >>restart
-	done <seed/private.list
-}
-
+# How it is applied is part of the overlay, which is verified by now.
 apply() {
 	is "$stage/sha256" || rm -rf "$stage"
 	[ -d "$stage" ] || is applied || unpack
-	step='applying the overlay' from=''
-	[ ! -d "$stage" ] || from=$stage/root
-	[ -s "$from/$lists/files" ] || fail "no $from/$lists/files"
-	touch files components folders restart seed/private.list
-	sed "s/$tab.*$tab/${tab}private$tab/" seed/private.list | sort -u - "$from/$lists/files" >"$run/files"
-	# Until all is applied the list is of the old files and the new; what is to be restarted is kept too.
-	sort files "$run/files" | uniq -u | sed "s,.*$tab$extensions/.*,&\nextensions," | cut -f1 | sort -u - restart | put restart
-	sort -u files "$run/files" | put files
-	[ -z "$from" ] || { writable && rm -f applied; }
-	remove_stale
-	[ -z "$from" ] || link_files
-	for kind in sysusers tmpfiles; do
-		conf=$(cut -f3 "$run/files" | grep -E "^/(usr/lib|etc)/$kind\.d/") || continue
-		[ $kind = sysusers ] || set -- --create
-		# shellcheck disable=SC2086 # file names
-		systemd-$kind "$@" $conf 2>"$run/err" || fail "systemd-$kind: $(said)"
-	done
-	install_private
-	put components <"/$lists/components"
-	put files <"$run/files"
-	echo "$OVERLAY_SHA256" | put applied
-	rm -rf "$stage"
-	merge
+	step='applying the overlay' root=''
+	[ ! -d "$stage" ] || root=$stage/root
+	[ -s "$root/$lists/apply.sh" ] || fail "no $root/$lists/apply.sh"
+	# shellcheck source=src/render/first_boot/apply.sh
+	. "$root/$lists/apply.sh"
 }
 
 # shellcheck disable=SC2086 # lists of unit names
 start() {
-	step='starting the services' all='' again=''
+	step='starting the services' all='' again='' changed=" $(tr '\n' ' ' <restart)"
 	while IFS=$tab read -r name units _; do
 		[ "$units" != - ] || continue
-		units=$(echo "$units" | tr , ' ')
-		all="$all $units"
-		! grep -qxF -e "$name" restart || again="$again $units"
+		all="$all ${units//,/ }"
+		case $changed in *" $name "*) again="$again ${units//,/ }" ;; esac
 	done <components
 	[ -n "$all" ] || return 0
 	ctl enable --no-reload $all
@@ -325,7 +272,7 @@ start() {
 
 # UNITS URL
 healthy() {
-	for unit in $(echo "$1" | tr , ' '); do
+	for unit in ${1//,/ }; do
 		[ "$unit" = - ] || systemctl is-active -q "$unit" || {
 			ill="$unit is $(systemctl is-active "$unit")"
 			return 1
@@ -358,17 +305,29 @@ wait_for_health() {
 	done
 }
 
-mkdir -p "$run" && exec 9>"$run/lock"
-flock -n 9 || { echo 'imgbuild: another run is at work' >&2 && exit 75; }
-now && began=$now
+now
+began=$now
+mkdir -p "$state"
+cd "$state"
+{ install -d -m 0700 "$run" && exec 9>"$run/lock" && flock -n -E 75 9; } || code=$?
+case $code in
+0) ;;
+75) echo 'imgbuild: another run is at work' >&2 && exit 75 ;;
+*) reason="cannot lock $run/lock" && verdict failed && exit 1 ;;
+esac
 trap finish EXIT
 trap 'exit 143' HUP INT TERM
-mkdir -p "$state" && cd "$state"
 [ ! -s attempt ] || attempt=$(($(cat attempt) + 1))
-echo "$attempt" | put attempt
+put attempt <<<"$attempt"
 [ -f seed/node.conf ] || fail "no $state/seed/node.conf"
+# Of an earlier seed, whose secrets a cut may have left.
+[ ! -h seed ] || find . -maxdepth 1 -name 'seed-*' ! -name "$(readlink seed)" -exec rm -rf {} +
+sed -n /^IMGBUILD_/p seed/node.conf >"$run/conf"
 # shellcheck source=/dev/null
-. ./seed/node.conf
+. "$run/conf"
+digest=$IMGBUILD_OVERLAY_SHA256
+[[ $digest =~ ^[0-9a-f]{64}$ ]] || fail "no digest in $state/seed/node.conf"
+[ "$IMGBUILD_FORMAT" != sysext ] || lists=etc/imgbuild stage=/var/lib/imgbuild/new
 apply
 start
 wait_for_health
