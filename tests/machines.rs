@@ -211,7 +211,9 @@ fn where_kvm_does_not_work_machines_are_emulated() {
         [(&["one", "--accelerator", "kvm"][..], NO_KVM), (&["one"], "echo 'no more' >&2; exit 1")]
     {
         let run = Run::of(&mut boot(&workspace, arguments, machine, "")).exit(1);
-        assert_eq!(run.data(), "one failed after 0 s: its machine has ended without a verdict\n");
+        let told = run.data();
+        let end = " s: its machine has ended without a verdict\n";
+        assert!(told.starts_with("one failed after ") && told.ends_with(end), "{told}");
         left_nothing(&workspace);
     }
 }

@@ -2,10 +2,10 @@
 #![expect(clippy::disallowed_methods, reason = "edge: plants names that a terminal would obey")]
 
 use std::fs;
-use std::process::Command;
 
 use super::support::child::has_tool;
 use super::support::small::{archive, gz, small, small_with};
+use super::support::terminal;
 use super::support::workspace::Workspace;
 
 /// Clears the screen by ESC and by CSI (C1), sets the title, turns the direction of text, ends a line where none ends.
@@ -16,14 +16,8 @@ fn on_terminal(workspace: &Workspace, arguments: &[&str]) -> String {
     let arguments = [arguments, &["--color", "always"]].concat();
     let has_own = ["--profile", "--bundle", "--mirror"].iter().any(|option| arguments.contains(option));
     let command = if has_own { workspace.bare(&arguments) } else { workspace.command(&arguments) };
-    let quoted = |word: &std::ffi::OsStr| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''"));
-    let words: Vec<_> =
-        std::iter::once(command.get_program()).chain(command.get_args()).map(quoted).collect();
-    let mut script = Command::new("script");
-    script.args(["--quiet", "--return", "--command", &words.join(" "), "/dev/null"]);
-    script.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let output = script.current_dir(workspace.path("")).output().unwrap();
-    String::from_utf8_lossy(&output.stdout).replace("\r\n", "\n")
+    let (bytes, _) = terminal::on_terminal(&command).unwrap();
+    String::from_utf8_lossy(&bytes).replace("\r\n", "\n")
 }
 
 /// The text without the sequences that choose colours.

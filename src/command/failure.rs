@@ -217,7 +217,7 @@ fn way_on(error: &(dyn Error + 'static)) -> Option<String> {
         }
         io::ErrorKind::ReadOnlyFilesystem => "write to a folder that is not read-only",
         io::ErrorKind::PermissionDenied => {
-            "run imgbuild as the user whose it is: what holds secrets is for the user who built it alone"
+            "run imgbuild as a user who may do that; what holds secrets is for the user who built it alone"
         }
         _ => return None,
     };

@@ -18,6 +18,10 @@ use crate::profile::Secrets;
 /// The longest secrets file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 
+/// The kind of a file in its mode, and that of a character device (inode(7)).
+const FILE_KIND: u32 = 0o170_000;
+const DEVICE: u32 = 0o020_000;
+
 /// What generated secrets are made of: no character that a shell, a URL or YAML gives a meaning.
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -35,7 +39,9 @@ pub fn read(options: &Options, report: &mut Report) -> Secrets {
     match text(path(options), options.secrets.is_some()) {
         Ok(Some((mode, text))) => {
             let shown = path(options).display().to_string();
-            if mode & 0o077 != 0 {
+            // What a device gives is kept nowhere: /dev/null has no secrets, a terminal has those that are typed.
+            let is_device = mode & FILE_KIND == DEVICE;
+            if mode & 0o077 != 0 && !is_device {
                 let message =
                     format!("others can read the secrets in `{shown}`: its mode is {:04o}", mode & 0o7777);
                 let help = format!(

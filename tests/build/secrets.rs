@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 use imgbuild::digest::Sha256;
 
 use crate::support::oracle::oracle;
-use crate::support::terminal::on_terminal;
+use crate::support::terminal::{on_terminal, seen};
 use crate::support::workspace::{Run, Workspace};
 
 const TOKEN: &str = "123456789:AAF1abcdefghijklmnopqrstuvwxyz012345";
@@ -295,7 +295,8 @@ fn no_digest_of_secrets_is_for_others() {
 fn no_value_is_seen_on_a_terminal() {
     let workspace = Workspace::with_releases().secrets(ALL);
     let see = |workspace: &Workspace, arguments: &[&str], code: i32, part: &str| {
-        let Some((seen, exit)) = on_terminal(workspace, arguments) else { return };
+        let Some((bytes, exit)) = on_terminal(&workspace.command(arguments)) else { return };
+        let seen = seen(&bytes);
         assert!(exit == code && seen.contains(part), "{arguments:?} gave {exit}\n{seen}");
     };
     see(&workspace, &["--all", "--color", "always"], 0, "fetched");

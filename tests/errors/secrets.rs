@@ -60,6 +60,14 @@ fn a_folder_is_no_secrets_file() {
 }
 
 #[test]
+fn no_secrets_can_be_said_and_nobody_is_told_to_change_a_device() {
+    let workspace = Workspace::new();
+    let run = workspace.run(&["check", "--secrets", "/dev/null"]).exit(3).hides("chmod");
+    run.says(&["the secret `grafana_admin_password` is missing in `/dev/null`"]);
+    workspace.run(&["plan", "ptrn-1", "--secrets", "/dev/null"]).exit(0).hides("chmod");
+}
+
+#[test]
 fn a_secret_of_a_component_that_is_gone_is_a_warning() {
     let workspace = Workspace::with_releases().secrets("postgres_exporter_password: hunter2\n");
     let run = workspace.run(&["check"]).exit(0);

@@ -1,31 +1,28 @@
 //! What a person sees of a run: the program on a pseudo-terminal, which gets colours, bars and escapes that pipes do not.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::leaks::Leaks;
 use super::oracle::oracle;
-use super::workspace::Workspace;
 
-/// Runs the program on a terminal of script(1), looks for secrets in what comes there, with escapes and without, and gives
-/// that and the exit code; `None` where there is no script(1).
+/// Runs a command on a terminal of script(1), looks for secrets in what comes there, with escapes and without, and gives that
+/// and the exit code; `None` where there is no script(1).
 #[track_caller]
-pub fn on_terminal(workspace: &Workspace, arguments: &[&str]) -> Option<(String, i32)> {
-    let inner = workspace.command(arguments);
+pub fn on_terminal(inner: &Command) -> Option<(Vec<u8>, i32)> {
+    let folder = inner.get_current_dir().unwrap();
     let mut command = oracle("script")?;
-    command.args(["--quiet", "--return", "--command", &line(&inner), "/dev/null"]);
-    command.current_dir(inner.get_current_dir().unwrap());
+    command.args(["--quiet", "--return", "--command", &line(inner), "/dev/null"]).current_dir(folder);
     for (name, value) in inner.get_envs() {
         match value {
             Some(value) => command.env(name, value),
             None => command.env_remove(name),
         };
     }
-    let output = command.env("TERM", "xterm-256color").stdin(std::process::Stdio::null()).output().unwrap();
-    let leaks = Leaks::of(inner.get_current_dir().unwrap());
-    let seen = seen(&output.stdout);
+    let output = command.env("TERM", "xterm-256color").stdin(Stdio::null()).output().unwrap();
+    let leaks = Leaks::of(folder);
     leaks.check("the terminal", &output.stdout);
-    leaks.check("what is seen on the terminal", seen.as_bytes());
-    Some((seen, output.status.code().unwrap()))
+    leaks.check("what is seen on the terminal", seen(&output.stdout).as_bytes());
+    Some((output.stdout, output.status.code().unwrap()))
 }
 
 /// A command as a line of sh(1).
