@@ -6,14 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import promql
 from lab import Lab
-from node import PATIENCE, Node, wait_for
+from node import Node, wait_for
+from patience import PATIENCE
 from tally import CheckFailed
 
 # A hash of its peer URLs and the cluster's token: the ids say that etcd understood the profile as it is meant.
 MEMBER_IDS = {"ptrn-1": "f403d838dccf937b", "ptrn-2": "83b8164138628079", "ptrn-3": "455812df4c39a5e5"}
 
 # Machines without hardware help need longer than it waits by itself.
-ETCDCTL = "etcdctl --command-timeout=60s --dial-timeout=60s"
+ETCDCTL = "etcdctl --command-timeout=180s --dial-timeout=180s"
 
 
 def expect(what: str, expected: object, got: object) -> None:

@@ -23,8 +23,9 @@ import tested
 from builds import ROOT
 from cluster import ETCDCTL, clean, expect, serves, targets_up
 from lab import Lab
-from node import PATIENCE, Node, wait_for
+from node import Node, wait_for
 from outputs import Output
+from patience import PATIENCE, patient
 from tally import CheckFailed
 
 HERE = "192.168.2.250"
@@ -50,7 +51,7 @@ class Vacancy:
 
     def ask(self) -> str:
         """What imgbuild says is to be done. While the members look for another leader, none of them is healthy."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patient(PATIENCE)
         while True:
             command = [tested.imgbuild(), *self.command]
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
@@ -62,7 +63,7 @@ class Vacancy:
 
     def tell(self) -> None:
         """Tells the others. A cluster that has just lost its leader takes no new member for some seconds."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patient(PATIENCE)
         while (done := self.others[0].run(f"set -e\n{self.commands}")).returncode != 0:
             if time.monotonic() > end:
                 raise CheckFailed(f"{self.commands} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -152,7 +153,7 @@ class Serve:
         """Ends it as a user does, and gives what it printed."""
         if self.process:
             self.process.send_signal(signal.SIGINT)
-            expect("the end of imgbuild serve", 0, self.process.wait(PATIENCE))
+            expect("the end of imgbuild serve", 0, self.process.wait(patient(PATIENCE)))
         return self.log.read_text()
 
 

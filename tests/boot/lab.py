@@ -13,6 +13,7 @@ from typing import Any
 from image import Image
 from node import Node
 from outputs import Output
+from patience import patient
 from tally import CheckFailed
 
 MEMBERS = ("ptrn-1", "ptrn-2", "ptrn-3")
@@ -80,7 +81,7 @@ class Lab:
         address = self.cluster()[OBSERVER].address
         url = f"http://{address}:9090/api/v1/{path}?{urllib.parse.urlencode(query)}"
         try:
-            with urllib.request.urlopen(url, timeout=60) as answer:
+            with urllib.request.urlopen(url, timeout=patient(60)) as answer:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
             raise CheckFailed(f"Prometheus: {path} {query}: {error.read().decode()}") from error

@@ -9,6 +9,7 @@ from typing import Any
 
 import network
 from image import Image
+from patience import patient
 
 
 class Machine:
@@ -69,7 +70,7 @@ class Machine:
     def wait_off(self, seconds: int) -> None:
         """Waits until it has switched itself off; raises TimeoutExpired."""
         if self.process:
-            self.process.wait(seconds)
+            self.process.wait(patient(seconds))
 
     def attach(self, volume: pathlib.Path) -> None:
         """Inserts a CD-ROM while the machine runs."""
@@ -107,7 +108,7 @@ class Machine:
 
     def wait_console(self, text: str, after: int, seconds: int) -> bool:
         """Waits until `text` is said beyond position `after`; false if time is up or power is off."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patient(seconds)
         while time.monotonic() < end and self.running:
             if text in self.console()[after:]:
                 return True

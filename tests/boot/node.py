@@ -11,10 +11,10 @@ from typing import Any
 from image import Image
 from machine import Machine
 from outputs import Output
+from patience import PATIENCE, patient
 from tally import CheckFailed
 
 ADMIN = "vasya"
-PATIENCE = 900  # seconds that anything may take on a machine that shares two cores with others
 
 
 class Node:
@@ -75,10 +75,10 @@ class Node:
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             try:
                 done = subprocess.run(
-                    [*ssh, command], stdin=subprocess.DEVNULL, stdout=out, stderr=err, timeout=seconds, check=False
+                    [*ssh, command], stdin=subprocess.DEVNULL, stdout=out, stderr=err, timeout=patient(seconds), check=False
                 )
             except subprocess.TimeoutExpired:
-                raise CheckFailed(f"{self.name}: `{command}` has not ended after {seconds} s") from None
+                raise CheckFailed(f"{self.name}: `{command}` has not ended after {patient(seconds)} s") from None
             out.seek(0)
             err.seek(0)
             return subprocess.CompletedProcess(command, done.returncode, out.read(), err.read())
@@ -92,13 +92,13 @@ class Node:
 
     def verdict(self) -> dict[str, Any]:
         """The next verdict that the node gives, awaited on the console and read from the node."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patient(PATIENCE)
         pattern = re.compile(rf"imgbuild: {self.name} (ready|failed: [^\r\n]*)[\r\n]")
         while not (found := pattern.search(self.machine.console(), self.said)):
             if "Kernel panic" in self.machine.console()[self.said :] or not self.machine.running:
                 raise CheckFailed(f"{self.name}: {self.machine.fate()}")
             if time.monotonic() > end:
-                raise CheckFailed(f"{self.name}: no verdict after {PATIENCE} s")
+                raise CheckFailed(f"{self.name}: no verdict after {patient(PATIENCE)} s")
             time.sleep(0.5)
         self.said = found.end()
         while time.monotonic() < end:
@@ -151,12 +151,12 @@ class Node:
 
 def wait_for(what: str, seconds: int, holds: Any) -> None:
     """Asks `holds` until it is true; a CheckFailed that it raises last is the failure."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + patient(seconds)
     while True:
         try:
             if holds():
                 return
-            problem = CheckFailed(f"not so after {seconds} s: {what}")
+            problem = CheckFailed(f"not so after {patient(seconds)} s: {what}")
         except CheckFailed as error:
             problem = error
         if time.monotonic() > end:

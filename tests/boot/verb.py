@@ -7,7 +7,7 @@ import subprocess
 import tested
 from cluster import expect
 from lab import NICE_OTHERS, Lab
-from node import PATIENCE
+from patience import PATIENCE, patient
 from tally import CheckFailed
 
 # Two of three members: neither is ready before they have found each other.
@@ -23,7 +23,7 @@ def verb(lab: Lab) -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=patient(PATIENCE),
         check=False,
     )
     if done.returncode != 0:
