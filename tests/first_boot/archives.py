@@ -86,6 +86,65 @@ class Archives(unittest.TestCase):
                     listed = {line.split("\t")[2] for line in done.stdout.splitlines()}
                     self.assertEqual(listed, set(row["installs"]))
 
+    def test_links_lead_to_files_inside_the_archive(self) -> None:
+        members = [
+            {"kind": "file", "name": "a/f", "text": "f"},
+            {"kind": "hard link", "name": "a/h", "target": "a/f"},
+            {"kind": "symbolic link", "name": "a/l", "target": "f"},
+            {"kind": "directory", "name": "a/d/"},
+            {"kind": "symbolic link", "name": "current", "target": "a"},
+            {"kind": "symbolic link", "name": "loop", "target": "loop"},
+            {"kind": "symbolic link", "name": "to-root", "target": "/a/f"},
+            {"kind": "file", "name": "twice", "text": "1"},
+            {"kind": "file", "name": "twice", "text": "2"},
+            {"kind": "hard link", "name": "hard-to-lost", "target": "lost"},
+        ]
+        for name, target, leads in (
+            ("x", "a/f", True),
+            ("x", "a/h", True),
+            ("x", "./a//d/../l", True),
+            ("a/d/x", "../f", True),
+            ("x", "current/l", True),
+            ("b/x", "../current/f", True),
+            ("x", "a", False),
+            ("x", "a/f/g", False),
+            ("x", "a/f/..", False),
+            ("x", "../x", False),
+            ("a/x", "../../a/f", False),
+            ("x", "/a/f", False),
+            ("x", "to-root", False),
+            ("x", "loop", False),
+            ("x", "twice", False),
+            ("x", "hard-to-lost", False),
+            ("x", "lost", False),
+            ("x", "lost/../a/f", False),
+            ("x", "", False),
+            ("x", "a/../" * 2000 + "a/f", False),
+        ):
+            with self.subTest(name=name, target=target[:20]):
+                link = {"kind": "symbolic link", "name": f"top/{name}", "target": target}
+                top = [member | {"name": f"top/{member['name']}"} for member in members]
+                for member in top:
+                    if member["kind"] == "hard link":
+                        member["target"] = f"top/{member['target']}"
+                done, installed = self.take({"install": {name: "/usr/bin/tool"}}, archive([*top, link]))
+                self.assertEqual(done.returncode, 0 if leads else 1, done.stderr)
+                self.assertEqual(installed, {"/usr/bin/tool": "0644 f"} if leads else {})
+
+    def test_sparse_members_are_filled(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            (pathlib.Path(name) / "top").mkdir()
+            with (pathlib.Path(name) / "top/tool").open("wb") as tool:
+                tool.seek(3 << 20)
+                tool.write(b"end")
+            for form in ("gnu", "posix"):
+                with self.subTest(form):
+                    command = ["tar", "-C", name, f"--format={form}", "-Sczf", "-", "top"]
+                    data = subprocess.run(command, capture_output=True, check=True).stdout
+                    done, installed = self.take({"install": {"tool": "/usr/bin/tool"}}, data)
+                    self.assertEqual((done.returncode, done.stderr), (0, ""))
+                    self.assertEqual(installed, {"/usr/bin/tool": "0644 " + "\0" * (3 << 20) + "end"})
+
     def test_an_archive_that_is_damaged_or_too_large_is_refused(self) -> None:
         row = {"install": {"tool": "/usr/bin/tool"}}
         whole = archive([{"kind": "file", "name": "top/tool", "text": "tool"}])

@@ -22,6 +22,8 @@ from typing import IO, NamedTuple
 # The limits of a build: members, bytes of the stream, of all names, and of the headers of one member.
 MEMBERS, BYTES, NAMES, HEADERS = 200_000, 4 << 30, 32 << 20, (1 << 20) + 16 * 512
 HOPS = 40  # symbolic links that are followed one after the other, as many as Linux follows
+STEPS = 1_000_000  # parts of targets that are followed for all links of an archive together
+TARGET = 4095  # the longest target that leads anywhere
 BLOCK = 512
 PIECE = 1 << 16
 
@@ -178,6 +180,8 @@ class Extraction:
         self.archive = archive
         self.root = root
         self.index: dict[str, Member] = {}
+        self.above: set[str] = set()  # names below which the archive has something
+        self.steps = 0
         self.found: set[Wanted] = set()
         self.placed: dict[str, tuple[str, str]] = {}  # guest path: what it is, and the member that it comes of
         self.folders: set[str] = set()  # guest paths below which something is
@@ -220,7 +224,10 @@ class Extraction:
                 member = origin
             elif takers:
                 raise Refused(f"has {shown(name)}, a hard link to {shown(target)}, which is not a file before it")
-        self.index[name] = member
+        # Which of two of a name a link means, nobody knows.
+        self.index[name] = member._replace(kind="member of two") if name in self.index else member
+        parts = name.split("/")
+        self.above.update("/".join(parts[:count]) for count in range(1, len(parts)))
         for wanted, path in takers:
             self.found.add(wanted)
             self.put(name, member, content, wanted, path)
@@ -264,24 +271,31 @@ class Extraction:
 
     def follow(self, name: str) -> Member | None:
         """The file that a symbolic link leads to within the archive."""
-        ahead, at, hops = name.split("/"), list[str](), 0
+        ahead, at, hops = name.split("/")[::-1], list[str](), 0
         while ahead:
-            part = ahead.pop(0)
+            part = ahead.pop()
+            self.steps += 1
+            if part in ("", "."):
+                continue
             if part == "..":
                 if not at:
                     return None
                 at.pop()
-            elif part not in ("", "."):
-                member = self.index.get("/".join([*at, part]))
-                if member and member.kind == "symbolic link":
-                    hops += 1
-                    if hops > HOPS or member.target.startswith("/"):
-                        return None
-                    ahead = member.target.split("/") + ahead
-                else:
-                    at.append(part)
-        found = self.index.get("/".join(at))
-        return found if found and found.kind == "file" else None
+                continue
+            at.append(part)
+            here = "/".join(at)
+            member = self.index.get(here)
+            if member and member.kind == "symbolic link":
+                hops += 1
+                if hops > HOPS or self.steps > STEPS or len(member.target) > TARGET or member.target.startswith("/"):
+                    return None
+                ahead.extend(member.target.split("/")[::-1])
+                at.pop()
+            elif member and member.kind == "file":
+                return None if ahead else member
+            elif not member and here not in self.above:
+                return None
+        return None
 
     def need(self, origin: Member, wanted: Wanted, path: str) -> None:
         """Puts the content of a member there that has been read, now or when it is read again."""
