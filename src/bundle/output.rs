@@ -9,8 +9,8 @@ use tempfile::NamedTempFile;
 
 use crate::files::{folder_of, sync_folder};
 
-/// What files without a name are called. Not as in the folder of outputs, where a build clears away its own.
-const PREFIX: &str = ".bundle-";
+/// What files without a name are called, before six characters.
+const PREFIX: &str = ".imgbuild-bundle-";
 
 /// A file that has no final name yet. It is locked while it is written, so that what a killed run left is told from it.
 #[derive(Debug)]
@@ -98,7 +98,9 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 pub(super) fn clear(place: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder_of(place))? {
         let entry = entry?;
-        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        let name = entry.file_name();
+        let is_ours =
+            name.to_str().and_then(|name| name.strip_prefix(PREFIX)).is_some_and(|end| end.len() == 6);
         if !is_ours || !entry.file_type()?.is_file() {
             continue;
         }

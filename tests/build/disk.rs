@@ -193,7 +193,7 @@ set -e
 mount -o remount,rw,size=64m,nr_inodes=0 disk
 rm -f disk/ballast
 eval "$run" >/dev/null 2>&1 || exit 99
-[ "$(find disk -name '.imgbuild-*' -o -name '.bundle-*' -o -path '*/tmp/*')" = '' ] || exit 98
+[ "$(find disk -name '.imgbuild-*' -o -path '*/tmp/*')" = '' ] || exit 98
 cp -r disk kept
 exit $code
 "#;

@@ -59,7 +59,7 @@ fn a_bundle_is_the_last_one_or_the_new_one_whenever_its_writing_ends() {
                 assert!(signature_of(&workspace.path(signed)).exists(), "{step}");
                 let left = fs::read_dir(workspace.path("")).unwrap().map(|entry| entry.unwrap().file_name());
                 let left: Vec<_> =
-                    left.filter(|name| name.to_str().unwrap().starts_with(".bundle-")).collect();
+                    left.filter(|name| name.to_str().unwrap().starts_with(".imgbuild-bundle-")).collect();
                 assert!(left.is_empty(), "{step}: {left:?}");
             });
             assert!(steps > 8, "{steps} steps");
