@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use imgbuild::store::{ErrorClass, FetchOptions, Mirror, Patience};
+use imgbuild::store::{ErrorClass, FetchOptions, Mirror, Network, Patience};
 
 use super::depot::{Depot, artifact, request};
 use super::oracle::skip;
@@ -108,7 +108,8 @@ fn fetch() {
     let mirror = std::env::var(MIRROR).ok().map(|mirror| mirror.parse::<Mirror>().unwrap());
     // No child waits for somebody who is silent: on a busy machine a server may take a while.
     let patience = Patience { pause: super::depot::PATIENCE.pause, ..Patience::default() };
-    let options = FetchOptions { mirror, patience, ..FetchOptions::default() };
+    let network = Network::from_environment(|name| std::env::var_os(name)).unwrap();
+    let options = FetchOptions { mirror, network, patience, ..FetchOptions::default() };
     let store = imgbuild::store::Store::open(store).unwrap();
     let report = match store.fetch_all(&[request(&url)], &options, &|_| {}) {
         Ok(fetched) => {
