@@ -89,7 +89,7 @@ fn verbs_take_the_options_that_mean_something_to_them() {
             "fetch" | "pin" => [&inputs[..], &fetching].concat(),
             "bundle" => [&inputs[..], &fetching, &["secrets"]].concat(),
             "boot" => [&inputs[..], &["out"]].concat(),
-            "serve" => vec!["out"],
+            "serve" => vec!["out", "url"],
             _ => vec![],
         };
         for option in &built {

@@ -26,6 +26,7 @@ pub fn check(profile: &str, releases: &str, spec: &str, template: &str) -> (bool
     let (profile, releases) = (decode(profile, &mut report), decode(releases, &mut report));
     let unreadable = BTreeSet::new();
     let inputs = Inputs {
+        partial: &Components::new(),
         profile: &profile,
         releases: &releases,
         components: &components,
@@ -57,7 +58,7 @@ fn components(spec: &str, template: &str, report: &mut Report) -> Components {
             ("component.yaml", spec),
             ("files/etc/systemd/system/etcd.service", ""),
             ("files/etc/etcd/etcd.conf.j2", template),
-            ("replace/commands.sh.j2", ""),
+            ("membership/commands.sh.j2", ""),
         ],
         report,
     );
@@ -68,7 +69,11 @@ fn components(spec: &str, template: &str, report: &mut Report) -> Components {
 
 fn component(name: &str, files: &[(&str, &str)], report: &mut Report) -> Option<Component> {
     let file = |(path, text): &(&str, &str)| {
-        let file = FolderFile { name: format!("overlays/{name}/{path}"), bytes: text.as_bytes().into() };
+        let file = FolderFile {
+            name: format!("overlays/{name}/{path}"),
+            bytes: text.as_bytes().into(),
+            is_builtin: false,
+        };
         ((*path).to_owned(), file)
     };
     Component::read(name, files.iter().map(file).collect::<BTreeMap<_, _>>(), report)

@@ -28,7 +28,10 @@ fn collect(root: &Dir<'static>, folder: &Dir<'static>, files: &mut BTreeMap<Stri
     for file in folder.files() {
         let Ok(relative) = file.path().strip_prefix(root.path()) else { continue };
         let name = format!("overlays/{}", file.path().display());
-        files.insert(relative.display().to_string(), FolderFile { name, bytes: file.contents().into() });
+        files.insert(
+            relative.display().to_string(),
+            FolderFile { name, bytes: file.contents().into(), is_builtin: true },
+        );
     }
     folder.dirs().for_each(|folder| collect(root, folder, files));
 }

@@ -67,7 +67,7 @@ pub fn texts(bundle: &Bundle, report: &mut Report) -> Result<Texts, Failure> {
             return Err(anyhow::anyhow!(message).into());
         }
         let bytes = bundle.load(&part.path, MAX_COMPONENT_FILE)?.unwrap_or_default();
-        let file_of = FolderFile { name: shown(&part.path), bytes: bytes.into() };
+        let file_of = FolderFile { name: shown(&part.path), bytes: bytes.into(), is_builtin: false };
         folders.entry(component.to_owned()).or_default().insert(file.to_owned(), file_of);
     }
     Ok(Texts { profile, releases, folders, arch: bundle.index().arch })

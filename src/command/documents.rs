@@ -6,7 +6,8 @@ use crate::output::Text;
 use crate::plan::{NodePlan, Plan};
 use crate::profile::Secrets;
 use crate::render::{
-    NodeFile, NodeFiles, NodeSecrets, OverlayFacts, meta_data, network_config, private_files, user_data,
+    NodeFile, NodeFiles, NodeSecrets, OverlayFacts, meta_data, network_config, private_files,
+    try_private_files, user_data,
 };
 
 /// What user-data may be without secrets, in bytes: the tightest limit that a data source is known to have.
@@ -25,6 +26,7 @@ pub fn rendered(
     let admin = plan.cluster.system.admin.as_ref().map(|admin| admin.name.as_str());
     let mut is_told = false;
     let node = |node: &&NodePlan| {
+        try_private_files(plan, node, secrets, report);
         let secrets = NodeSecrets { files: private_files(plan, node, secrets, report), password: None };
         // What makes one node's documents too long makes those of all.
         if !is_told && let Err(why) = documents(plan, node, &OverlayFacts::UNKNOWN, &secrets) {

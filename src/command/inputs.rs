@@ -27,6 +27,7 @@ pub struct Written {
     profile: Decoded<Profile>,
     releases: Decoded<Releases>,
     components: Components,
+    partial: Components,
     unreadable: BTreeSet<String>,
     arch: Option<Arch>,
     report: Report,
@@ -57,17 +58,21 @@ impl Written {
         let Texts { profile, releases, folders, arch } = texts;
         let profile = profile.and_then(|source| document(&source, &mut report));
         let releases = releases.and_then(|source| document(&source, &mut report));
-        let (mut components, mut unreadable) = (Components::new(), BTreeSet::new());
+        let (mut components, mut partial) = (Components::new(), Components::new());
+        let mut unreadable = BTreeSet::new();
         for (name, files) in folders {
             match Component::read(&name, files, &mut report) {
-                Some(component) => _ = components.insert(name, component),
-                None => _ = unreadable.insert(name),
+                Some(component) if !component.lossy => _ = components.insert(name, component),
+                rest => {
+                    partial.extend(rest.map(|component| (name.clone(), component)));
+                    unreadable.insert(name);
+                }
             }
         }
         let (Some(profile), Some(releases)) = (profile, releases) else {
             return Err(Failure::Invalid(report));
         };
-        Ok(Self { profile, releases, components, unreadable, arch, report })
+        Ok(Self { profile, releases, components, partial, unreadable, arch, report })
     }
 
     /// The secrets; what is wrong with them is kept too.
@@ -139,6 +144,7 @@ impl Written {
             profile: &self.profile,
             releases: &self.releases,
             components: &self.components,
+            partial: &self.partial,
             unreadable: &self.unreadable,
             arch,
             fetched_from,
@@ -264,7 +270,10 @@ fn read_files(folder: &Path, prefix: &str, files: &mut Folder, report: &mut Repo
             Ok(kind) if kind.is_dir() => read_files(&path, &format!("{prefix}{name}/"), files, report),
             Ok(kind) if kind.is_file() => match bytes(&path, MAX_COMPONENT_FILE) {
                 Ok(bytes) => {
-                    files.insert(format!("{prefix}{name}"), FolderFile { name: shown, bytes: bytes.into() });
+                    files.insert(
+                        format!("{prefix}{name}"),
+                        FolderFile { name: shown, bytes: bytes.into(), is_builtin: false },
+                    );
                 }
                 Err(why) => report.push(why.help("what is large belongs into a release")),
             },

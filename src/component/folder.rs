@@ -19,6 +19,8 @@ pub struct FolderFile {
     pub name: String,
     /// What it holds.
     pub bytes: Arc<[u8]>,
+    /// Whether it is compiled in, so that the user does not have it.
+    pub is_builtin: bool,
 }
 
 /// A component with all its files.
@@ -30,6 +32,10 @@ pub struct Component {
     pub spec: Spec,
     /// component.yaml with its positions.
     pub document: Document,
+    /// Whether a part of component.yaml could not be read and is left out.
+    pub lossy: bool,
+    /// Whether it is compiled in, so that the user does not have it.
+    pub is_builtin: bool,
     /// Every other file, by its path in the folder: `files/etc/hosts.j2`.
     pub files: BTreeMap<String, FolderFile>,
 }
@@ -54,9 +60,16 @@ impl Component {
             return None;
         }
         let text = text_of(&spec_file, report)?;
-        let document = Document::parse(&Source::new(spec_file.name, text), report)?;
+        let document = Document::parse(&Source::new(spec_file.name.as_str(), text), report)?;
         let decoded = decode::<Spec>(document, report);
-        Some(Self { name: name.to_owned(), spec: decoded.value?, document: decoded.document, files })
+        Some(Self {
+            name: name.to_owned(),
+            spec: decoded.value?,
+            document: decoded.document,
+            lossy: decoded.lossy,
+            is_builtin: spec_file.is_builtin,
+            files,
+        })
     }
 
     /// The files below one of its folders, by their path in it.

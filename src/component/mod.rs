@@ -5,6 +5,6 @@ mod spec;
 
 pub use folder::{COMMANDS, Component, Components, FolderFile, SPEC_FILE};
 pub use spec::{
-    Change, Check, Collect, Demand, Directory, Health, Install, Membership, Metrics, PrivateFile, SecretSpec,
-    Setting, Spec, Syntax, SystemUser, matches_whole,
+    Change, Check, Collect, Demand, Directory, HEALTH_TIMEOUT, Health, Install, Membership, Metrics,
+    PrivateFile, SecretSpec, Setting, Spec, Syntax, SystemUser, matches_whole,
 };

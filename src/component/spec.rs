@@ -149,8 +149,11 @@ pub struct Health {
     pub timeout: u32,
 }
 
+/// How long a component may take until it is up, in seconds, if it does not say so itself.
+pub const HEALTH_TIMEOUT: u32 = 120;
+
 fn health_timeout() -> u32 {
-    120
+    HEALTH_TIMEOUT
 }
 
 /// A secret that a component can use.

@@ -226,6 +226,8 @@ impl<'a> Guest<'a> {
         let plain = plain.chain(fixed).collect();
         let paths = files.iter().map(|file| file.path).chain(single.iter().map(|(_, to, _)| to));
         let paths = paths.chain(node.private.iter().map(|file| &file.path));
+        // Those too that could not be rendered, which is reported.
+        let paths = paths.chain(node.files.iter().map(|file| &file.path));
         Self { files: paths.map(|path| merged(path.as_str())).collect(), plain, open, users }
     }
 

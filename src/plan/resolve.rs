@@ -25,6 +25,9 @@ pub struct Inputs<'a> {
     pub releases: &'a Decoded<Releases>,
     /// The components.
     pub components: &'a Components,
+    /// Components of which parts could not be read, for reasons already reported: what is left of them is looked at,
+    /// and they run nowhere.
+    pub partial: &'a Components,
     /// The names of components that are there and could not be read, for reasons already reported.
     pub unreadable: &'a BTreeSet<String>,
     /// The architecture of all nodes, whatever the profile says.
@@ -52,6 +55,9 @@ pub struct Plan {
     /// What the templates see.
     #[serde(skip)]
     pub context: Context,
+    /// Components whose `checks` do not hold, so that their files are not worth rendering.
+    #[serde(skip)]
+    pub unsound: BTreeSet<String>,
 }
 
 impl Plan {
@@ -75,25 +81,27 @@ pub fn resolve(inputs: &Inputs<'_>, report: &mut Report) -> Option<Plan> {
     let templates = Templates::new(inputs.components, report);
     let profile = inputs.profile.value.as_ref()?;
     checks::profile(profile, &inputs.profile.document, report);
-    checks::components(inputs.components, report);
+    checks::components(inputs.components, inputs.partial, report);
     let is_complete = members::are_known(inputs, profile, report);
     let cluster = cluster(inputs, profile, &templates, report);
     let running = cluster.services.keys().filter_map(|name| inputs.components.get(name));
     checks::administrator(inputs, profile, running, report);
     let context = Context::new(&cluster);
     let mut shapes = Shapes::new(inputs, &cluster, &templates);
-    let resolver = Resolver { inputs, templates: &templates, context: &context };
+    let resolver = Resolver { inputs, cluster: &cluster, templates: &templates, context: &context };
     let mut nodes = Vec::new();
     for (index, member) in cluster.indexed() {
         let shape = shapes.of(member, report);
         nodes.push(resolver.node(member, index, &shape, report));
     }
     // What counts the parts of a cluster that could not be read as a whole says nothing.
-    if is_complete {
-        checks::rules(inputs, &cluster, (&templates, &context), report);
-    }
+    let unsound = if is_complete {
+        checks::rules(inputs, &cluster, (&templates, &context), report)
+    } else {
+        BTreeSet::new()
+    };
     let is_whole = is_complete && inputs.releases.value.is_some();
-    is_whole.then(|| Plan { nodes, epoch: inputs.epoch, cluster, templates, context })
+    is_whole.then(|| Plan { nodes, epoch: inputs.epoch, cluster, templates, context, unsound })
 }
 
 /// The cluster, as far as it can be resolved.
@@ -119,6 +127,7 @@ fn cluster(inputs: &Inputs<'_>, profile: &Profile, templates: &Templates, report
 /// What a node's share of the plan is made with.
 struct Resolver<'a> {
     inputs: &'a Inputs<'a>,
+    cluster: &'a Cluster,
     templates: &'a Templates,
     context: &'a Context,
 }
@@ -128,13 +137,17 @@ impl Resolver<'_> {
         let mut services = shape.services.clone();
         for service in &mut services {
             let Some(url) = &service.health else { continue };
-            match self.templates.expand(url, &self.context.of_node(&service.component, index)) {
+            let component = &self.inputs.components[&service.component];
+            let expanded = self.templates.expand(url, &self.context.of_node(&service.component, index));
+            let expanded = expanded.map_err(|error| format!("this template does not render: {error}"));
+            let checked = expanded.and_then(|url| {
+                let checked = checks::health(&url, component, (self.cluster, member));
+                let why = |why| format!("`{}` is not a valid health address: {why}", url.escape_debug());
+                checked.map_err(why).map(|()| url)
+            });
+            match checked {
                 Ok(url) => service.health = Some(url),
-                Err(error) => {
-                    let document = &self.inputs.components[&service.component].document;
-                    let message = format!("this template does not render: {error}");
-                    report.push(document.error(&["health".into(), "url".into()], message, ""));
-                }
+                Err(why) => report.push(component.document.error(&["health".into(), "url".into()], why, "")),
             }
         }
         NodePlan {

@@ -59,16 +59,23 @@ impl Services<'_> {
         settings
     }
 
-    fn port(&self, text: &str, seen: &Value) -> Result<u16, String> {
-        let found =
-            self.templates.expand(text, seen).map_err(|why| format!("`{text}` is no TCP port: {why}"))?;
+    /// The port that a template gives; `Err` has the message and the label.
+    fn port(&self, text: &str, seen: &Value) -> Result<u16, (String, &'static str)> {
+        let found = self.templates.expand(text, seen);
+        let found = found.map_err(|why| (format!("this template does not render: {why}"), ""))?;
         let number = found.trim().parse::<u16>().ok().filter(|port| *port > 0);
-        number.ok_or_else(|| format!("`{}` is no TCP port", found.escape_debug()))
+        number.ok_or_else(|| {
+            (format!("`{}` is not a TCP port", found.escape_debug()), "expected a number from 1 to 65535")
+        })
     }
 
     /// Points at the profile's setting that a port is, or else at the port in component.yaml.
-    fn at_port(&self, component: &Component, (path, text): (&[Step], &str), why: String) -> Diagnostic {
-        let label = "expected a number from 1 to 65535";
+    fn at_port(
+        &self,
+        component: &Component,
+        (path, text): (&[Step], &str),
+        (why, label): (String, &str),
+    ) -> Diagnostic {
         let set = self.profile.settings.get(&component.name).into_iter().flatten();
         match set.map(|(name, _)| name).find(|name| text.contains(&format!("settings.{name} "))) {
             Some(name) => {

@@ -9,8 +9,8 @@ use super::cluster::{Cluster, Member};
 use super::layer::{LayerFile, LayerPlan};
 use super::node::{FileOrigin, Origin, PlannedFile, PlannedSecret, PlannedService};
 use super::resolve::{Inputs, meant};
-use crate::component::{Component, FolderFile, Syntax};
-use crate::diagnostic::{Diagnostic, Report, Step};
+use crate::component::{Component, FolderFile, HEALTH_TIMEOUT, Syntax};
+use crate::diagnostic::{Diagnostic, Report, Source, Step};
 use crate::digest::Sha256;
 use crate::layer::{GuestPath, Mode};
 use crate::release::Arch;
@@ -66,7 +66,7 @@ impl<'a> Shapes<'a> {
                     component: name.clone(),
                     units: component.spec.units.clone(),
                     health: component.spec.health.as_ref().map(|health| health.url.clone()),
-                    timeout: component.spec.health.as_ref().map_or(0, |health| health.timeout),
+                    timeout: component.spec.health.as_ref().map_or(HEALTH_TIMEOUT, |health| health.timeout),
                 });
             }
         }
@@ -145,27 +145,11 @@ impl<'a> Shapes<'a> {
         let mut claims = Claims::default();
         let mut claim = |path: &GuestPath, owner: &str| {
             if let Err(holder) = claims.add(path, owner) {
-                let who = if holder == owner {
-                    format!("`{owner}` twice")
-                } else {
-                    format!("`{holder}` and `{owner}`")
-                };
-                let document = &self.inputs.components.get(owner).map(|component| &component.document);
-                let message = format!("the guest path {path} is claimed by {who}, on `{}`", member.name);
-                let mut diagnostic = Diagnostic::error(message)
-                    .help("a file of a guest belongs to one component, and is not a folder of another");
-                if let Some(document) = document {
-                    let install =
-                        self.inputs.components[owner].spec.install.iter().position(|item| item.to == *path);
-                    let path = install.map_or(vec![], |index| vec![Step::from("install"), Step::from(index)]);
-                    let span = document.span(&path);
-                    diagnostic = diagnostic.at(&document.source, span, format!("component `{owner}`"));
-                }
-                report.push(diagnostic);
+                report.push(self.clash(member, path, (&holder, owner)));
             }
         };
-        for path in crate::render::RESERVED.iter().filter_map(|text| text.parse().ok()) {
-            claim(&path, "imgbuild itself");
+        for path in crate::render::RESERVED {
+            claim(&path.parse().expect("a constant guest path"), "imgbuild itself");
         }
         for layer in &shape.layers {
             layer.install.iter().for_each(|(_, to, _)| claim(to, &layer.component));
@@ -176,25 +160,66 @@ impl<'a> Shapes<'a> {
         self.claim_ports(member, report);
     }
 
+    /// A path that two components have, or one twice: points at what the user can change.
+    fn clash(&self, member: &Member, path: &GuestPath, (holder, owner): (&str, &str)) -> Diagnostic {
+        let who =
+            if holder == owner { format!("`{owner}` twice") } else { format!("`{holder}` and `{owner}`") };
+        let message = format!("the guest path {path} is claimed by {who}, on `{}`", member.name);
+        let diagnostic = Diagnostic::error(message)
+            .help("a file of a guest belongs to one component, and is not a folder of another");
+        let [holder, owner] = [holder, owner].map(|name| self.inputs.components.get(name));
+        let own = |component: &&Component| !component.is_builtin;
+        let Some(culprit) = owner.filter(own).or(holder.filter(own)).or(owner).or(holder) else {
+            return diagnostic;
+        };
+        let label = format!("component `{}`", culprit.name);
+        if let Some(index) = culprit.spec.install.iter().position(|item| item.to == *path) {
+            let document = &culprit.document;
+            let span = document.span(&[Step::from("install"), Step::from(index)]);
+            return diagnostic.at(&document.source, span, label);
+        }
+        let file = ["", SUFFIX].iter().find_map(|end| culprit.files.get(&format!("{FILES}{path}{end}")));
+        match file.and_then(|file| Some((file, std::str::from_utf8(&file.bytes).ok()?))) {
+            Some((file, text)) => diagnostic.at(&Source::new(file.name.as_str(), text), 0..text.len(), label),
+            None => diagnostic.at(&culprit.document.source, culprit.document.span(&[]), label),
+        }
+    }
+
     fn claim_ports(&self, member: &Member, report: &mut Report) {
-        let mut ports: BTreeMap<u16, &str> = BTreeMap::new();
+        let mut ports: BTreeMap<u16, (&str, usize)> = BTreeMap::new();
         for name in &member.components {
             let Some(service) = self.cluster.services.get(name) else { continue };
             for (index, port) in service.ports.iter().enumerate() {
-                if let Some(other) = ports.insert(*port, name) {
+                if let Some(other) = ports.insert(*port, (name, index)) {
                     let message = format!(
-                        "the TCP port {port} is claimed by `{other}` and `{name}`, on `{}`",
-                        member.name
+                        "the TCP port {port} is claimed by `{}` and `{name}`, on `{}`",
+                        other.0, member.name
                     );
-                    let document = &self.inputs.components[name].document;
                     report.push(
-                        document
-                            .error(&["ports".into(), index.into()], message, format!("component `{name}`"))
+                        self.at_port(message, [(name, index), other])
                             .help("move one of them by a setting, or run them on different nodes"),
                     );
                 }
             }
         }
+    }
+
+    /// Points at a setting of the profile that one of two ports is, or else at a port that the user can change.
+    fn at_port(&self, message: String, ports: [(&str, usize); 2]) -> Diagnostic {
+        let profile = &self.inputs.profile;
+        for (name, index) in ports {
+            let text = self.inputs.components[name].spec.ports.get(index).map_or("", String::as_str);
+            let settings = profile.value.iter().filter_map(|profile| profile.settings.get(name)).flatten();
+            let mut set = settings.map(|(setting, _)| setting);
+            if let Some(setting) = set.find(|setting| text.contains(&format!("settings.{setting} "))) {
+                let path = [Step::from("settings"), Step::from(name), Step::from(setting)];
+                return profile.document.error(&path, message, format!("component `{name}`"));
+            }
+        }
+        let is_own = |(name, _): &&(&str, usize)| !self.inputs.components[*name].is_builtin;
+        let (name, index) = ports.iter().find(is_own).copied().unwrap_or(ports[0]);
+        let document = &self.inputs.components[name].document;
+        document.error(&["ports".into(), index.into()], message, format!("component `{name}`"))
     }
 }
 
@@ -236,6 +261,9 @@ fn private_files(component: &Component, templates: &Templates, report: &mut Repo
                 let label = meant(name, component.spec.secrets.keys().map(String::as_str));
                 report.push(component.document.error(&path, format!("there is no secret `{name}`"), label));
             }
+        }
+        if !file.needs.iter().all(|name| component.spec.secrets.contains_key(name)) {
+            continue;
         }
         files.push(PlannedSecret {
             path: file.path.clone(),

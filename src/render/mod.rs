@@ -14,7 +14,7 @@ pub use context::{Context, value};
 pub use documents::{meta_data, network_config};
 pub use masked::masked;
 pub use node_files::{NodeFile, NodeFiles, lists};
-pub use private::{NodeSecrets, PrivateContent, private_files};
+pub use private::{NodeSecrets, PrivateContent, private_files, try_private_files};
 pub use programs::programs;
 pub use template::{SUFFIX, Templates};
 pub use user_data::{OverlayFacts, user_data};

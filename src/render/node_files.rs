@@ -45,7 +45,12 @@ impl<'a> NodeFiles<'a> {
 
     /// The files of a node, sorted by path. Those that do not render are left out; `report` says why.
     pub fn of(&mut self, node: &NodePlan, report: &mut Report) -> Vec<NodeFile> {
-        node.files.iter().filter_map(|file| self.render(node, file, report)).collect()
+        let is_sound = |file: &&PlannedFile| match &file.origin {
+            Origin::Template { sees, .. } => !self.plan.unsound.contains(sees),
+            Origin::Copy { .. } => true,
+        };
+        let files: Vec<_> = node.files.iter().filter(is_sound).collect();
+        files.into_iter().filter_map(|file| self.render(node, file, report)).collect()
     }
 
     /// One file of a node.

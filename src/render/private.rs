@@ -39,6 +39,9 @@ impl NodeSecrets {
     }
 }
 
+/// What stands for a secret that nobody gave.
+const PLACEHOLDER: &str = "0";
+
 /// The private files of a node, less those whose secrets are not all there.
 pub fn private_files(
     plan: &Plan,
@@ -70,6 +73,18 @@ pub fn private_files(
         });
     }
     files
+}
+
+/// Renders the private files of a node that are left out for want of secrets, with texts in place of these: what is wrong
+/// with their templates would show when the secrets are given.
+pub fn try_private_files(plan: &Plan, node: &NodePlan, secrets: &Secrets, report: &mut Report) {
+    for file in node.private.iter().filter(|file| file.needs.iter().any(|name| !secrets.has(name))) {
+        let value = |name: &String| (name.clone(), secrets.get(name).unwrap_or(PLACEHOLDER).to_owned());
+        let values: BTreeMap<_, _> = file.needs.iter().map(value).collect();
+        let context = plan.context.with_secrets(&file.component, node.index, &values);
+        // What the placeholders make of the file is of no interest.
+        plan.templates.render(&file.template, &context, true, report);
+    }
 }
 
 /// Whether a text can be part of the boot command and is what its name promises. No message quotes it.

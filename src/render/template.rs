@@ -7,7 +7,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
 use crate::component::Components;
-use crate::diagnostic::{Diagnostic, Report, Source};
+use crate::diagnostic::{Diagnostic, Report, Source, nearest};
 
 /// What one rendering may cost, in minijinja's instructions: far above any honest template over ten thousand
 /// nodes, and an end to `{% for %}` in `{% for %}` in `{% for %}`.
@@ -53,7 +53,7 @@ impl Templates {
         };
         self.sources.insert(key.to_owned(), Source::new(name, text));
         if let Err(error) = self.environment.add_template_owned(key.to_owned(), text.to_owned()) {
-            report.push(self.diagnostic(key, &error, true));
+            report.push(self.diagnostic(key, &error, None, true));
         }
     }
 
@@ -69,7 +69,7 @@ impl Templates {
         match template.render(context) {
             Ok(text) => Some(text),
             Err(error) => {
-                report.push(self.diagnostic(key, &error, !private));
+                report.push(self.diagnostic(key, &error, Some(context), !private));
                 None
             }
         }
@@ -88,7 +88,15 @@ impl Templates {
 
     /// A text of component.yaml or of the profile that may have `{{ }}` in it.
     pub fn expand(&self, text: &str, context: &Value) -> Result<String, String> {
-        self.environment.render_str(text, context).map_err(|error| reason(&error))
+        self.environment.render_str(text, context).map_err(|error| {
+            match Undefined::find(text, &error, context) {
+                Some(Undefined { meant: Some(meant), .. }) => {
+                    format!("{}; did you mean `{meant}`?", reason(&error))
+                }
+                Some(Undefined { known, .. }) => format!("{}; {known}", reason(&error)),
+                None => reason(&error),
+            }
+        })
     }
 
     /// Whether a text is an expression.
@@ -102,16 +110,23 @@ impl Templates {
         compiled.eval(context).map(|value| value.is_true()).map_err(|error| reason(&error))
     }
 
-    fn diagnostic(&self, key: &str, error: &Error, quote: bool) -> Diagnostic {
+    fn diagnostic(&self, key: &str, error: &Error, context: Option<&Value>, quote: bool) -> Diagnostic {
         let what = if quote { reason(error) } else { error.kind().to_string() };
         // An error inside an included template names that one.
         let source = error.name().and_then(|name| self.sources.get(name)).or_else(|| self.sources.get(key));
         let mut diagnostic = Diagnostic::error(format!("this template does not render: {what}"));
+        let undefined =
+            source.zip(context).and_then(|(source, seen)| Undefined::find(source.text(), error, seen));
         if let Some(source) = source {
             let line = || line_span(source.text(), error.line().unwrap_or(1));
-            diagnostic = diagnostic.at(source, error.range().unwrap_or_else(line), "");
+            let meant = undefined.as_ref().and_then(|undefined| undefined.meant.as_ref());
+            let label = meant.map_or(String::new(), |meant| format!("did you mean `{meant}`?"));
+            diagnostic = diagnostic.at(source, error.range().unwrap_or_else(line), label);
         }
         match error.kind() {
+            ErrorKind::UndefinedError if undefined.is_some() => {
+                diagnostic.help(undefined.map(|undefined| undefined.known).unwrap_or_default())
+            }
             ErrorKind::UndefinedError if quote => diagnostic.help(
                 "`node`, `nodes`, `cluster`, `members`, `settings`, `components` and `release` can be used",
             ),
@@ -125,6 +140,54 @@ impl Templates {
             _ => diagnostic
                 .help("the syntax is that of Jinja; `{% raw %}` protects braces that are meant as such"),
         }
+    }
+}
+
+/// How many names are listed where one is not known.
+const LISTED: usize = 12;
+
+/// A name that templates do not see.
+struct Undefined {
+    /// The one that may be meant.
+    meant: Option<String>,
+    /// Those that could be.
+    known: String,
+}
+
+impl Undefined {
+    /// Looks up what an error points at in `text`, part by part, in what the template sees.
+    fn find(text: &str, error: &Error, seen: &Value) -> Option<Self> {
+        let range = error.range().filter(|_| error.kind() == ErrorKind::UndefinedError)?;
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        // The place begins within a chain of names.
+        let before = text.get(..range.start)?.trim_end_matches(|c| is_word(c) || c == '.').len();
+        let parts: Vec<_> = text.get(before..range.end)?.split('.').map(str::trim).collect();
+        if !parts.iter().all(|part| !part.is_empty() && part.chars().all(is_word)) {
+            return None;
+        }
+        let mut value = seen.clone();
+        for (index, part) in parts.iter().enumerate() {
+            match value.get_attr(part) {
+                Ok(next) if !next.is_undefined() => value = next,
+                _ => return Some(Self::among(&value, &parts, index)),
+            }
+        }
+        None
+    }
+
+    /// The part at `index` is not among the names of `value`.
+    fn among(value: &Value, parts: &[&str], index: usize) -> Self {
+        let names: Vec<_> = value.try_iter().into_iter().flatten().map(|name| name.to_string()).collect();
+        let meant = nearest(parts[index], names.iter().map(String::as_str));
+        let meant = meant.map(|meant| [&parts[..index], &[meant], &parts[index + 1..]].concat().join("."));
+        let more = if names.len() > LISTED { " and more" } else { "" };
+        let shown = names.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join("`, `");
+        let known = if names.is_empty() { "nothing".to_owned() } else { format!("`{shown}`{more}") };
+        let known = match index {
+            0 => format!("{known} can be used"),
+            _ => format!("`{}` has {known}", parts[..index].join(".")),
+        };
+        Self { meant, known }
     }
 }
 

@@ -65,6 +65,24 @@ fn specs_that_cannot_be() {
         ("port-twice", &[("default: 9093", "default: 9090")]),
         ("health-undefined", &[("127.0.0.1:{{ settings.port }}", "{{ node.adress }}:{{ settings.port }}")]),
         ("pattern-odd", &[("[a-z]+", "[a-z")]),
+        (
+            "pattern-of-default",
+            &[(
+                "default: 9093, description: its port}",
+                "default: 9093, description: its port}\n  a: {default: A b, description: a, pattern: \"[a-z]+\"}",
+            )],
+        ),
+        ("install-control", &[("from: alertmanager", "from: \"alert\\tmanager\"")]),
+        ("place-of-the-kernel", &[("to: /usr/local/bin/alertmanager", "to: /proc/alertmanager")]),
+        ("place-that-is-gone", &[("path: /var/lib/alert", "path: /run/alert")]),
+        ("place-of-the-state", &[("path: /var/lib/alert", "path: /var/lib/imgbuild/alert")]),
+        ("place-of-imgbuild", &[("user: {name: alert}", "user: {name: alert, home: /usr/lib/imgbuild}")]),
+        ("health-scheme", &[("http://127.0.0.1:{{", "127.0.0.1:{{")]),
+        ("health-control", &[("{{ settings.port }}/\"}", "{{ settings.port }}/\\ta\"}")]),
+        ("health-host", &[("http://127.0.0.1:{{", "http://:{{")]),
+        ("health-port", &[("http://127.0.0.1:{{ settings.port }}", "http://127.0.0.1:9999")]),
+        ("port-open", &[("ports: [\"{{ settings.port }}\"]", "ports: [\"{{ settings.port\"]")]),
+        ("setting-broken", &[("{default: 9093", "{defalt: 9093")]),
         ("generate-short", &[("description: a token,", "description: a token, generate: 4,")]),
         ("secret-unknown", &[("needs: [alert_token]", "needs: [alert_tokens]")]),
         ("private-without-template", &[("/etc/alert/token", "/etc/alert/tokens")]),
@@ -113,7 +131,8 @@ fn folders_that_are_no_components() {
             ("name-odd", plain().component("al ert/component.yaml", "description: a\n")),
             ("path-no-guest-has", plain().component("alert/files/etc/a\nb", "")),
             ("file-and-folder", plain().component("alert/files/etc/hosts/alert", "")),
-            ("file-of-two", plain().component("alert/files/etc/hosts.j2", "")),
+            ("file-of-two", plain().component("alert/files/etc/hosts.j2", "127.0.0.1 alert\n")),
+            ("file-of-the-kernel", plain().component("alert/files/dev/alert", "")),
         ],
     );
 }
@@ -219,6 +238,42 @@ fn units_that_cannot_start() {
             ("group", unit("ExecStart=/usr/bin/env\nSupplementaryGroups=adm docker")),
             ("environment", unit("ExecStart=/usr/bin/env\nEnvironmentFile=/etc/alert/tokn")),
             ("folder", unit("ExecStart=/usr/bin/env\nWorkingDirectory=/opt/alert")),
+        ],
+    );
+}
+
+#[test]
+fn a_port_of_two_is_shown_where_the_user_has_it() {
+    let settings = ("settings:\n", "settings:\n  prometheus: {port: 9100}\n");
+    let own = SPEC.replace("default: 9093", "default: 9100");
+    assert_messages(
+        "port",
+        [
+            ("of-a-setting", Workspace::new().profile(changed(PROFILE, &[settings]))),
+            ("of-a-component", workspace(&own)),
+        ],
+    );
+}
+
+#[test]
+fn a_component_without_health_has_time_to_come_up() {
+    let health = "health: {url: \"http://127.0.0.1:{{ settings.port }}/\"}\n";
+    let run = workspace(&SPEC.replace(health, "")).run(&["plan", "prmt-1", "--json"]).exit(0);
+    let services = run.json()["nodes"][0]["services"].clone();
+    let service = services.as_array().unwrap().iter().find(|one| one["component"] == "alert").unwrap();
+    assert_eq!((&service["health"], &service["timeout"]), (&serde_json::Value::Null, &120.into()));
+}
+
+#[test]
+fn templates_of_secrets_that_nobody_gave_are_rendered_too() {
+    let with = |template: &str| workspace(SPEC).component("alert/private/etc/alert/token.j2", template);
+    with("{{ secrets.alert_token|upper }}\n").run(&["check"]).exit(0);
+    assert_messages(
+        "secret-not-given",
+        [
+            ("misspelt", with("{{ secrets.alert_tokn }}\n")),
+            ("unknown", with("{{ secrets.grafana_admin_password }}\n")),
+            ("syntax", with("{{ secrets.alert_token }\n")),
         ],
     );
 }

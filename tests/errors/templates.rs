@@ -15,6 +15,7 @@ fn templates_that_do_not_render() {
         "template",
         [
             ("undefined", workspace("t.conf.j2", "one\nname = {{ node.nmae }}\n")),
+            ("undefined-member", workspace("t.conf.j2", "{{ components.etcd.settings.clustr_token }}\n")),
             ("undefined-root", workspace("t.conf.j2", "{% for one in hosts %}{{ one }}{% endfor %}\n")),
             ("undefined-setting", workspace("t.conf.j2", "port = {{ settings.port + 1 }}\n")),
             ("undefined-component", workspace("t.conf.j2", "{{ components.haproxy.settings.port }}\n")),

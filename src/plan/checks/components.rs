@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::component::{COMMANDS, Component, Components};
+use super::places::places;
+use crate::component::{COMMANDS, Component, Components, matches_whole};
 use crate::diagnostic::{Diagnostic, Report, Source, Step, nearest};
 use crate::lint::Malformed;
 use crate::plan::resolve::{meant, quoted};
@@ -14,12 +15,14 @@ const FOLDERS: [&str; 3] = ["files", "private", MEMBERSHIP];
 const MEMBERSHIP: &str = "membership";
 
 /// Everything that can be said of components without looking at a profile.
-pub(in crate::plan) fn components(components: &Components, report: &mut Report) {
+/// Of those that are `partial`, what does not depend on parts that may be missing.
+pub(in crate::plan) fn components(components: &Components, partial: &Components, report: &mut Report) {
     let collected: BTreeSet<_> = components
         .values()
+        .chain(partial.values())
         .flat_map(|component| component.spec.collects.iter().map(|collect| collect.folder.as_str()))
         .collect();
-    for component in components.values() {
+    for component in components.values().chain(partial.values()) {
         folders(component, &collected, report);
         texts(component, report);
         install(component, report);
@@ -27,8 +30,11 @@ pub(in crate::plan) fn components(components: &Components, report: &mut Report) 
         modes(component, report);
         owners(component, report);
         patterns(component, report);
-        settings_of_checks(component, report);
-        membership(component, report);
+        places(component, report);
+        if !component.lossy {
+            settings_of_checks(component, report);
+            membership(component, report);
+        }
     }
 }
 
@@ -88,15 +94,16 @@ fn texts(component: &Component, report: &mut Report) {
 
 fn install(component: &Component, report: &mut Report) {
     let spec = &component.spec;
-    if spec.release.is_none() && !spec.install.is_empty() {
+    if spec.release.is_none() && !spec.install.is_empty() && !component.lossy {
         let message = "`install` takes files out of a release, and no `release` is named";
         report.push(component.document.error(&["install".into()], message, "").help("add `release:`"));
     }
     for (index, item) in spec.install.iter().enumerate() {
         let parts = item.from.trim_end_matches('/').split('/');
-        if item.from.starts_with('/') || parts.clone().any(|part| matches!(part, "" | "." | "..")) {
+        let is_odd = item.from.starts_with('/') || item.from.chars().any(char::is_control);
+        if is_odd || parts.clone().any(|part| matches!(part, "" | "." | "..")) {
             let path = ["install".into(), index.into(), "from".into()];
-            let message = format!("`{}` is no path inside an archive", item.from);
+            let message = format!("`{}` is no path inside an archive", item.from.escape_debug());
             report.push(component.document.error(
                 &path,
                 message,
@@ -169,6 +176,15 @@ fn patterns(component: &Component, report: &mut Report) {
             let path = [Step::from(list), Step::from(name), Step::from("pattern")];
             let message = format!("this is no regular expression: {error}");
             report.push(component.document.error(&path, message, ""));
+        }
+    }
+    for (name, setting) in &spec.settings {
+        if let (Some(pattern), Some(text)) = (&setting.pattern, setting.default.as_str())
+            && !matches_whole(pattern, text)
+        {
+            let path = [Step::from("settings"), Step::from(name), Step::from("default")];
+            let message = format!("the default of `{name}` does not match its own pattern");
+            report.push(component.document.error(&path, message, format!("expected a match of `{pattern}`")));
         }
     }
     for (name, secret) in &spec.secrets {

@@ -1,18 +1,21 @@
 //! What components demand of the cluster, in their own words.
 
+use std::collections::BTreeSet;
+
 use crate::component::Component;
 use crate::diagnostic::{Diagnostic, Report, Step};
 use crate::plan::cluster::Cluster;
 use crate::plan::resolve::Inputs;
 use crate::render::{Context, Templates};
 
-/// Evaluates the `checks` of every component that runs in the cluster.
+/// Evaluates the `checks` of every component that runs in the cluster, and names the components whose do not hold.
 pub(in crate::plan) fn rules(
     inputs: &Inputs<'_>,
     cluster: &Cluster,
     (templates, context): (&Templates, &Context),
     report: &mut Report,
-) {
+) -> BTreeSet<String> {
+    let mut unsound = BTreeSet::new();
     for component in cluster.services.keys().filter_map(|name| inputs.components.get(name)) {
         let seen = context.of_component(&component.name);
         membership(component, cluster, (templates, context), report);
@@ -25,6 +28,7 @@ pub(in crate::plan) fn rules(
                 Ok(true) => {}
                 Ok(false) => match templates.expand(&check.otherwise, &seen) {
                     Ok(message) => {
+                        unsound.insert(component.name.clone());
                         let diagnostic = at_culprit(inputs, component, check.setting.as_deref(), message);
                         report.push(match &check.help {
                             Some(help) => diagnostic.help(help),
@@ -37,6 +41,7 @@ pub(in crate::plan) fn rules(
             }
         }
     }
+    unsound
 }
 
 /// What is asked of running members, as far as it can be tried without any.
