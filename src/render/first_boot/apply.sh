@@ -8,10 +8,10 @@ extensions=/var/lib/extensions unfinished=.imgbuild-new # ends the name of a pri
 # LIST: fails if anybody but root can change what leads to one of these paths: root would go where they want. namei(1)
 # shows every folder on the way, those behind links too.
 guard() {
-	while IFS= read -r path; do
-		until path=${path%/*} && [ -d "$path/" ]; do :; done
-		echo "$path/"
-	done <"$1" | sort -u >"$run/ways"
+	sed 's,/[^/]*$,,' "$1" | sort -u | while IFS= read -r folder; do
+		until [ -d "$folder/" ]; do folder=${folder%/*}; done
+		echo "$folder/"
+	done | sort -u >"$run/ways"
 	xargs -d '\n' -r namei -l <"$run/ways" >"$run/owners"
 	foreign=$(awk '/^f/ { way = substr($0, 4) } /^ *d/ && !/^ *d....-..-. root / { print way " (" $1, $2, $3 ")"; exit }' "$run/owners")
 	[ -z "$foreign" ] || fail "not only root can change the way to $foreign: nothing below is touched"
