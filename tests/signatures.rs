@@ -101,3 +101,58 @@ fn a_key_with_a_password_needs_it() {
     }
     away(&workspace, &["verify", "b", "--key", &pair.pk.to_base64()]).exit(0);
 }
+
+#[test]
+fn a_build_can_insist_on_a_key_and_on_not_going_back() {
+    let Some(workspace) = with_keys() else { return };
+    minisign(&workspace, &["-G", "-W", "-p", "other.pub", "-s", "other.key"]);
+    for arguments in [&["-o", "b"][..], &["-o", "s", "--split", "64K"]] {
+        workspace.run(&[&["bundle", "--sign", "key"], arguments].concat()).exit(0);
+    }
+    workspace.run(&["bundle", "-o", "plain"]).exit(0);
+    let build = |more: &[&str]| away(&workspace, &[&["one", "--quiet", "--store", "fresh"], more].concat());
+    for bundle in ["b", "s"] {
+        build(&["--bundle", bundle, "--key", "pub", "--not-before", "2026-01-01"]).exit(0);
+        let run =
+            build(&["--bundle", bundle, "--key", "pub", "--not-before", "2999-12-31T00:00:01Z"]).exit(4);
+        run.says(&[
+            "is refused: it was signed at 20",
+            "expected not before 2999-12-31T00:00:01Z",
+            "--not-before",
+        ]);
+        build(&["--bundle", bundle, "--key", "other.pub"]).exit(4).says(&["does not vouch for the bundle"]);
+    }
+    build(&["--bundle", "plain", "--key", "pub"]).exit(4).says(&["plain.minisig", "it is missing"]);
+    build(&["--bundle", "b", "--key", "pub", "--not-before", "soon"]).exit(2).says(&["2026-11-28"]);
+    build(&["--key", "pub"]).exit(2).says(&["--bundle <FILE>"]);
+    build(&["--bundle", "b", "--not-before", "2026-01-01"]).exit(2).says(&["--key <PUB>"]);
+
+    // A piece that is not the one that was signed.
+    let (name, mut piece) = ("s.002", workspace.read("s.002"));
+    piece[100] ^= 1;
+    workspace.write(name, piece);
+    build(&["--bundle", "s", "--key", "pub"]).exit(4).says(&["s.002"]);
+}
+
+#[test]
+fn an_older_bundle_under_a_new_name_shows_what_it_is() {
+    let Some(workspace) = with_keys() else { return };
+    workspace.run(&["bundle", "-o", "b", "--sign", "key"]).exit(0);
+    let own = away(&workspace, &["verify", "b", "--key", "pub"]).exit(0).data();
+    let sha256 = imgbuild::digest::Sha256::of(workspace.read("b"));
+    assert!(own.contains("signed: imgbuild bundle of small, as `b`, at 20"), "{own}");
+    assert!(own.contains(&format!("sha256 {sha256}\n")) && !own.contains("another name"), "{own}");
+    for end in ["", ".minisig"] {
+        fs::rename(workspace.path(&format!("b{end}")), workspace.path(&format!("newest{end}"))).unwrap();
+    }
+    let told = away(&workspace, &["verify", "newest", "--key", "pub"]).exit(0).data();
+    assert!(told.contains("as `b`, at 20") && told.contains("; it had another name then"), "{told}");
+    let json = away(&workspace, &["--json", "verify", "newest", "--key", "pub"]).exit(0).json();
+    assert_eq!(
+        (&json["signed"]["name"], &json["signed"]["sha256"]),
+        (&"b".into(), &sha256.to_string().into())
+    );
+    assert!(json["signed"]["time"].as_u64().unwrap() > 1_700_000_000);
+    let late = ["verify", "newest", "--key", "pub", "--not-before", "2999-01-01"];
+    away(&workspace, &late).exit(4).says(&["`newest.minisig`: it was signed at 20"]);
+}

@@ -15,6 +15,14 @@ pub enum BundleError {
         /// The file.
         path: PathBuf,
     },
+    /// It is not signed, or not with the key that is insisted on.
+    #[error("the signature `{}` does not vouch for the bundle: {why}", .path.display())]
+    Signature {
+        /// The signature's file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
     /// Its index is longer than any that is written.
     #[error("the index of `{}` would have {size} bytes, more than the {limit} that one may have", .path.display())]
     IndexTooLong {

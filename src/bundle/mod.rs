@@ -24,6 +24,7 @@ mod output;
 mod part;
 mod place;
 mod sign;
+mod signed;
 mod split;
 mod write;
 
@@ -35,5 +36,6 @@ pub use member::{header, padding};
 pub use part::{OVERLAYS, PROFILE, PROGRAM, Part, RELEASES};
 pub use place::{Occupied, names, occupied};
 pub use sign::{SignatureError, SigningKey, VerifyingKey, signature_of};
+pub use signed::Signed;
 pub use split::{Parts, SplitPart};
 pub use write::{NewBundle, Written};

@@ -62,10 +62,15 @@ impl Parts {
     /// Reads a list. Every byte of it has a meaning: it is as imgbuild writes it, or refused.
     pub fn read(path: &Path) -> Result<Self, BundleError> {
         use std::io::Read as _;
-        let invalid = |why: String| BundleError::PartsInvalid { path: path.to_owned(), why };
         let mut text = Vec::new();
         fs::File::open(path)?.take(MAX_LIST).read_to_end(&mut text)?;
-        let parts: Self = from_json(&text).map_err(invalid)?;
+        Self::parse(path, &text)
+    }
+
+    /// The list at `path`, of which this is the text.
+    pub(super) fn parse(path: &Path, text: &[u8]) -> Result<Self, BundleError> {
+        let invalid = |why: String| BundleError::PartsInvalid { path: path.to_owned(), why };
+        let parts: Self = from_json(text).map_err(invalid)?;
         if parts.format != FORMAT {
             return Err(invalid(format!("it has format {}, this imgbuild reads {FORMAT}", parts.format)));
         }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use super::member::{END, header, padding};
 use super::output::{Output, clear, remove};
 use super::split::Splitter;
-use super::{BundleError, Index, Part, SigningKey, signature_of};
-use crate::digest::HashingWriter;
+use super::{BundleError, Index, Part, Signed, SigningKey, signature_of};
+use crate::date::Moment;
+use crate::digest::{HashingWriter, Sha256};
 use crate::files::{folder_of, sync_folder};
 
 /// A bundle that is to be written.
@@ -20,6 +21,8 @@ pub struct NewBundle<'a> {
     pub split: Option<u64>,
     /// What it is signed with, if it is.
     pub key: Option<&'a SigningKey>,
+    /// When it is signed.
+    pub time: Moment,
 }
 
 /// A bundle that was written.
@@ -71,7 +74,11 @@ impl NewBundle<'_> {
 
     /// The signature of what was written, which has no name yet.
     fn sign(&self, key: &SigningKey, output: &mut Output, place: &Path) -> Result<Output, BundleError> {
-        let text = key.sign(output.read()?, &format!("imgbuild bundle of {}", self.index.cluster))?;
+        let name = output.place().file_name().map(|name| name.to_string_lossy().into_owned());
+        let (sha256, _) = Sha256::of_reader(output.read()?)?;
+        let comment = format!("imgbuild bundle of {}", self.index.cluster);
+        let signed = Signed { comment, name, time: Some(self.time), sha256: Some(sha256) };
+        let text = key.sign(output.read()?, &signed.to_comment())?;
         let mut signature = Output::new(place)?;
         signature.write_all(text.as_bytes())?;
         signature.settle()?;

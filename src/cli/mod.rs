@@ -12,6 +12,7 @@ pub use arguments::parse;
 pub use options::{Building, Color, Delivering, Fetching, Inputs, Options, Out, SecretsFile, Speaking};
 
 use crate::component::Change;
+use crate::date::Moment;
 use crate::digest::{Sha256, Sha256Error};
 use crate::machine::Accelerator;
 use crate::release::Arch;
@@ -193,6 +194,9 @@ pub enum Command {
         /// The minisign key, as text or file, with which the bundle must be signed.
         #[arg(long, value_name = "PUB")]
         key: Option<String>,
+        /// Refuse a bundle that was signed before this day or moment, such as `2026-11-28` (UTC).
+        #[arg(long, value_name = "TIME", requires = "key")]
+        not_before: Option<Moment>,
     },
     /// List what is in a bundle, a node's folder, a seed image or a store, without reading it all
     Inspect {

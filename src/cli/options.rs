@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 
+use crate::date::Moment;
 use crate::output::Delivery;
 use crate::plan::Format;
 use crate::release::Arch;
@@ -41,6 +42,12 @@ pub struct Inputs {
     /// Take profile, pins, components and artifacts from this bundle alone; never touch the network.
     #[arg(long, value_name = "FILE", env = "IMGBUILD_BUNDLE")]
     pub bundle: Option<PathBuf>,
+    /// The minisign key, as text or file, with which the bundle must be signed.
+    #[arg(long, value_name = "PUB", env = "IMGBUILD_KEY", requires = "bundle")]
+    pub key: Option<String>,
+    /// Refuse a bundle that was signed before this day or moment, such as `2026-11-28` (UTC).
+    #[arg(long, value_name = "TIME", env = "IMGBUILD_NOT_BEFORE", requires = "key")]
+    pub not_before: Option<Moment>,
 }
 
 /// Secrets.
@@ -122,6 +129,8 @@ pub struct Options {
     pub releases: Option<PathBuf>,
     pub arch: Option<Arch>,
     pub bundle: Option<PathBuf>,
+    pub key: Option<String>,
+    pub not_before: Option<Moment>,
     pub secrets: Option<PathBuf>,
     pub store: Option<PathBuf>,
     pub mirror: Option<String>,
@@ -141,6 +150,8 @@ impl Default for Options {
             releases: None,
             arch: None,
             bundle: None,
+            key: None,
+            not_before: None,
             secrets: None,
             store: None,
             mirror: None,
@@ -155,8 +166,8 @@ impl Default for Options {
 }
 
 impl From<Inputs> for Options {
-    fn from(Inputs { profile, overlays, releases, arch, bundle }: Inputs) -> Self {
-        Self { profile, overlays, releases, arch, bundle, ..Self::default() }
+    fn from(Inputs { profile, overlays, releases, arch, bundle, key, not_before }: Inputs) -> Self {
+        Self { profile, overlays, releases, arch, bundle, key, not_before, ..Self::default() }
     }
 }
 

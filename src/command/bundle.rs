@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::bundled::MAX_COMPONENTS;
 use super::console::Console;
@@ -18,6 +19,7 @@ use crate::bundle::{
     Index, NewBundle, OVERLAYS, Occupied, PROFILE, PROGRAM, Part, RELEASES, SigningKey, occupied,
 };
 use crate::cli::{BundleArgs, Options};
+use crate::date::Moment;
 use crate::diagnostic::{Diagnostic, Report, Source};
 use crate::digest::Sha256;
 use crate::files::{folder_of, is_same};
@@ -56,7 +58,13 @@ pub fn run(wanted: &BundleArgs, options: &Options, console: &Console) -> Result<
     let names = nodes.iter().map(|node| node.name.clone()).collect();
     let arch = options.arch.or(texts.arch);
     let index = Index::new(plan.cluster.name.clone(), names, arch, contents.parts());
-    let new = NewBundle { index: &index, path: &wanted.output, split: wanted.split, key: key.as_ref() };
+    let new = NewBundle {
+        index: &index,
+        path: &wanted.output,
+        split: wanted.split,
+        key: key.as_ref(),
+        time: now(),
+    };
     let written = new.write(|part| contents.open(part, &store))?;
     if console.json {
         let result = serde_json::json!({ "path": written.path, "size": written.size, "index": index });
@@ -123,6 +131,12 @@ fn check_inputs(wanted: &BundleArgs, options: &Options) -> Result<(), Failure> {
 fn is_below(file: &Path, folder: &Path) -> bool {
     let place = fs_err::canonicalize(folder_of(file)).ok();
     place.zip(fs_err::canonicalize(folder).ok()).is_some_and(|(place, folder)| place.starts_with(folder))
+}
+
+/// When a bundle is signed: two of them can tell which is newer.
+fn now() -> Moment {
+    // A clock that stands before 1970 says nothing, and makes nothing newer.
+    Moment(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()))
 }
 
 fn signing_key(path: &Path) -> Result<SigningKey, Failure> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::failure::Failure;
 use super::inputs::{Folder, MAX_COMPONENT_FILE, MAX_DOCUMENT, Texts};
+use super::verify;
 use crate::bundle::{Bundle, BundleError, PROFILE, Part, RELEASES};
 use crate::cli::Options;
 use crate::component::FolderFile;
@@ -41,6 +42,21 @@ pub fn open(options: &Options) -> Result<Option<Bundle>, Failure> {
         error => error.into(),
     })?;
     bundle.check_size()?;
+    Ok(Some(bundle))
+}
+
+/// The same, signed as the options insist on. The artifacts need no signature: the pins vouch for them, which it does.
+pub fn trusted(options: &Options) -> Result<Option<Bundle>, Failure> {
+    let Some(bundle) = open(options)? else { return Ok(None) };
+    if let Some(key) = &options.key {
+        let signed = bundle.signed(&verify::key(key)?)?;
+        if let Some(why) = verify::too_old(&signed, options.not_before) {
+            return Err(Failure::Integrity {
+                message: format!("the bundle `{}` is refused: {why}", bundle.path().display()),
+                help: "bring a newer bundle; or name an earlier time with `--not-before TIME`".to_owned(),
+            });
+        }
+    }
     Ok(Some(bundle))
 }
 

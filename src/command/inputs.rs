@@ -174,7 +174,7 @@ pub struct Texts {
 impl Texts {
     /// Reads them from the bundle, the files or the program itself, as the options say.
     pub fn read(options: &Options, report: &mut Report) -> Result<Self, Failure> {
-        if let Some(bundle) = bundled::open(options)? {
+        if let Some(bundle) = bundled::trusted(options)? {
             return bundled::texts(&bundle, report);
         }
         let mut folders = builtin::overlays();

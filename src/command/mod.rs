@@ -110,7 +110,9 @@ fn done(cli: Cli, console: &Console) -> Result<Exit, Failure> {
             serve::run(serve::address(listen, url.as_deref())?, private, &options, console)
         }
         Command::Bundle(wanted) => bundle::run(&wanted, &options, console),
-        Command::Verify { path, key } => verify::run(&path, key.as_deref(), console),
+        Command::Verify { path, key, not_before } => {
+            verify::run(&path, (key.as_deref(), not_before), console)
+        }
         Command::Inspect { path } => inspect::run(&path, console),
         Command::Schema { kind } => schema::run(kind),
         Command::Completions { shell } => completions(shell),

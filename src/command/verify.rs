@@ -11,7 +11,8 @@ use super::failure::Failure;
 use super::inputs::{self, Written};
 use super::{bundled, inspect, layers};
 use crate::audit::{self, Audit, Kind, Problem};
-use crate::bundle::{self, Bundle, Part, Parts, SignatureError, VerifyingKey};
+use crate::bundle::{self, Bundle, Part, Parts, SignatureError, Signed, VerifyingKey};
+use crate::date::Moment;
 use crate::diagnostic::Report;
 use crate::plan::{Format, NodePlan};
 
@@ -23,7 +24,7 @@ struct Verified<'a> {
     audit: &'a Audit,
     /// What was signed with the file, if a signature was asked for and holds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    signed: Option<&'a str>,
+    signed: Option<&'a Signed>,
     /// What is known now, if nothing is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     proves: Option<&'static str>,
@@ -33,7 +34,11 @@ struct Verified<'a> {
 const SIGNED: &str = "every byte is the one that was signed with this key";
 
 /// Checks what is at `path`, and if there is a key its signature.
-pub fn run(path: &Path, key: Option<&str>, console: &Console) -> Result<(), Failure> {
+pub fn run(
+    path: &Path,
+    (key, not_before): (Option<&str>, Option<Moment>),
+    console: &Console,
+) -> Result<(), Failure> {
     let kind = inspect::kind(path)?;
     let key = key.map(|key| verifying_key(key, kind)).transpose()?;
     let mut audit = audit::audit(path)?;
@@ -41,13 +46,16 @@ pub fn run(path: &Path, key: Option<&str>, console: &Console) -> Result<(), Fail
         needed(path, &mut audit)?;
     }
     let signed = key.map(|key| signature(&key, path, &mut audit)).transpose()?.flatten();
+    if let Some(why) = signed.as_ref().and_then(|signed| too_old(signed, not_before)) {
+        audit.malformed(bundle::signature_of(path).display().to_string(), why);
+    }
     let shown = path.display();
     let proof = if signed.is_some() { SIGNED } else { audit.kind.proof() };
     if console.json {
         let proves = audit.faults.is_empty().then_some(proof);
-        console.answer_json(&Verified { path, audit: &audit, signed: signed.as_deref(), proves })?;
+        console.answer_json(&Verified { path, audit: &audit, signed: signed.as_ref(), proves })?;
     } else if audit.faults.is_empty() {
-        let signed = signed.map_or(String::new(), |signed| format!(", signed: {}", signed.escape_debug()));
+        let signed = signed.map_or(String::new(), |signed| told(&signed, path));
         Console::lines(&format!(
             "{shown}: {}, {} parts, {} bytes, intact{signed}\nproven: {proof}\n",
             audit.kind, audit.parts, audit.bytes
@@ -101,13 +109,18 @@ fn needed(path: &Path, audit: &mut Audit) -> Result<(), Failure> {
     Ok(())
 }
 
-fn verifying_key(key: &str, kind: Kind) -> Result<VerifyingKey, Failure> {
+fn verifying_key(text: &str, kind: Kind) -> Result<VerifyingKey, Failure> {
     if kind != Kind::Bundle {
         return Err(Failure::Usage {
             message: format!("--key: a {kind} has no signature"),
             help: "only bundles are signed".to_owned(),
         });
     }
+    key(text)
+}
+
+/// The key that a text is, or the text of the file that it names.
+pub(super) fn key(key: &str) -> Result<VerifyingKey, Failure> {
     let file = Path::new(key);
     let text = if file.is_file() {
         inputs::text(file, MAX_KEY).map_err(|why| anyhow::anyhow!("{}", why.message()))?
@@ -120,8 +133,34 @@ fn verifying_key(key: &str, kind: Kind) -> Result<VerifyingKey, Failure> {
     })
 }
 
+/// Why a bundle is too old to be accepted, if it is.
+pub(super) fn too_old(signed: &Signed, not_before: Option<Moment>) -> Option<String> {
+    let not_before = not_before?;
+    match signed.time {
+        Some(time) if time >= not_before => None,
+        Some(time) => Some(format!("it was signed at {time}, expected not before {not_before}")),
+        None => {
+            Some(format!("its signature does not say when it was made, expected not before {not_before}"))
+        }
+    }
+}
+
+/// What was signed, as people read it.
+fn told(signed: &Signed, path: &Path) -> String {
+    let name = signed.name.as_ref().map(|name| format!("as `{name}`"));
+    let time = signed.time.map(|time| format!("at {time}"));
+    let sha256 = signed.sha256.map(|sha256| format!("sha256 {sha256}"));
+    let what = [Some(signed.comment.clone()), name, time, sha256];
+    let mut text = format!(", signed: {}", what.into_iter().flatten().collect::<Vec<_>>().join(", "));
+    let is_called = |name: &String| path.file_name().is_some_and(|own| own.to_string_lossy() == **name);
+    if Parts::list_of(path).is_none() && signed.name.as_ref().is_some_and(|name| !is_called(name)) {
+        text.push_str("; it had another name then");
+    }
+    text
+}
+
 /// Checks the signature of the bundle's file, or of the list of its pieces, which has the digest of each.
-fn signature(key: &VerifyingKey, path: &Path, audit: &mut Audit) -> Result<Option<String>, Failure> {
+fn signature(key: &VerifyingKey, path: &Path, audit: &mut Audit) -> Result<Option<Signed>, Failure> {
     let signed: PathBuf = Parts::list_of(path).unwrap_or_else(|| path.to_owned());
     let file = bundle::signature_of(&signed);
     let name = file.display().to_string();
@@ -137,7 +176,7 @@ fn signature(key: &VerifyingKey, path: &Path, audit: &mut Audit) -> Result<Optio
         }
     };
     match key.check(&text, fs_err::File::open(&signed)?) {
-        Ok(comment) => Ok(Some(comment)),
+        Ok(comment) => Ok(Some(Signed::read(&comment))),
         Err(error @ SignatureError::Broken(_)) => {
             audit.malformed(name, error.to_string());
             Ok(None)

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use imgbuild::audit::{Fault, audit};
 use imgbuild::bundle::{Bundle, BundleError, Index, NewBundle, PROFILE, Part, RELEASES};
+use imgbuild::date::Moment;
 use imgbuild::digest::Sha256;
 use tempfile::TempDir;
 
@@ -29,7 +30,7 @@ fn write(folder: &Path, split: Option<u64>) -> PathBuf {
     let parts = PARTS.iter().map(part).collect();
     let index = Index::new("c".to_owned(), vec!["n".to_owned()], None, parts);
     let bytes = |part: &Part| PARTS.iter().find(|(path, _)| *path == part.path).unwrap().1;
-    let new = NewBundle { index: &index, path: &folder.join("b"), split, key: None };
+    let new = NewBundle { index: &index, path: &folder.join("b"), split, key: None, time: Moment(0) };
     new.write(|part| Ok(bytes(part))).unwrap().path
 }
 
@@ -109,7 +110,13 @@ fn each_damaged_part_is_named() {
 fn more_pieces_than_can_be_numbered_are_refused() {
     let folder = TempDir::new().unwrap();
     let index = Index::new("c".to_owned(), Vec::new(), None, Vec::new());
-    let new = NewBundle { index: &index, path: &folder.path().join("b"), split: Some(1), key: None };
+    let new = NewBundle {
+        index: &index,
+        path: &folder.path().join("b"),
+        split: Some(1),
+        key: None,
+        time: Moment(0),
+    };
     let error = new.write(|_| Ok(std::io::empty())).unwrap_err();
     assert!(matches!(error, BundleError::TooManyPieces { .. }), "{error}");
 }
@@ -126,7 +133,8 @@ fn a_part_that_changed_while_it_was_written_leaves_no_bundle() {
     };
     let index = Index::new("c".to_owned(), Vec::new(), None, vec![part]);
     for (bytes, split) in [("abd", None), ("ab", None), ("abcd", None), ("abd", Some(1024))] {
-        let new = NewBundle { index: &index, path: &folder.path().join("b"), split, key: None };
+        let new =
+            NewBundle { index: &index, path: &folder.path().join("b"), split, key: None, time: Moment(0) };
         assert!(new.write(|_| Ok(bytes.as_bytes())).unwrap_err().is_integrity());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "{bytes}");
     }
