@@ -6,6 +6,8 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use imgbuild::layer::Mode;
+use imgbuild::seed::{ImageFile, ImageHead, VolumeLabel, write_image};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -26,9 +28,20 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             gzip.write_all(&tar).unwrap();
             seeds.extend([tar, gzip.finish().unwrap()]);
         }
+        "image" => seeds.push(image()),
         _ => {}
     }
     seeds
+}
+
+/// A seed image with a file of some bytes and one of none.
+fn image() -> Vec<u8> {
+    let head = ImageHead { label: VolumeLabel::Cidata, epoch_seconds: 0, application: b"" };
+    let file = |name, bytes| ImageFile::from_bytes(name, Mode::FILE, bytes);
+    let mut image = Vec::new();
+    write_image(&head, vec![file("meta-data", b"instance-id: one\n"), file("user-data", b"")], &mut image)
+        .unwrap();
+    image
 }
 
 /// A tar with a file, a folder, and links of both kinds.

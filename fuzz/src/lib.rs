@@ -3,6 +3,7 @@
 
 mod archives;
 mod bundles;
+mod images;
 mod written;
 
 use imgbuild::diagnostic::{Document, Report, Source, decode};
@@ -11,19 +12,21 @@ use imgbuild::release::{Releases, audit, digest_for, moved};
 
 pub use archives::archive;
 pub use bundles::index;
+pub use images::image;
 pub use written::{CONFIGURATION, PROFILE, RELEASES, SPEC, check};
 
 /// Takes any bytes, and says whether they are good ones; panics if it does not take them well.
 type Target = fn(&[u8]) -> bool;
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("profile", profile),
     ("component", component),
     ("pins", pins),
     ("checksums", checksums),
     ("archive", archive),
     ("index", index),
+    ("image", image),
 ];
 
 /// A profile, with the example's pins and a component.
