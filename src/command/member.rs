@@ -65,10 +65,12 @@ fn told(
     for inquiry in inquiries {
         let known = inquiry.known(confirmed, options.offline, console)?;
         commands += &inquiry.commands(&known)?;
-        joins = inquiry.joined(&known);
+        joins.push((inquiry.component().to_owned(), inquiry.joined(&known)));
     }
     if change != Change::Move {
-        plan.join(node, joins);
+        for (component, members) in joins {
+            plan.join(node, &component, members);
+        }
     }
     Ok(commands)
 }

@@ -59,8 +59,9 @@ impl<'a> Inquiry<'a> {
         if !offline {
             let tell = |line: &str| console.talk(line);
             let members = Members::new(&TIMEOUTS, &tell)?;
-            let own = self.node.iter().flat_map(Seat::found);
-            let own: Vec<_> = if self.change == Change::Remove { Vec::new() } else { own.collect() };
+            // Whether one runs that goes or moves makes no difference.
+            let asks_own = matches!(self.change, Change::Replace | Change::Add);
+            let own: Vec<_> = self.node.iter().filter(|_| asks_own).flat_map(Seat::found).collect();
             let others: Vec<_> = self.others.iter().flat_map(Seat::found).collect();
             let pulses = self.pulses(&members, own.iter().chain(&others))?;
             let (of_own, of_others) = pulses.split_at(own.len());
@@ -198,6 +199,11 @@ impl<'a> Inquiry<'a> {
         text.ok_or(Failure::Invalid(report))
     }
 
+    /// The component whose members are asked.
+    pub fn component(&self) -> &str {
+        &self.component.name
+    }
+
     /// The members that the node finds when it joins, itself among them: those of the list, at this moment. All that the
     /// profile has, where nobody could be asked.
     pub fn joined(&self, known: &Known) -> Vec<Peer> {
@@ -236,6 +242,13 @@ impl<'a> Inquiry<'a> {
             [] => ": the network is off".to_owned(),
             _ => format!("\n  {}", silent.join("\n  ")),
         };
+        let (component, name) = (&self.component.name, self.name);
+        let what = match self.change {
+            Change::Replace => "it can spare",
+            Change::Add => "it can take in",
+            Change::Remove => "it can do without",
+            Change::Move => "it can wait for",
+        };
         let help = match self.change {
             Change::Replace => {
                 "run this where the nodes can be reached; or see for yourself that the others are well, and say so with \
@@ -245,10 +258,7 @@ impl<'a> Inquiry<'a> {
         };
         Failure::Refused {
             exit: Exit::Network,
-            message: format!(
-                "no other member of `{}` can be asked whether it can spare `{}`{why}",
-                self.component.name, self.name
-            ),
+            message: format!("no other member of `{component}` can be asked whether {what} `{name}`{why}"),
             help: help.to_owned(),
         }
     }

@@ -42,8 +42,8 @@ pub struct Member {
     pub roles: Vec<String>,
     /// What runs on it, in start order, each once.
     pub components: Vec<String>,
-    /// The members that it finds when it joins those that run, itself among them; none where it does not join.
-    pub joins: Vec<Peer>,
+    /// The members of a component that it finds when it joins those that run, itself among them, by component.
+    pub joins: BTreeMap<String, Vec<Peer>>,
 }
 
 /// A node among the members that another joins.

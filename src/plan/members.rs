@@ -1,6 +1,6 @@
 //! Which components run on which node: from the names in nodes and roles.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::cluster::Member;
 use super::resolve::{Inputs, meant, quoted};
@@ -36,7 +36,7 @@ pub(super) fn members(inputs: &Inputs<'_>, profile: &Profile) -> Vec<Member> {
             arch: inputs.arch.or(node.arch).unwrap_or(profile.arch),
             roles: node.roles.clone(),
             components: components.cloned().collect(),
-            joins: Vec::new(),
+            joins: BTreeMap::new(),
         }
     };
     profile.nodes.iter().map(member).collect()

@@ -66,9 +66,9 @@ impl Plan {
         self.nodes.iter().find(|node| node.name == name)
     }
 
-    /// Lets a node join these members, as its files are to have it.
-    pub fn join(&mut self, node: NodeIndex, members: Vec<Peer>) {
-        node.of_mut(&mut self.cluster.members).joins = members;
+    /// Lets a node join these members of a component, as its files are to have it.
+    pub fn join(&mut self, node: NodeIndex, component: &str, members: Vec<Peer>) {
+        node.of_mut(&mut self.cluster.members).joins.insert(component.to_owned(), members);
         self.context = Context::new(&self.cluster);
     }
 }

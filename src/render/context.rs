@@ -15,6 +15,8 @@ pub struct Context {
     network: Value,
     system: Value,
     nodes: Vec<Value>,
+    /// Those that join members of a component, as its templates see them.
+    joining: BTreeMap<String, BTreeMap<NodeIndex, Value>>,
     all_nodes: Value,
     components: BTreeMap<String, Value>,
     all_components: Value,
@@ -56,7 +58,7 @@ impl<'a> NodeView<'a> {
             arch: member.arch.to_string(),
             roles: &member.roles,
             components: &member.components,
-            joins: member.joins.iter().map(PeerView::new).collect(),
+            joins: Vec::new(),
         }
     }
 }
@@ -89,6 +91,7 @@ impl Context {
             network: value(cluster.network_view()),
             system: context! { timezone => cluster.system.timezone.clone() },
             all_nodes: Value::from(views.clone()),
+            joining: joining(cluster),
             nodes: views,
             all_components: Value::from(components.clone()),
             components,
@@ -113,7 +116,8 @@ impl Context {
 
     /// What the templates of `component` see on this node.
     pub fn of_node(&self, component: &str, index: NodeIndex) -> Value {
-        let node = index.of(&self.nodes).clone();
+        let joining = self.joining.get(component).and_then(|nodes| nodes.get(&index));
+        let node = joining.unwrap_or_else(|| index.of(&self.nodes)).clone();
         context! { node, ..self.of_component(component) }
     }
 
@@ -146,6 +150,19 @@ impl Context {
     ) -> Value {
         context! { secrets => value(secrets), ..self.of_node(component, index) }
     }
+}
+
+/// The nodes that join members of a component, by component.
+fn joining(cluster: &Cluster) -> BTreeMap<String, BTreeMap<NodeIndex, Value>> {
+    let mut joining: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
+    for (index, member) in cluster.indexed() {
+        for (component, members) in &member.joins {
+            let joins = members.iter().map(PeerView::new).collect();
+            let view = NodeView { joins, ..NodeView::new(member, member.address, cluster) };
+            joining.entry(component.clone()).or_default().insert(index, value(view));
+        }
+    }
+    joining
 }
 
 /// Anything that serialises, as templates see it.
