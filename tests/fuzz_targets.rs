@@ -26,7 +26,11 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             let tar = archive();
             let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
             gzip.write_all(&tar).unwrap();
-            seeds.extend([tar, gzip.finish().unwrap()]);
+            let zstd =
+                ruzstd::encoding::compress_to_vec(&tar[..], ruzstd::encoding::CompressionLevel::Fastest);
+            let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+            bzip2.write_all(&tar).unwrap();
+            seeds.extend([tar, gzip.finish().unwrap(), zstd, bzip2.finish().unwrap(), zip()]);
         }
         "image" => seeds.push(image()),
         _ => {}
@@ -66,6 +70,23 @@ fn archive() -> Vec<u8> {
     add(tar::EntryType::Link, "top/share/hard", "top/bin", b"");
     add(tar::EntryType::Regular, &format!("top/share/{}", "long".repeat(50)), "", b"text\n");
     tar.into_inner().unwrap()
+}
+
+/// A zip with a program and a link to it.
+fn zip() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut archive = rawzip::ZipArchiveWriter::new(&mut bytes);
+    for (name, mode, content) in
+        [("top/bin", 0o100_755, &b"program\n"[..]), ("top/share/soft", 0o120_777, b"hard")]
+    {
+        let (mut entry, config) = archive.new_file(name).unix_permissions(mode).start().unwrap();
+        let mut writer = config.wrap(&mut entry);
+        writer.write_all(content).unwrap();
+        let (_, descriptor) = writer.finish().unwrap();
+        entry.finish(descriptor).unwrap();
+    }
+    archive.finish().unwrap();
+    bytes
 }
 
 #[test]

@@ -170,6 +170,19 @@ fn a_certificate_that_is_trusted_itself_will_do() {
 }
 
 #[test]
+fn a_proxy_may_be_reached_over_tls() {
+    let (config, pem) = alone(true).unwrap();
+    let proxy = Server::start_tls(config, |_, _| Answer::ok(&artifact()));
+    let workspace = workspace("http://far.invalid/a").file("own.pem", pem);
+    let trusted = workspace.path("own.pem");
+    let address = proxy.url("").replace("://", "://ann:s3cret@");
+    let variables = [("HTTP_PROXY", address.as_str()), ("SSL_CERT_FILE", trusted.to_str().unwrap())];
+    fetch(&workspace, &variables).exit(0);
+    assert_eq!(proxy.requests()[0].target(), "http://far.invalid/a");
+    assert!(proxy.requests()[0].header("proxy-authorization").is_some());
+}
+
+#[test]
 fn plain_http_at_the_port_of_https_is_named() {
     // As web servers answer to what is no request.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

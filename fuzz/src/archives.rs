@@ -1,4 +1,4 @@
-//! Upstream's archives and overlays: tar in gzip.
+//! Upstream's releases of every kind, and overlays.
 
 use std::io::{Cursor, Write as _};
 

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::console::Console;
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
 use crate::digest::{HashingWriter, Sha256};
 use crate::layer::{
-    self, Content, Entry, ExtensionHead, LayerIndex, Layout, Limits, MembersWriter, Mode, Selection, Tree,
-    extension_path, write_extension, write_layer,
+    ArchiveError, Content, Entry, ExtensionHead, Extraction, LayerIndex, Layout, Limits, Member,
+    MembersWriter, Mode, Selection, TarballError, Tree, extension_path, write_extension, write_layer,
 };
 use crate::plan::{Format, LayerPlan, NodePlan};
 use crate::release::Artifact;
@@ -234,10 +234,10 @@ fn loose(plan: &LayerPlan, store: &Store) -> Result<Layer, Failure> {
 fn make<W: Write>(
     plan: &LayerPlan,
     store: &Store,
-    [mut spool, image]: [File; 2],
+    [mut spool, mut image]: [File; 2],
     out: W,
 ) -> Result<(W, LayerIndex), Failure> {
-    let mut tree = tree(plan, store, &mut spool)?;
+    let mut tree = tree(plan, store, [&mut spool, &mut image])?;
     if plan.format == Format::Sysext {
         tree = extended(plan, tree, &mut spool, image)?;
     }
@@ -269,8 +269,8 @@ fn extended(plan: &LayerPlan, mut tree: Tree, spool: &mut File, mut image: File)
     Ok(tree)
 }
 
-/// The guest files of a layer; what comes out of the archive is put into `spool`.
-fn tree(plan: &LayerPlan, store: &Store, spool: &mut File) -> Result<Tree, Failure> {
+/// The guest files of a layer; what comes out of the release is put into `spool`.
+fn tree(plan: &LayerPlan, store: &Store, [spool, scratch]: [&mut File; 2]) -> Result<Tree, Failure> {
     let mut tree = Tree::default();
     let context = || format!("making the layer of `{}`", plan.component);
     if let Some(artifact) = plan.held_artifact() {
@@ -281,11 +281,7 @@ fn tree(plan: &LayerPlan, store: &Store, spool: &mut File) -> Result<Tree, Failu
         };
         let selections: Vec<_> = plan.install.iter().map(selection).collect();
         let layout = Layout { top: &artifact.folder, selections: &selections };
-        let mut archive = store.read(&artifact.sha256)?;
-        let members = layer::extract(&mut archive, &layout, &Limits::default(), spool);
-        // Whatever was wrong with them, bytes that have lost their digest are not the archive's.
-        archive.finish()?;
-        for member in members.with_context(|| format!("reading the archive of {}", artifact.title()))? {
+        for member in members(artifact, &layout, store, [spool, scratch])? {
             tree.insert(member.path, member.entry).with_context(context)?;
         }
     }
@@ -294,4 +290,44 @@ fn tree(plan: &LayerPlan, store: &Store, spool: &mut File) -> Result<Tree, Failu
         tree.insert(file.path.clone(), Entry::file(file.mode, content)).with_context(context)?;
     }
     Ok(tree)
+}
+
+/// What `layout` selects of a release; contents are put into `spool`. `scratch` is empty, and left so.
+fn members(
+    artifact: &Artifact,
+    layout: &Layout<'_>,
+    store: &Store,
+    [spool, scratch]: [&mut File; 2],
+) -> Result<Vec<Member>, Failure> {
+    let failed = |error| unreadable(artifact, error);
+    let limits = Limits::default();
+    let mut extraction = Extraction::new(layout, &limits);
+    loop {
+        let mut release = store.read(&artifact.sha256)?;
+        let is_incomplete = extraction.read(&mut release, scratch, spool);
+        // Whatever was wrong with it, bytes that have lost their digest are not the release's.
+        release.finish()?;
+        if !is_incomplete.map_err(failed)? {
+            break;
+        }
+    }
+    scratch.set_len(0)?;
+    scratch.rewind()?;
+    extraction.finish().map_err(failed)
+}
+
+/// A release that is not what it should be, or not what was said of it.
+fn unreadable(artifact: &Artifact, error: ArchiveError) -> Failure {
+    if matches!(
+        error,
+        ArchiveError::Spool(_) | ArchiveError::Tarball(TarballError::Read(_) | TarballError::Scratch(_))
+    ) {
+        return Failure::Other(
+            anyhow::Error::new(error).context(format!("failed to read {}", artifact.title())),
+        );
+    }
+    let exit = if error.is_of_archive() { Exit::Integrity } else { Exit::Invalid };
+    let help = error.help().to_owned();
+    let error = anyhow::Error::new(error);
+    Failure::Refused { exit, message: format!("failed to read {}: {error:#}", artifact.title()), help }
 }

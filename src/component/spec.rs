@@ -69,7 +69,8 @@ pub struct Spec {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping with `from` and `to`")]
 pub struct Install {
-    /// A file below the archive's top folder, or, with a slash at the end, a folder and all that is in it.
+    /// A file below the archive's top folder, or, with a slash at the end, a folder and all that is in it: a template over the
+    /// release's `version` and `arch`. A release that is one file has no names in it, and any will do.
     pub from: String,
     /// Its path in the guest.
     pub to: GuestPath,

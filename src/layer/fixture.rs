@@ -76,6 +76,16 @@ impl Fixture {
         self
     }
 
+    /// The archive so far.
+    pub fn plain(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// The archive with its end.
+    pub fn tar(self) -> Vec<u8> {
+        self.bytes(&[0; 1024]).0
+    }
+
     /// The archive with its end, compressed.
     pub fn gz(self) -> Vec<u8> {
         self.bytes(&[0; 1024]).gz_without_end()

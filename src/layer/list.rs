@@ -100,6 +100,7 @@ fn entry(head: Head, body: &mut Body<'_>) -> Result<IndexEntry, ListError> {
         Kind::Symlink(target) if is_link_target(&target) => IndexKind::Symlink { target },
         Kind::Symlink(target) => return Err(ListError::Target { path, target }),
         Kind::HardLink(_) => return Err(ListError::Special { path, what: "a hard link" }),
+        Kind::Alone => unreachable!("a tar archive names its members"),
         Kind::Other(what) => return Err(ListError::Special { path, what }),
     };
     Ok(IndexEntry { path, mode, kind })

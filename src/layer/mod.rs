@@ -1,6 +1,6 @@
 //! Guest files as a tree, and its way into a compressed layer and an overlay (pure, writes to `impl Write`).
 //!
-//! Upstream's archive → [`extract`] → [`Tree`] → [`write_layer`] through [`MembersWriter`] → [`OverlayWriter`].
+//! Upstream's release → [`Extraction`] → [`Tree`] → [`write_layer`] through [`MembersWriter`] → [`OverlayWriter`].
 //! A layer is a tar stream without its end, as complete gzip members: layers join by copying their bytes
 //! (RFC 1952 section 2.2: "a gzip file consists of a series of members").
 
@@ -17,9 +17,10 @@ mod named;
 pub mod path;
 pub mod tarball;
 pub mod tree;
+mod unpack;
 pub mod write;
 
-pub use archive::{ArchiveError, Layout, Member, Selection, extract, full_name};
+pub use archive::{ArchiveError, Extraction, Layout, Member, Selection, extract, full_name};
 pub use extension::{ExtensionError, ExtensionHead, extension_path, write_extension};
 pub use gzip::MembersWriter;
 pub use index::{IndexEntry, IndexKind, LayerIndex};

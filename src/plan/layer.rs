@@ -76,16 +76,16 @@ struct Inputs<'a> {
 }
 
 impl LayerPlan {
-    /// The layer of `component`; `files` are those of its folder that are no templates.
+    /// The layer of `component`; `install` is what it takes of its release, `files` are those of its folder that are no
+    /// templates.
     pub fn new(
         component: &Component,
+        install: Vec<(String, GuestPath, Option<Mode>)>,
         (arch, format, epoch): (Arch, Format, u64),
         (artifact, fetched_from): (Option<Artifact>, Option<String>),
         files: Vec<LayerFile>,
     ) -> Self {
         let spec = &component.spec;
-        let install: Vec<_> =
-            spec.install.iter().map(|item| (item.from.clone(), item.to.clone(), item.mode)).collect();
         let mut files = files;
         files.extend(system_files(&component.name, spec, format));
         files.sort_by(|a, b| a.path.cmp(&b.path));

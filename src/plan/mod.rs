@@ -4,6 +4,7 @@ mod checks;
 mod claims;
 mod cluster;
 mod format;
+mod installs;
 mod layer;
 mod members;
 mod node;

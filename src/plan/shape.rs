@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::checks;
 use super::claims::Claims;
 use super::cluster::{Cluster, Member};
+use super::installs::{installed, unpacked_by_node};
 use super::layer::{LayerFile, LayerPlan};
 use super::node::{FileOrigin, Origin, PlannedFile, PlannedSecret, PlannedService};
 use super::resolve::{Inputs, meant};
@@ -84,17 +85,22 @@ impl<'a> Shapes<'a> {
         if !self.layers.contains_key(&key) {
             let release = component.spec.release.as_ref().filter(|_| !component.spec.install.is_empty());
             let artifact = release.and_then(|name| self.inputs.releases.artifact(name, arch, report));
+            let fetched_from = artifact.as_ref().zip(self.inputs.fetched_from);
+            let fetched_from = fetched_from.map(|(artifact, place)| place(artifact));
+            if let Some(artifact) = artifact.as_ref().filter(|_| fetched_from.is_some()) {
+                unpacked_by_node(artifact, &self.inputs.releases.document, report);
+            }
+            let install = installed(component, artifact.as_ref(), report);
             let files = component.folder(FILES).filter(|(path, _)| !path.ends_with(SUFFIX));
             let files = files.filter_map(|(path, file)| {
                 let path = guest_path(path, file, report)?;
                 let mode = mode(component, &path, &file.bytes);
                 Some(LayerFile::new(path, mode, Arc::clone(&file.bytes), FileOrigin::File(file.name.clone())))
             });
-            let fetched_from = artifact.as_ref().zip(self.inputs.fetched_from);
-            let fetched_from = fetched_from.map(|(artifact, place)| place(artifact));
             let origin = (artifact, fetched_from);
             let layer = LayerPlan::new(
                 component,
+                install,
                 (arch, self.inputs.format, self.inputs.epoch),
                 origin,
                 files.collect(),

@@ -84,6 +84,11 @@ pub struct Artifact {
 }
 
 impl Artifact {
+    /// A template over `version` and `arch`, filled in.
+    pub fn expand(&self, template: &str) -> Result<String, minijinja::Error> {
+        expand(template, context! { version => self.version.as_str(), arch => self.arch.to_string() })
+    }
+
     /// How people call it: `etcd 3.6.4 amd64`.
     pub fn title(&self) -> String {
         format!("{} {} {}", self.release, self.version, self.arch)
@@ -186,16 +191,18 @@ impl Decoded<Releases> {
 impl Release {
     /// One of its templates, filled in.
     fn expand(&self, template: &str, arch: Arch) -> Result<String, minijinja::Error> {
-        let mut environment = Environment::empty();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
         let arch = arch.to_string();
         match &self.build {
-            Some(build) => {
-                environment.render_str(template, context! { version => self.version.as_str(), arch, build })
-            }
-            None => environment.render_str(template, context! { version => self.version.as_str(), arch }),
+            Some(build) => expand(template, context! { version => self.version.as_str(), arch, build }),
+            None => expand(template, context! { version => self.version.as_str(), arch }),
         }
     }
+}
+
+fn expand(template: &str, names: minijinja::Value) -> Result<String, minijinja::Error> {
+    let mut environment = Environment::empty();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.render_str(template, names)
 }
 
 /// Where a key of a release stands.

@@ -33,6 +33,11 @@ pub enum MirrorError {
     /// It begins as a URL and does not go on as one. The text may hold a password and is not repeated.
     #[error("the mirror's URL is not valid: {0}")]
     Url(String),
+    /// An `@` stands behind the host: what stands there may be a part of a password, and the host a user's name.
+    #[error(
+        "a `/`, `?`, `#` or `@` of its user or password is not percent-encoded, or an `@` of its path (`%40`)"
+    )]
+    Ambiguous,
     /// It has a query or a fragment, which leaves no place for a path.
     #[error("a mirror's URL ends with its path: no `?` or `#`")]
     Tail,
@@ -107,7 +112,7 @@ impl FromStr for Mirror {
     type Err = MirrorError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let Some((scheme, _)) = text.split_once("://") else {
+        let Some((scheme, rest)) = text.split_once("://") else {
             return if text.is_empty() {
                 Err(MirrorError::Empty)
             } else {
@@ -116,6 +121,10 @@ impl FromStr for Mirror {
         };
         if !["http", "https"].contains(&scheme.to_ascii_lowercase().as_str()) {
             return Err(MirrorError::Scheme(scheme.to_owned()));
+        }
+        let authority_ends = rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len());
+        if rest[authority_ends..].contains('@') {
+            return Err(MirrorError::Ambiguous);
         }
         let url = Url::parse(text).map_err(|error| MirrorError::Url(error.to_string()))?;
         if url.query().is_some() || url.fragment().is_some() {
@@ -209,6 +218,8 @@ mod tests {
             ("ftp://m", MirrorError::Scheme("ftp".into())),
             ("http://m/?x", MirrorError::Tail),
             ("http://m/#x", MirrorError::Tail),
+            ("http://ann:12/s3cret@m", MirrorError::Ambiguous),
+            ("http://ann:12#s3cret@m", MirrorError::Ambiguous),
             ("https://ann:s3cret@m:port/", MirrorError::Url("invalid port number".into())),
         ] {
             assert_eq!(text.parse::<Mirror>(), Err(why), "{text:?}");

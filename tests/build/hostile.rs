@@ -1,6 +1,7 @@
 //! Releases made to do harm, whose digests are pinned all the same: refused or harmless, in memory that does not follow
-//! what they claim.
+//! what they claim. What may be in an archive is in tests/archives/table.json.
 
+use std::io::Write as _;
 use std::process::Command;
 
 use imgbuild::audit::audit;
@@ -85,10 +86,10 @@ fn refused() -> Vec<(Vec<u8>, &'static str)> {
             with(&[Member::file("thing-1.0/share/a\u{1b}[2Jb", "x")]),
             r"a\u{1b}[2Jb` in the archive has a control character",
         ),
-        (in_share(b'2', "/etc/passwd"), "links to `/etc/passwd`, which is not inside the selected folder"),
-        (in_share(b'2', "../../outside"), "which is not inside the selected folder"),
-        (in_share(b'1', "/etc/passwd"), "which is no file selected before it"),
-        (in_share(b'1', "thing-1.0/../../etc/passwd"), "which is no file selected before it"),
+        (in_share(b'2', "/etc/passwd"), "links to `/etc/passwd`, which is not a file of the archive"),
+        (in_share(b'2', "../../outside"), "which is not a file of the archive"),
+        (in_share(b'1', "/etc/passwd"), "which is not a file before it in the archive"),
+        (in_share(b'1', "thing-1.0/../../etc/passwd"), "which is not a file before it in the archive"),
         (in_share(b'3', ""), "is a device"),
         (in_share(b'4', ""), "is a device"),
         (in_share(b'6', ""), "is a FIFO"),
@@ -102,13 +103,91 @@ fn refused() -> Vec<(Vec<u8>, &'static str)> {
         ),
         (with(&[huge]), "the archive unpacks to more than 4294967296 bytes"),
         (with(&[endless_name]), "the headers of one member of the archive are longer than"),
-        (with(&[Member::of(b'S', "thing-1.0/share/holes", "")]), "is damaged, or is no gzipped tar archive"),
-        (damaged, "the archive is damaged, or is no gzipped tar archive"),
-        (b"<!DOCTYPE html>".to_vec(), "the archive is damaged, or is no gzipped tar archive"),
+        (with(&[Member::of(b'S', "thing-1.0/share/holes", "")]), "the archive is damaged"),
+        (damaged, "the archive is damaged"),
+        (endless_holes(), "the archive unpacks to more than 4294967296 bytes"),
+        (greedy_xz(), "needs more than 128 MiB of memory"),
+        (zip_bomb(), "the archive unpacks to more than 4294967296 bytes"),
         (with(&[])[..60].to_vec(), "the archive is cut short"),
         (gz(&[&with_end(&good()), &b"more"[..]].concat()), "goes on after its end-of-archive marker"),
-        (vec![], "the archive is cut short"),
     ]
+}
+
+/// A file of 4 TiB that has one byte.
+fn endless_holes() -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    let records = [("GNU.sparse.size", "4398046511104"), ("GNU.sparse.map", "0,1")];
+    builder.append_pax_extensions(records.map(|(key, value)| (key, value.as_bytes()))).unwrap();
+    let records = std::mem::take(builder.get_mut());
+    let members: Vec<_> = good().iter().flat_map(Member::bytes).collect();
+    let huge = Member::file("thing-1.0/share/huge", "x").bytes();
+    gz(&[members, records, huge, vec![0; 1024]].concat())
+}
+
+/// The head of a file that asks for a dictionary of 4 GiB.
+fn greedy_xz() -> Vec<u8> {
+    // Header of the stream; of a block: its size, flags, LZMA2 with one byte of properties, padding (xz-file-format.txt).
+    let stream = b"\xfd7zXZ\0\0\x01\x69\x22\xde\x36";
+    let block = [2, 0, 0x21, 1, 40, 0, 0, 0];
+    let mut crc = flate2::Crc::new();
+    crc.update(&block);
+    [&stream[..], &block, &crc.sum().to_le_bytes(), &[0; 64]].concat()
+}
+
+/// Many names of the same 16 MiB of zeros, which are stored once.
+fn zip_bomb() -> Vec<u8> {
+    let zeros = vec![0; 16 << 20];
+    let mut crc = flate2::Crc::new();
+    crc.update(&zeros);
+    let mut packed = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+    packed.write_all(&zeros).unwrap();
+    let packed = packed.finish().unwrap();
+    let size = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap().to_le_bytes();
+    // What a member's own header and its entry in the directory have in common (APPNOTE.TXT, 4.3.7 and 4.3.12).
+    let common = |name: &[u8]| {
+        let sizes = [size(&packed), size(&zeros)].concat();
+        let length = u16::try_from(name.len()).unwrap().to_le_bytes();
+        [&[20, 0, 0, 0, 8, 0, 0, 0, 0, 0][..], &crc.sum().to_le_bytes(), &sizes, &length, &[0, 0]].concat()
+    };
+    let local = [b"PK\x03\x04", &common(b"zeros")[..], b"zeros", &packed].concat();
+    let entry = |at: usize| {
+        let name = format!("thing-1.0/share/{at}");
+        let place = [&[0; 6][..], &(0o100_644_u32 << 16).to_le_bytes(), &[0; 4]].concat();
+        [b"PK\x01\x02\x14\x03", &common(name.as_bytes())[..], &place, name.as_bytes()].concat()
+    };
+    let directory = (0..300).flat_map(entry).collect::<Vec<_>>();
+    let count = 300_u16.to_le_bytes();
+    let end = [&[0; 4][..], &count, &count, &size(&directory), &size(&local), &[0, 0]].concat();
+    [&local[..], &directory, b"PK\x05\x06", &end].concat()
+}
+
+/// What is not read, or not as it was said, and how the program says so.
+fn misunderstood() -> Vec<(Vec<u8>, &'static str, &'static str)> {
+    let other_top = [Member::file("thing", "thing\n"), Member::file("share/words", "a word\n")];
+    vec![
+        (b"<!DOCTYPE html>".to_vec(), "it is a web page", "help: name another file of the release in `url`"),
+        (b"!<arch>\ndebian-binary  ".to_vec(), "it is a Debian package", "help: name another file"),
+        (
+            b"\x7fELF\x02".to_vec(),
+            "is a single file, and not an archive with `share/`, `thing`",
+            "help: `install`",
+        ),
+        (
+            gz(&with_end(&other_top)),
+            "in a folder `thing-1.0`: it has no top folder",
+            "help: leave out `folder`",
+        ),
+    ]
+}
+
+#[test]
+fn what_was_said_of_a_release_and_is_not_so_is_an_error_of_who_said_it() {
+    for (release, why, help) in misunderstood() {
+        let workspace = small_with(&release);
+        build(&workspace, false).exit(3).stdout("").says(&["failed to read thing 1.0 amd64: ", why, help]);
+        assert_eq!(workspace.files("out"), []);
+    }
+    build(&small_with(b""), false).exit(4).says(&["failed to read thing 1.0 amd64: the file is empty"]);
 }
 
 fn with_end(members: &[Member]) -> Vec<u8> {
@@ -120,8 +199,8 @@ fn a_release_that_would_do_harm_is_refused() {
     let limited = has_tool("prlimit", &[&format!("--data={MEMORY}"), "true"]);
     for (archive, why) in refused() {
         let workspace = small_with(&archive);
-        let run = build(&workspace, limited).exit(1).stdout("");
-        run.says(&["reading the archive of thing 1.0 amd64", why]).hides("\u{1b}");
+        let run = build(&workspace, limited).exit(4).stdout("");
+        run.says(&["failed to read thing 1.0 amd64: ", why, "help: "]).hides("\u{1b}");
         assert_eq!(workspace.files("out"), []);
         assert_eq!(audit(&workspace.path("cache/imgbuild")).unwrap().faults, [], "{why}");
         assert_eq!(workspace.files("cache/imgbuild/layers"), [], "{why}");

@@ -32,6 +32,19 @@ impl Run {
         self
     }
 
+    /// How it ended, where several ways are right.
+    #[track_caller]
+    pub fn exit_in(self, codes: &[i32]) -> Self {
+        let code = self.output.status.code();
+        assert!(
+            code.is_some_and(|code| codes.contains(&code)),
+            "{}: {code:?}\n{}",
+            self.command,
+            self.errors()
+        );
+        self
+    }
+
     /// All of stderr.
     #[track_caller]
     pub fn stderr(self, expected: &str) -> Self {

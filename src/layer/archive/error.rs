@@ -19,7 +19,7 @@ pub enum ArchiveError {
     #[error("cannot write what the archive holds")]
     Spool(#[source] io::Error),
     /// The archive has no such file or folder.
-    #[error("{}", MissingText { from, top, actual_top: actual_top.as_deref(), near })]
+    #[error("{}", MissingText { from, top, actual_top: actual_top.as_deref(), folders: *folders, near })]
     Missing {
         /// The selection as it was written.
         from: String,
@@ -27,6 +27,8 @@ pub enum ArchiveError {
         top: String,
         /// The top folder that the archive has, when it has one and it is another.
         actual_top: Option<String>,
+        /// Whether anything is in the expected top folder, or in another.
+        folders: bool,
         /// Names, without the top folder, that may have been meant.
         near: Vec<String>,
     },
@@ -48,7 +50,7 @@ pub enum ArchiveError {
         error: GuestPathError,
     },
     /// A selected member is no file, directory or symbolic link.
-    #[error("`{name}` in the archive is {what}: only files, directories and symbolic links are taken")]
+    #[error("`{}` in the archive is {what}, expected a file, a directory or a symbolic link", name.escape_debug())]
     Special {
         /// The member.
         name: String,
@@ -61,10 +63,10 @@ pub enum ArchiveError {
         /// The member.
         name: String,
     },
-    /// A symbolic link was selected alone, or leads out of the folder that was.
+    /// A symbolic link leads out of what was selected, and not to a file of the archive.
     #[error(
-        "`{name}` in the archive links to `{}`, which is not inside the selected folder",
-        target.escape_debug()
+        "`{}` in the archive links to `{}`, which is not a file of the archive",
+        name.escape_debug(), target.escape_debug()
     )]
     Symlink {
         /// The member.
@@ -72,10 +74,10 @@ pub enum ArchiveError {
         /// Where it leads.
         target: String,
     },
-    /// A hard link to what was not taken before it.
+    /// A hard link to what is no file before it.
     #[error(
-        "`{name}` in the archive is a hard link to `{}`, which is no file selected before it",
-        target.escape_debug()
+        "`{}` in the archive is a hard link to `{}`, which is not a file before it in the archive",
+        name.escape_debug(), target.escape_debug()
     )]
     HardLink {
         /// The member.
@@ -93,9 +95,61 @@ pub enum ArchiveError {
         /// The member that came again.
         second: String,
     },
+    /// The release is one file, and several or a folder are selected of it.
+    #[error("the release is a single file, and not an archive with `{}`", names.join("`, `"))]
+    Alone {
+        /// The selections.
+        names: Vec<String>,
+    },
     /// The selected members' guest paths exclude each other.
     #[error("the selected files of the archive cannot be together in the guest")]
     Place(#[source] TreeError),
+}
+
+impl ArchiveError {
+    /// Whether the archive itself is not what it should be, and not what was said of it.
+    pub fn is_of_archive(&self) -> bool {
+        match self {
+            Self::Tarball(error) => !matches!(error, TarballError::Unsupported(_)),
+            Self::Name { .. }
+            | Self::Special { .. }
+            | Self::Symlink { .. }
+            | Self::HardLink { .. }
+            | Self::Place(_) => true,
+            // One member twice; two members for one place are two selections' doing.
+            Self::Twice { first, second, .. } => first == second,
+            _ => false,
+        }
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Tarball(TarballError::Unsupported(_)) => {
+                "name another file of the release in `url`: a tar archive, plain or compressed with gzip, xz, zstd or bzip2, \
+                 a zip archive, or a program, alone or compressed"
+            }
+            Self::Tarball(_) => {
+                "its bytes are those that are pinned: get the release again from upstream and compare, or pin another version"
+            }
+            Self::Missing { top, folders: false, .. } if !top.is_empty() => {
+                "leave out `folder` of this release in the pins: its files are not in a top folder"
+            }
+            Self::Missing { actual_top: Some(_), .. } => {
+                "set `folder` of this release in the pins to its top folder"
+            }
+            Self::Missing { .. } => "correct `from` in the component's `install`",
+            Self::Directory { .. } => "end `from` in the component's `install` with a slash",
+            Self::Alone { .. } => "`install` of such a release has one `from`, without a slash at its end",
+            Self::Twice { .. } | Self::Place(_) | Self::Path { .. } => {
+                "select less in the component's `install`, or place it elsewhere"
+            }
+            Self::Spool(_) => "make room in the cache's folder",
+            Self::Name { .. } | Self::Special { .. } | Self::Symlink { .. } | Self::HardLink { .. } => {
+                "select single files in the component's `install`, without this one"
+            }
+        }
+    }
 }
 
 /// The sentence of [`ArchiveError::Missing`], which has optional parts.
@@ -103,15 +157,17 @@ struct MissingText<'a> {
     from: &'a str,
     top: &'a str,
     actual_top: Option<&'a str>,
+    folders: bool,
     near: &'a [String],
 }
 
 impl fmt::Display for MissingText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the archive has no `{}`", self.from)?;
+        write!(f, "the archive does not contain `{}`", self.from)?;
         match (self.top, self.actual_top) {
             ("", None) => {}
             ("", Some(actual)) => write!(f, " outside of a folder: its top folder is `{actual}`")?,
+            (top, None) if !self.folders => write!(f, " in a folder `{top}`: it has no top folder")?,
             (top, None) => write!(f, " in its folder `{top}`")?,
             (top, Some(actual)) => write!(f, " in a folder `{top}`: its top folder is `{actual}`")?,
         }

@@ -11,23 +11,34 @@ const NEAR: usize = 3;
 const ALIKE: f64 = 0.8;
 
 /// The error for the selection `from` below `top`, given all names of the archive.
-pub(super) fn explain(from: &str, top: &str, names: &[String]) -> ArchiveError {
+pub(super) fn explain(from: &str, top: &str, names: &[&str]) -> ArchiveError {
     let expected = full_name(top, "");
     let actual_top = only_folder(names).filter(|actual| *actual != expected).map(str::to_owned);
-    let base = actual_top.as_deref().unwrap_or(&expected);
+    let folders = actual_top.is_some() || names.iter().any(|name| is_within(name, &expected));
+    let base = match &actual_top {
+        Some(actual) => actual,
+        None if folders => &expected,
+        None => "",
+    };
     let near = near(&full_name("", from), base, names);
-    ArchiveError::Missing { from: from.to_owned(), top: expected, actual_top, near }
+    ArchiveError::Missing { from: from.to_owned(), top: expected, actual_top, folders, near }
+}
+
+/// Whether a name is that of a folder, or below it.
+fn is_within(name: &str, folder: &str) -> bool {
+    name.strip_prefix(folder)
+        .is_some_and(|rest| folder.is_empty() || rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The folder that holds every member, if there is one.
-fn only_folder(names: &[String]) -> Option<&str> {
+fn only_folder<'a>(names: &[&'a str]) -> Option<&'a str> {
     let tops: BTreeSet<_> = names.iter().filter_map(|name| name.split('/').next()).collect();
     let is_folder = names.iter().any(|name| name.contains('/'));
     tops.first().copied().filter(|_| tops.len() == 1 && is_folder)
 }
 
 /// The names below `base` that are most like `wanted`, as selections would give them.
-fn near(wanted: &str, base: &str, names: &[String]) -> Vec<String> {
+fn near(wanted: &str, base: &str, names: &[&str]) -> Vec<String> {
     let prefix = if base.is_empty() { String::new() } else { format!("{base}/") };
     let below: BTreeSet<_> = names.iter().filter_map(|name| name.strip_prefix(&prefix)).collect();
     let mut scored: Vec<_> = below.into_iter().map(|name| (likeness(wanted, name), name)).collect();

@@ -1,30 +1,33 @@
-//! Takes the files that a component needs out of an upstream archive. Names in the archive are matched, never
-//! used as paths of this machine: nothing in an archive can write anywhere.
+//! Takes the files that a component needs out of an upstream release. Names in the archive are matched, never used as paths of
+//! this machine: nothing in an archive can write anywhere.
 
 mod error;
 mod link;
 mod missing;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod wanted;
 
-use std::collections::BTreeMap;
-use std::io::{Read, Seek, Write};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Cursor, Read, Seek, Write};
 
 use super::name::MemberName;
 use super::path::{GuestPath, Mode};
-use super::tarball::{self, Body, Head, Kind, Limits};
+use super::tarball::{Body, Head, Kind, Limits};
 use super::tree::{Content, Entry, EntryKind, TreeError, check_place};
+use super::unpack;
 use crate::digest::HashingWriter;
 pub use error::ArchiveError;
+use seen::Seen;
 use wanted::Wanted;
 
-/// What to take of an archive.
+/// What to take of a release.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout<'a> {
     /// The folder that holds everything in the archive (`etcd-v3.6.4-linux-amd64`); empty when there is none.
     pub top: &'a str,
-    /// What to take of that folder.
+    /// What to take of that folder. A release that is one file has no folder and no names: it is what the only name selects.
     pub selections: &'a [Selection],
 }
 
@@ -51,93 +54,218 @@ pub struct Member {
     pub entry: Entry,
 }
 
-/// Reads a tar.gz archive to its end and takes what `layout` selects, sorted by guest path. Contents are written
-/// to `spool` one after the other from where it stands, so that one spool can take several archives.
+/// Takes what `layout` selects of a release that is at hand, sorted by guest path. Contents are written to `spool` one after
+/// the other from where it stands.
 pub fn extract(
-    reader: impl Read,
+    release: &[u8],
     layout: &Layout<'_>,
     limits: &Limits,
     spool: &mut (impl Write + Seek),
 ) -> Result<Vec<Member>, ArchiveError> {
-    let offset = spool.stream_position().map_err(ArchiveError::Spool)?;
-    let mut extraction = Extraction {
-        wanted: layout.selections.iter().map(|selection| Wanted::new(layout.top, selection)).collect(),
-        spool,
-        offset,
-        members: BTreeMap::new(),
-        files: BTreeMap::new(),
-        others: Vec::new(),
-    };
-    tarball::read(reader, limits, |head, body| extraction.take(head, body))?;
-    extraction.spool.flush().map_err(ArchiveError::Spool)?;
-    extraction.finish(layout.top)
+    let mut extraction = Extraction::new(layout, limits);
+    while extraction.read(release, &mut Cursor::new(Vec::new()), spool)? {}
+    extraction.finish()
 }
 
-/// The state of one extraction.
-struct Extraction<'a, S> {
+/// The taking of files out of a release, which is read once, and once more if links lead to files that were passed by.
+pub struct Extraction<'a> {
+    layout: &'a Layout<'a>,
+    limits: &'a Limits,
     wanted: Vec<Wanted<'a>>,
-    spool: &'a mut S,
     /// Where in the spool the next content goes.
     offset: u64,
     members: BTreeMap<GuestPath, Member>,
-    /// The files taken, by their names in the archive: what a hard link can mean.
-    files: BTreeMap<String, (u32, Content)>,
-    /// The names not taken: what a missing selection may have meant.
-    others: Vec<String>,
+    /// The contents in the spool, by the names of their files, with the files' modes.
+    contents: BTreeMap<String, (u32, Content)>,
+    seen: Seen,
+    links: Vec<Link>,
+    stage: Stage,
 }
 
-impl<S: Write> Extraction<'_, S> {
-    fn take(&mut self, head: Head, body: &mut Body<'_>) -> Result<(), ArchiveError> {
+/// How far an extraction has come.
+enum Stage {
+    /// Nothing was read.
+    Members,
+    /// All was read but the contents of these files, which links lead to.
+    Contents(BTreeSet<String>),
+}
+
+/// A selected link to a file that may be none of those that are selected.
+struct Link {
+    name: String,
+    /// The file.
+    file: String,
+    /// Which selections it is of.
+    takers: Vec<usize>,
+    /// Where it leads if it is symbolic, and is to be followed when all names are known.
+    target: Option<String>,
+}
+
+impl<'a> Extraction<'a> {
+    /// The taking of what `layout` selects.
+    pub fn new(layout: &'a Layout<'a>, limits: &'a Limits) -> Self {
+        Self {
+            layout,
+            limits,
+            wanted: layout.selections.iter().map(|selection| Wanted::new(layout.top, selection)).collect(),
+            offset: 0,
+            members: BTreeMap::new(),
+            contents: BTreeMap::new(),
+            seen: Seen::default(),
+            links: Vec::new(),
+            stage: Stage::Members,
+        }
+    }
+
+    /// Reads the release to its end, and says whether it is to be read once more. Contents are written to `spool` one after the
+    /// other from where it stands, so that one spool can take several releases; `scratch` is empty, or as it was left.
+    pub fn read(
+        &mut self,
+        release: impl Read,
+        scratch: &mut (impl Read + Write + Seek),
+        spool: &mut (impl Write + Seek),
+    ) -> Result<bool, ArchiveError> {
+        self.offset = spool.stream_position().map_err(ArchiveError::Spool)?;
+        let limits = self.limits;
+        unpack::read(release, limits, scratch, |head, body| match &self.stage {
+            Stage::Members => self.take(head, body, spool),
+            Stage::Contents(files) if matches!(head.kind, Kind::File) && files.contains(&head.name.text) => {
+                self.spool(head.name.text, head.mode, body, spool).map(|_| ())
+            }
+            Stage::Contents(_) => Ok(()),
+        })?;
+        spool.flush().map_err(ArchiveError::Spool)?;
+        if matches!(self.stage, Stage::Contents(_)) {
+            return Ok(false);
+        }
+        let files = self.follow()?;
+        let is_incomplete = !files.is_empty();
+        self.stage = Stage::Contents(files);
+        Ok(is_incomplete)
+    }
+
+    /// What was taken.
+    pub fn finish(mut self) -> Result<Vec<Member>, ArchiveError> {
+        for link in std::mem::take(&mut self.links) {
+            let (bits, content) =
+                self.contents.get(&link.file).cloned().expect("what links lead to was read");
+            self.place(&link.name, &link.takers, &Taken::File { bits, content })?;
+        }
+        if let Some(absent) = self.wanted.iter().find(|wanted| !wanted.found) {
+            return Err(missing::explain(absent.from(), self.layout.top, &self.seen.names()));
+        }
+        Ok(self.members.into_values().collect())
+    }
+
+    fn take(&mut self, head: Head, body: &mut Body<'_>, spool: &mut impl Write) -> Result<(), ArchiveError> {
+        if let Kind::Alone = head.kind {
+            return self.take_alone(&head, body, spool);
+        }
         let takers: Vec<_> =
             (0..self.wanted.len()).filter(|&at| self.wanted[at].covers(&head.name)).collect();
+        if let (Some(flaw), false) = (head.name.flaw, takers.is_empty()) {
+            return Err(ArchiveError::Name { name: head.name.text, flaw });
+        }
+        // A hard link means a file before it, which must not be itself.
+        let file = match &head.kind {
+            Kind::HardLink(target) => self.seen.file(target).map(str::to_owned),
+            _ => None,
+        };
+        self.seen.add(&head);
         if takers.is_empty() {
-            if head.name.flaw.is_none() && !head.name.text.is_empty() {
-                self.others.push(head.name.text);
-            }
             return Ok(());
         }
-        let name = head.name.text.clone();
-        if let Some(flaw) = head.name.flaw {
-            return Err(ArchiveError::Name { name, flaw });
+        let name = head.name.text;
+        for &at in &takers {
+            self.wanted[at].found = true;
         }
-        let taken = self.read(head, body)?;
-        for at in takers {
-            let wanted = &mut self.wanted[at];
-            wanted.found = true;
-            let entry = wanted.entry(&name, &taken)?;
-            let path = wanted.place(&name)?;
-            self.add(Member { name: name.clone(), path, entry })?;
+        match head.kind {
+            Kind::Directory => self.place(&name, &takers, &Taken::Directory),
+            Kind::File => {
+                let content = self.spool(name.clone(), head.mode, body, spool)?;
+                self.place(&name, &takers, &Taken::File { bits: head.mode, content })
+            }
+            Kind::HardLink(target) => {
+                let file =
+                    file.ok_or_else(|| ArchiveError::HardLink { name: name.clone(), target: target.text })?;
+                self.links.push(Link { name, file, takers, target: None });
+                Ok(())
+            }
+            Kind::Symlink(target) => self.take_symlink(name, takers, target),
+            Kind::Other(what) => Err(ArchiveError::Special { name, what }),
+            Kind::Alone => unreachable!("it was taken above"),
+        }
+    }
+
+    /// A release that is one file.
+    fn take_alone(
+        &mut self,
+        head: &Head,
+        body: &mut Body<'_>,
+        spool: &mut impl Write,
+    ) -> Result<(), ArchiveError> {
+        let names: BTreeSet<_> = self.wanted.iter().map(Wanted::from).collect();
+        if names.len() > 1 || names.iter().any(|name| name.ends_with('/')) {
+            return Err(ArchiveError::Alone { names: names.into_iter().map(str::to_owned).collect() });
+        }
+        let name = names.into_iter().next().unwrap_or_default().to_owned();
+        let content = self.spool(name.clone(), head.mode, body, spool)?;
+        let takers: Vec<_> = (0..self.wanted.len()).collect();
+        for &at in &takers {
+            self.wanted[at].found = true;
+        }
+        self.place(&name, &takers, &Taken::File { bits: head.mode, content })
+    }
+
+    /// A symbolic link stays one where it stays in the selected folder; elsewhere it is the file that it leads to.
+    fn take_symlink(&mut self, name: String, takers: Vec<usize>, target: String) -> Result<(), ArchiveError> {
+        let (within, elsewhere): (Vec<_>, Vec<_>) =
+            takers.into_iter().partition(|&at| self.wanted[at].link(&name, &target).is_some());
+        self.place(&name, &within, &Taken::Symlink(target.clone()))?;
+        if !elsewhere.is_empty() {
+            self.links.push(Link { name, file: String::new(), takers: elsewhere, target: Some(target) });
         }
         Ok(())
     }
 
-    /// What a selected member is, its content put into the spool.
-    fn read(&mut self, head: Head, body: &mut Body<'_>) -> Result<Taken, ArchiveError> {
-        match head.kind {
-            Kind::Directory => Ok(Taken::Directory),
-            Kind::Symlink(target) => Ok(Taken::Symlink(target)),
-            Kind::File => {
-                let content = self.spool(body)?;
-                self.files.insert(head.name.text, (head.mode, content.clone()));
-                Ok(Taken::File { bits: head.mode, content })
+    /// Finds the files that links lead to, and returns those whose contents are not there.
+    fn follow(&mut self) -> Result<BTreeSet<String>, ArchiveError> {
+        for link in &mut self.links {
+            if let Some(target) = &link.target {
+                let lost = || ArchiveError::Symlink { name: link.name.clone(), target: target.clone() };
+                link.file = self.seen.follow(&link.name, target).ok_or_else(lost)?;
             }
-            Kind::HardLink(target) => match self.files.get(&target.text) {
-                Some((bits, content)) if target.flaw.is_none() => {
-                    Ok(Taken::File { bits: *bits, content: content.clone() })
-                }
-                _ => Err(ArchiveError::HardLink { name: head.name.text, target: target.text }),
-            },
-            Kind::Other(what) => Err(ArchiveError::Special { name: head.name.text, what }),
         }
+        let files =
+            self.links.iter().map(|link| &link.file).filter(|file| !self.contents.contains_key(*file));
+        Ok(files.cloned().collect())
     }
 
-    fn spool(&mut self, body: &mut Body<'_>) -> Result<Content, ArchiveError> {
-        let mut hashing = HashingWriter::new(&mut *self.spool);
+    /// Puts a content into the spool.
+    fn spool(
+        &mut self,
+        name: String,
+        bits: u32,
+        body: &mut Body<'_>,
+        spool: &mut impl Write,
+    ) -> Result<Content, ArchiveError> {
+        let mut hashing = HashingWriter::new(spool);
         body.read(|piece| hashing.write_all(piece).map_err(ArchiveError::Spool))?;
         let (_, sha256, size) = hashing.finish();
-        let offset = self.offset;
+        let content = Content::Spooled { offset: self.offset, size, sha256 };
         self.offset += size;
-        Ok(Content::Spooled { offset, size, sha256 })
+        self.contents.insert(name, (bits, content.clone()));
+        Ok(content)
+    }
+
+    /// Gives a member its place under each of these selections.
+    fn place(&mut self, name: &str, takers: &[usize], taken: &Taken) -> Result<(), ArchiveError> {
+        for &at in takers {
+            let entry = self.wanted[at].entry(name, taken)?;
+            let path = self.wanted[at].place(name)?;
+            self.add(Member { name: name.to_owned(), path, entry })?;
+        }
+        Ok(())
     }
 
     fn add(&mut self, member: Member) -> Result<(), ArchiveError> {
@@ -157,15 +285,6 @@ impl<S: Write> Extraction<'_, S> {
             },
             Err(error) => Err(ArchiveError::Place(error)),
         }
-    }
-
-    fn finish(self, top: &str) -> Result<Vec<Member>, ArchiveError> {
-        if let Some(absent) = self.wanted.iter().find(|wanted| !wanted.found) {
-            let taken = self.members.into_values().map(|member| member.name);
-            let names: Vec<_> = self.others.into_iter().chain(taken).collect();
-            return Err(missing::explain(absent.from(), top, &names));
-        }
-        Ok(self.members.into_values().collect())
     }
 }
 

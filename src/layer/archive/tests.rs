@@ -91,7 +91,7 @@ fn an_archive_may_have_no_top_folder_and_a_spool_may_have_other_content() {
     spool.set_position(6);
     let layout = Layout { top: "", selections: &[selection("./", "/opt/all")] };
     let gz = Fixture::new().folder("./").file("./a", b"a").gz();
-    let members = extract(&gz[..], &layout, &Limits::default(), &mut spool).unwrap();
+    let members = extract(&gz, &layout, &Limits::default(), &mut spool).unwrap();
     let lines: Vec<_> = members.iter().map(line).collect();
     assert_eq!(lines, ["0755 /opt/all/", "0644 /opt/all/a 6+1"]);
     assert_eq!(spool.into_inner(), b"beforea");
@@ -138,9 +138,8 @@ fn what_is_no_file_is_refused_where_it_is_selected() {
     for (kind, what) in
         [(b'3', "a device"), (b'4', "a device"), (b'6', "a FIFO"), (b'V', "of a type that is no file")]
     {
-        let why = format!(
-            "`top/p/x` in the archive is {what}: only files, directories and symbolic links are taken"
-        );
+        let why =
+            format!("`top/p/x` in the archive is {what}, expected a file, a directory or a symbolic link");
         assert_eq!(refusal(Fixture::new().entry(kind, "top/p/x", "", b""), &[("p/", "/p")]), why);
     }
     let why = "`top/bin` in the archive is a directory: select it with a slash at its end";
@@ -148,7 +147,7 @@ fn what_is_no_file_is_refused_where_it_is_selected() {
 }
 
 #[test]
-fn symbolic_links_stay_in_the_selected_folder() {
+fn symbolic_links_lead_to_files_of_the_archive() {
     for (name, target, from) in [
         ("top/p/x", "/etc/passwd", "p/"),
         ("top/p/x", "../y", "p/"),
@@ -156,10 +155,28 @@ fn symbolic_links_stay_in_the_selected_folder() {
         ("top/p", "other", "p/"),
         ("top/p", "other", "p"),
     ] {
-        let why =
-            format!("`{name}` in the archive links to `{target}`, which is not inside the selected folder");
+        let why = format!("`{name}` in the archive links to `{target}`, which is not a file of the archive");
         assert_eq!(refusal(Fixture::new().entry(b'2', name, target, b""), &[(from, "/p")]), why);
     }
+}
+
+#[test]
+fn links_to_what_is_not_selected_are_followed_by_reading_again() {
+    let archive = || {
+        Fixture::new()
+            .entry(b'2', "top/early", "lib/v1", b"")
+            .file("top/big", &vec![1; 100_000])
+            .program("top/lib/v1", b"program")
+            .entry(b'1', "top/hard", "top/lib/v1", b"")
+    };
+    let selections = [selection("early", "/a"), selection("hard", "/b"), selection("lib/v1", "/c")];
+    let (members, spool) = take(&archive().gz(), &selections);
+    let lines: Vec<_> = members.unwrap().iter().map(line).collect();
+    assert_eq!(lines, ["0755 /a 0+7", "0755 /b 0+7", "0755 /c 0+7"]);
+    assert_eq!(spool, b"program", "the content is there once");
+    let (members, spool) = take(&archive().gz(), &selections[..2]);
+    assert_eq!(members.unwrap().iter().map(line).collect::<Vec<_>>(), ["0755 /a 0+7", "0755 /b 0+7"]);
+    assert_eq!(spool, b"program", "what is not selected is not kept");
 }
 
 #[test]
@@ -174,15 +191,14 @@ fn nothing_is_placed_below_a_symbolic_link() {
 }
 
 #[test]
-fn hard_links_mean_files_taken_before() {
+fn hard_links_mean_files_before_them() {
     for (target, archive) in [
-        ("top/other", Fixture::new().file("top/other", b"x").entry(b'1', "top/p/x", "top/other", b"")),
         ("top/p/later", Fixture::new().entry(b'1', "top/p/x", "top/p/later", b"").file("top/p/later", b"")),
         ("etc/passwd", Fixture::new().entry(b'1', "top/p/x", "/etc/passwd", b"")),
         ("top/p", Fixture::new().folder("top/p").entry(b'1', "top/p/x", "top/p", b"")),
     ] {
         let why = format!(
-            "`top/p/x` in the archive is a hard link to `{target}`, which is no file selected before it"
+            "`top/p/x` in the archive is a hard link to `{target}`, which is not a file before it in the archive"
         );
         assert_eq!(refusal(archive, &[("p/", "/p")]), why);
     }
@@ -212,25 +228,33 @@ fn a_missing_selection_names_what_is_near() {
             .fold(Fixture::new(), |archive, name| archive.file(&format!("{top}{name}"), b""))
     };
     for (top, from, why) in [
-        ("top/", "etcdct", "the archive has no `etcdct` in its folder `top`; near it: `etcdctl`, `etcdutl`"),
+        (
+            "top/",
+            "etcdct",
+            "the archive does not contain `etcdct` in its folder `top`; near it: `etcdctl`, `etcdutl`",
+        ),
         (
             "top/",
             "node_exporter",
-            "the archive has no `node_exporter` in its folder `top`; near it: `bin/node_exporter`",
+            "the archive does not contain `node_exporter` in its folder `top`; near it: `bin/node_exporter`",
         ),
-        ("top/", "public/", "the archive has no `public/` in its folder `top`"),
+        ("top/", "public/", "the archive does not contain `public/` in its folder `top`"),
         (
             "v2/",
             "NOTICE",
-            "the archive has no `NOTICE` in a folder `top`: its top folder is `v2`; near it: `NOTICE`",
+            "the archive does not contain `NOTICE` in a folder `top`: its top folder is `v2`; near it: `NOTICE`",
         ),
-        ("", "NOTICE", "the archive has no `NOTICE` in its folder `top`"),
+        (
+            "",
+            "NOTICE",
+            "the archive does not contain `NOTICE` in a folder `top`: it has no top folder; near it: `NOTICE`",
+        ),
     ] {
         assert_eq!(refusal(files(top), &[(from, "/x")]), why);
     }
     let layout = Layout { top: "", selections: &[selection("etcdctl", "/x")] };
-    let error = extract(&files("v2/").gz()[..], &layout, &Limits::default(), &mut Cursor::new(Vec::new()));
-    let why = "the archive has no `etcdctl` outside of a folder: its top folder is `v2`; near it: `etcdctl`, `etcdutl`";
+    let error = extract(&files("v2/").gz(), &layout, &Limits::default(), &mut Cursor::new(Vec::new()));
+    let why = "the archive does not contain `etcdctl` outside of a folder: its top folder is `v2`; near it: `etcdctl`, `etcdutl`";
     assert_eq!(error.unwrap_err().to_string(), why);
 }
 
@@ -239,6 +263,6 @@ fn a_spool_that_takes_no_more_is_named_as_the_cause() {
     let mut full = Cursor::new([0; 4]);
     let layout = Layout { top: "top", selections: &[selection("a", "/a")] };
     let gz = Fixture::new().file("top/a", b"12345").gz();
-    let error = extract(&gz[..], &layout, &Limits::default(), &mut Cursor::new(&mut full.get_mut()[..]));
+    let error = extract(&gz, &layout, &Limits::default(), &mut Cursor::new(&mut full.get_mut()[..]));
     assert!(matches!(error, Err(ArchiveError::Spool(_))), "{error:?}");
 }

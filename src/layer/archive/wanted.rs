@@ -49,14 +49,16 @@ impl<'a> Wanted<'a> {
             }
             Taken::Directory if self.is_folder() => Ok(Entry::directory(Mode::EXECUTABLE)),
             Taken::Directory => Err(ArchiveError::Directory { name: member.to_owned() }),
-            Taken::Symlink(target) => {
-                let below = self.below(member).filter(|below| !below.is_empty());
-                match below.and_then(|below| link::within(below, target)) {
-                    Some(target) => Ok(Entry::symlink(target)),
-                    None => Err(ArchiveError::Symlink { name: member.to_owned(), target: target.clone() }),
-                }
-            }
+            Taken::Symlink(target) => match self.link(member, target) {
+                Some(target) => Ok(Entry::symlink(target)),
+                None => Err(ArchiveError::Symlink { name: member.to_owned(), target: target.clone() }),
+            },
         }
+    }
+
+    /// The target of a symbolic link as it is in the guest, if it stays in the selected folder.
+    pub fn link(&self, member: &str, target: &str) -> Option<String> {
+        link::within(self.below(member).filter(|below| !below.is_empty())?, target)
     }
 
     fn is_folder(&self) -> bool {

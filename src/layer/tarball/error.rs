@@ -1,16 +1,28 @@
-//! Why a gzipped tar stream cannot be read to its end.
+//! Why an archive cannot be read to its end.
 
 use std::io;
 
-/// Why a gzipped tar stream cannot be read.
+/// Why an archive cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TarballError {
     /// The bytes could not be had.
     #[error("cannot read the archive")]
     Read(#[source] io::Error),
-    /// The bytes are no gzipped tar stream, or one that was altered.
-    #[error("the archive is damaged, or is no gzipped tar archive")]
+    /// What it was copied to, so that it can be read, takes no more.
+    #[error("cannot write a copy of the archive")]
+    Scratch(#[source] io::Error),
+    /// The bytes are not those that an archive has, or they were altered.
+    #[error("the archive is damaged")]
     Damaged(#[source] io::Error),
+    /// It is something else.
+    #[error("it is {0}")]
+    Unsupported(&'static str),
+    /// There is nothing in it.
+    #[error("the file is empty")]
+    Empty,
+    /// Its compression needs more memory than is granted.
+    #[error("unpacking the archive needs more than 128 MiB of memory")]
+    Memory,
     /// It ends in the middle of its compressed data or of a member.
     #[error("the archive is cut short")]
     CutShort,
@@ -32,7 +44,4 @@ pub enum TarballError {
     /// One member's headers are longer than allowed.
     #[error("the headers of one member of the archive are longer than {0} bytes")]
     Headers(u64),
-    /// A member is stored as a sparse file.
-    #[error("`{}` is stored as a sparse file, which is not supported", .0.escape_debug())]
-    Sparse(String),
 }

@@ -2,12 +2,13 @@
 //! kind of error for all of it.
 
 use std::cell::Cell;
+use std::error::Error;
 use std::io::{self, Read};
 
 use super::{HEADERS, TarballError};
 
 /// What the readers below and above the decompressor tell of an archive.
-pub(super) struct Meter {
+pub(in crate::layer) struct Meter {
     /// How many bytes may come in all.
     limit: u64,
     /// How many came.
@@ -39,11 +40,6 @@ impl Meter {
         self.used.get()
     }
 
-    /// How many more may come.
-    pub fn left(&self) -> u64 {
-        self.limit.saturating_sub(self.used())
-    }
-
     /// Lets `count` bytes more through, within the limit.
     pub fn allow(&self, count: u64) {
         self.bound.set(self.used().saturating_add(count).min(self.limit));
@@ -57,7 +53,9 @@ impl Meter {
             TarballError::Headers(HEADERS)
         } else if self.unreadable.get() {
             TarballError::Read(error)
-        } else if self.ended.get() || error.kind() == io::ErrorKind::UnexpectedEof {
+        } else if has_kind(&error, io::ErrorKind::OutOfMemory) {
+            TarballError::Memory
+        } else if self.ended.get() || has_kind(&error, io::ErrorKind::UnexpectedEof) {
             TarballError::CutShort
         } else {
             TarballError::Damaged(error)
@@ -65,8 +63,24 @@ impl Meter {
     }
 }
 
+/// Whether an error is of a kind, or came of one that is; decompressors wrap those of their reader.
+fn has_kind(error: &io::Error, kind: io::ErrorKind) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<io::Error>();
+        if inner.is_some_and(|error| error.kind() == kind) {
+            return true;
+        }
+        cause = match inner.and_then(io::Error::get_ref) {
+            Some(inside) => Some(inside),
+            None => error.source(),
+        };
+    }
+    false
+}
+
 /// The compressed bytes.
-pub(super) struct Source<'a, R> {
+pub(in crate::layer) struct Source<'a, R> {
     inner: R,
     meter: &'a Meter,
 }
@@ -92,13 +106,14 @@ impl<R: Read> Read for Source<'_, R> {
 }
 
 /// The decompressed bytes.
-pub(super) struct Metered<'a, R> {
+pub(in crate::layer) struct Metered<'a, R> {
     inner: R,
     meter: &'a Meter,
 }
 
 impl<'a, R> Metered<'a, R> {
     pub fn new(inner: R, meter: &'a Meter) -> Self {
+        meter.ended.set(false);
         Self { inner, meter }
     }
 }

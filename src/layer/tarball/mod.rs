@@ -1,19 +1,23 @@
-//! Reads a gzipped tar stream entry by entry, within limits: the one place that believes no length an archive
-//! states. Nothing is unpacked here; `tar::Archive::unpack` skips and rewrites what it should refuse.
+//! Reads a tar stream entry by entry, within limits: the one place that believes no length an archive states. Nothing is
+//! unpacked here; `tar::Archive::unpack` skips and rewrites what it should refuse.
 
+mod body;
 mod error;
 mod meter;
+mod sparse;
 #[cfg(test)]
 mod tests;
 
 use std::io::{self, Read};
 
-use flate2::read::MultiGzDecoder;
 use tar::EntryType;
 
 use super::name::MemberName;
+use super::unpack::{Gzip, Peeked};
+pub(super) use body::Body;
 pub use error::TarballError;
-use meter::{Meter, Metered, Source};
+pub(super) use meter::{Meter, Metered, Source};
+use sparse::{Filled, SparseRecords};
 
 /// How much one archive may hold, so that a hostile one ends in an error and not in a full memory or disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +51,8 @@ pub(super) struct Head {
 /// What a member is.
 pub(super) enum Kind {
     File,
+    /// All that there is: a release that is one file, and has no name.
+    Alone,
     Directory,
     /// A symbolic link to this target, as the archive has it.
     Symlink(String),
@@ -54,32 +60,6 @@ pub(super) enum Kind {
     HardLink(MemberName),
     /// What neither a release nor an overlay has, in words.
     Other(&'static str),
-}
-
-/// The content of one member, read in its turn.
-pub(super) struct Body<'a> {
-    reader: &'a mut dyn Read,
-    meter: &'a Meter,
-    left: u64,
-}
-
-impl Body<'_> {
-    /// Gives the bytes that are left to `each`, in pieces of at most 64 KiB.
-    pub fn read<E: From<TarballError>>(
-        &mut self,
-        mut each: impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut buffer = vec![0; usize::try_from(self.left).map_or(PIECE, |left| left.min(PIECE))];
-        while self.left > 0 {
-            let count = self.reader.read(&mut buffer).map_err(|error| self.meter.explain(error))?;
-            if count == 0 {
-                return Err(TarballError::CutShort.into());
-            }
-            self.left = self.left.saturating_sub(count as u64);
-            each(&buffer[..count])?;
-        }
-        Ok(())
-    }
 }
 
 /// How much of a content is in memory at a time.
@@ -92,33 +72,43 @@ const HEADERS: u64 = (1 << 20) + 16 * 512;
 /// The size of a tar block (POSIX.1-2024, pax, "ustar Interchange Format").
 const BLOCK: u64 = 512;
 
-/// Reads the archive to its very end and gives each member to `each`, in the archive's order.
+/// Reads a gzipped archive to its very end and gives each member to `each`, in the archive's order.
 pub(super) fn read<E: From<TarballError>>(
     reader: impl Read,
     limits: &Limits,
-    mut each: impl FnMut(Head, &mut Body<'_>) -> Result<(), E>,
+    each: impl FnMut(Head, &mut Body<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let meter = Meter::new(limits.bytes);
-    let decoder = MultiGzDecoder::new(Source::new(reader, &meter));
-    let mut archive = tar::Archive::new(Metered::new(decoder, &meter));
-    let mut entries = archive.entries().map_err(|error| meter.explain(error))?;
+    read_stream(Gzip::new(Peeked::new(Source::new(reader, &meter))), limits, &meter, each)
+}
+
+/// The same of an archive that is decompressed.
+pub(super) fn read_stream<E: From<TarballError>>(
+    stream: impl Read,
+    limits: &Limits,
+    meter: &Meter,
+    mut each: impl FnMut(Head, &mut Body<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let explain = |error| meter.explain(error);
+    let mut archive = tar::Archive::new(Metered::new(stream, meter));
+    let mut entries = archive.entries().map_err(explain)?;
     let mut count = Count::new(limits);
     let mut end = 0;
     loop {
         meter.allow(HEADERS);
         let Some(entry) = entries.next() else { break };
-        let mut entry = entry.map_err(|error| meter.explain(error))?;
+        let mut entry = entry.map_err(explain)?;
         meter.allow(u64::MAX);
-        let head = head(&mut entry).map_err(|error| match error {
-            HeadError::Damaged(error) => meter.explain(error),
-            HeadError::Sparse(name) => TarballError::Sparse(name),
-        })?;
-        count.add(head.as_ref())?;
-        let left = entry.size();
-        if left > meter.left() {
-            return Err(TarballError::Bytes(limits.bytes).into());
-        }
-        let mut body = Body { reader: &mut entry, meter: &meter, left };
+        let (head, sparse) = head(&mut entry).map_err(explain)?.unzip();
+        let stored = entry.size();
+        let map = sparse.unwrap_or_default().map(&mut entry, stored).map_err(explain)?;
+        let size = map.as_ref().map_or(stored, |map| map.size);
+        count.add(head.as_ref().map_or(0, Head::names), size)?;
+        let mut filled = map.map(|map| Filled::new(&mut entry, map));
+        let mut body = match &mut filled {
+            Some(filled) => Body::of(filled, meter, size),
+            None => Body::of(&mut entry, meter, size),
+        };
         if let Some(head) = head {
             each(head, &mut body)?;
         }
@@ -126,29 +116,41 @@ pub(super) fn read<E: From<TarballError>>(
         end = meter.used().next_multiple_of(BLOCK);
     }
     meter.allow(u64::MAX);
-    check_end(archive.into_inner(), end, &meter).map_err(E::from)
+    check_end(archive.into_inner(), end, meter).map_err(E::from)
 }
 
 /// Counts what is held against the limits.
-struct Count<'a> {
+pub(super) struct Count<'a> {
     limits: &'a Limits,
     members: u64,
     names: u64,
+    bytes: u64,
 }
 
 impl<'a> Count<'a> {
-    fn new(limits: &'a Limits) -> Self {
-        Self { limits, members: 0, names: 0 }
+    pub fn new(limits: &'a Limits) -> Self {
+        Self { limits, members: 0, names: 0, bytes: 0 }
     }
 
-    fn add(&mut self, head: Option<&Head>) -> Result<(), TarballError> {
+    /// How many members there were.
+    pub fn members(&self) -> u64 {
+        self.members
+    }
+
+    /// Counts a member whose names take so many bytes, and of so many bytes, holes among them: those that it states, before
+    /// they are read.
+    pub fn add(&mut self, names: u64, size: u64) -> Result<(), TarballError> {
         self.members += 1;
         if self.members > self.limits.members {
             return Err(TarballError::Members(self.limits.members));
         }
-        self.names += head.map_or(0, Head::names);
+        self.names += names;
         if self.names > self.limits.names {
             return Err(TarballError::Names(self.limits.names));
+        }
+        self.bytes = self.bytes.saturating_add(size);
+        if self.bytes > self.limits.bytes {
+            return Err(TarballError::Bytes(self.limits.bytes));
         }
         Ok(())
     }
@@ -166,31 +168,25 @@ impl Head {
     }
 }
 
-enum HeadError {
-    Damaged(io::Error),
-    Sparse(String),
-}
-
-impl From<io::Error> for HeadError {
-    fn from(error: io::Error) -> Self {
-        Self::Damaged(error)
-    }
-}
-
-/// What the headers say of a member; `None` for a header that describes no file.
-fn head<R: Read>(entry: &mut tar::Entry<'_, R>) -> Result<Option<Head>, HeadError> {
+/// What the headers say of a member; `None` for a header that describes no file. A malformed record is an error, for tar-rs
+/// would go on with the header's size and name.
+fn head<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<Option<(Head, SparseRecords)>> {
     let kind = entry.header().entry_type();
     if kind == EntryType::XGlobalHeader {
         return Ok(None);
     }
-    let name = MemberName::parse(&entry.path_bytes());
-    if kind == EntryType::GNUSparse || has_sparse_records(entry)? {
-        return Err(HeadError::Sparse(name.text));
+    let mut sparse = SparseRecords::default();
+    if kind != EntryType::XHeader {
+        for record in entry.pax_extensions()?.into_iter().flatten() {
+            let record = record?;
+            sparse.add(record.key_bytes(), record.value_bytes())?;
+        }
     }
+    let name = MemberName::parse(sparse.name.as_deref().unwrap_or(&entry.path_bytes()));
     let link = entry.link_name_bytes().unwrap_or_default();
     let kind = match kind {
         EntryType::Regular | EntryType::Continuous if name.is_folder => Kind::Directory,
-        EntryType::Regular | EntryType::Continuous => Kind::File,
+        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => Kind::File,
         EntryType::Directory => Kind::Directory,
         EntryType::Link => Kind::HardLink(MemberName::parse(&link)),
         EntryType::Symlink => match String::from_utf8(link.into_owned()) {
@@ -202,22 +198,8 @@ fn head<R: Read>(entry: &mut tar::Entry<'_, R>) -> Result<Option<Head>, HeadErro
         _ => Kind::Other("of a type that is no file"),
     };
     let header = entry.header();
-    Ok(Some(Head { name, kind, mode: header.mode()?, owner: (header.uid()?, header.gid()?) }))
-}
-
-/// Whether PAX records mark a sparse file (GNU tar manual, "Storing Sparse Files"): its content is not what the
-/// guest's file would be. A malformed record is an error, for tar-rs would go on with the header's size and name.
-fn has_sparse_records<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<bool> {
-    let kind = entry.header().entry_type();
-    if kind == EntryType::XHeader {
-        return Ok(false);
-    }
-    let Some(records) = entry.pax_extensions()? else { return Ok(false) };
-    let mut sparse = false;
-    for record in records {
-        sparse |= record?.key_bytes().starts_with(b"GNU.sparse.");
-    }
-    Ok(sparse)
+    let head = Head { name, kind, mode: header.mode()?, owner: (header.uid()?, header.gid()?) };
+    Ok(Some((head, sparse)))
 }
 
 /// Reads on to the end of the file, so that the last checksum is checked too. What follows the members must be

@@ -86,7 +86,7 @@ fn a_tar_stream_cut_before_it_was_compressed_is_cut_short() {
 }
 
 #[test]
-fn what_is_no_gzipped_tar_is_named_so() {
+fn what_is_no_gzipped_tar_is_damaged() {
     let mut wrong_checksum = sample();
     let last = wrong_checksum.len() - 5;
     wrong_checksum[last] ^= 1;
@@ -120,18 +120,58 @@ fn an_archive_ends_where_it_says() {
     assert!(matches!(error, TarballError::Trailing), "{error:?}");
 }
 
-#[test]
-fn sparse_files_are_refused_in_all_their_formats() {
-    let gnu = Fixture::new().raw(b"holes", b"", |header| {
+/// A file of the old GNU format: `ab`, a hole, `c`, a hole to the end.
+fn sparse(real_size: u64) -> Fixture {
+    let data = [&b"ab"[..], &[0; 510], b"c"].concat();
+    Fixture::new().raw(b"holes", &data, |header| {
         header.set_entry_type(tar::EntryType::GNUSparse);
-        header.as_gnu_mut().unwrap().set_real_size(0);
-    });
-    let pax_0_1 = Fixture::new().pax(&[("GNU.sparse.map", "0,1")]).file("holes", b"x");
-    let pax_1_0 = Fixture::new().pax(&[("GNU.sparse.major", "1")]).file("holes", b"x");
-    for archive in [gnu, pax_0_1, pax_1_0] {
-        let error = refusal(&archive.gz(), &Limits::default());
-        assert!(matches!(&error, TarballError::Sparse(name) if name == "holes"), "{error:?}");
+        header.set_size(513);
+        let gnu = header.as_gnu_mut().unwrap();
+        gnu.set_real_size(real_size);
+        for (at, offset, length) in [(0, 0_u64, 512_u64), (1, 1024, 1), (2, real_size, 0)] {
+            gnu.sparse[at].set_offset(offset);
+            gnu.sparse[at].set_length(length);
+        }
+    })
+}
+
+#[test]
+fn sparse_files_are_read_in_all_their_formats() {
+    let gnu = [&b"ab"[..], &[0; 1022], b"c", &[0; 975]].concat();
+    assert_eq!(read_all(&sparse(2000).gz()[..], &Limits::default()).unwrap(), [("holes".to_owned(), gnu)]);
+    let map = [("GNU.sparse.size", "9"), ("GNU.sparse.name", "holes"), ("GNU.sparse.map", "0,2,4,1")];
+    let pax_0_1 = Fixture::new().pax(&map).file("GNUSparseFile.0/holes", b"abc");
+    let version = [("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0")];
+    let version = [&version[..], &[("GNU.sparse.name", "holes"), ("GNU.sparse.realsize", "9")]].concat();
+    let data = [&b"2\n0\n2\n4\n1\n"[..], &[0; 502], b"abc"].concat();
+    let pax_1_0 = Fixture::new().pax(&version).file("GNUSparseFile.0/holes", &data);
+    for archive in [pax_0_1, pax_1_0] {
+        let members = read_all(&archive.file("next", b"n").gz()[..], &Limits::default()).unwrap();
+        assert_eq!(
+            members,
+            [("holes".to_owned(), b"ab\0\0c\0\0\0\0".to_vec()), ("next".to_owned(), b"n".to_vec())]
+        );
     }
+}
+
+#[test]
+fn holes_count_against_the_limit() {
+    let limits = Limits { bytes: 1 << 20, ..Limits::default() };
+    assert!(read_all(&sparse(1 << 20).gz()[..], &limits).is_ok());
+    assert!(matches!(refusal(&sparse((1 << 20) + 1).gz(), &limits), TarballError::Bytes(_)));
+    let twice = Fixture::new().bytes(&sparse(600 << 10).plain()).bytes(&sparse(600 << 10).plain());
+    assert!(matches!(refusal(&twice.gz(), &limits), TarballError::Bytes(_)));
+    let map = [("GNU.sparse.size", "99999999999"), ("GNU.sparse.map", "0,1")];
+    let huge = Fixture::new().pax(&map).file("huge", b"a");
+    assert!(matches!(refusal(&huge.gz(), &limits), TarballError::Bytes(_)));
+}
+
+#[test]
+fn zeros_may_follow_what_is_compressed() {
+    let padded = [sample(), vec![0; 10_000]].concat();
+    assert_eq!(read_all(Trickle(&padded[..]), &Limits::default()).unwrap().len(), 2);
+    let error = refusal(&[padded, vec![1]].concat(), &Limits::default());
+    assert!(matches!(error, TarballError::Damaged(_)), "{error:?}");
 }
 
 #[test]

@@ -1,0 +1,83 @@
+//! Reads a release of any kind, member by member, within limits: what it is, its bytes say, whatever its name. Nothing is
+//! written but to what the caller gives.
+
+mod content;
+mod gzip;
+mod peek;
+#[cfg(test)]
+mod tests;
+mod zip;
+mod zstd;
+
+use std::io::{Read, Seek, Write};
+
+use bzip2::bufread::MultiBzDecoder;
+use lzma_rust2::XzReader;
+
+use super::name::MemberName;
+use super::tarball::{self, Body, Head, Kind, Limits, Meter, Metered, Source, TarballError};
+use content::{Compression, Content, HEAD};
+use gzip::GzipMembers;
+pub(super) use gzip::GzipMembers as Gzip;
+pub(super) use peek::Peeked;
+use zstd::ZstdFrames;
+
+/// The memory that a decompressor may take, in bytes: twice what `xz -9` asks for, and as much as `zstd` grants itself.
+const MEMORY: u32 = 128 << 20;
+
+/// Reads a release to its very end and gives each member to `each`, in the release's order. A release that is one file has
+/// one member, without a name, of [`Kind::Alone`].
+///
+/// A zip archive's directory is at its end: it is copied to `scratch`, which is empty or holds the same, and read there.
+pub(super) fn read<E: From<TarballError>>(
+    reader: impl Read,
+    limits: &Limits,
+    scratch: &mut (impl Read + Write + Seek),
+    each: impl FnMut(Head, &mut Body<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let meter = Meter::new(limits.bytes);
+    let explain = |error| E::from(meter.explain(error));
+    let mut packed = Peeked::new(Source::new(reader, &meter));
+    let compression = match Content::of(packed.ahead(HEAD).map_err(explain)?) {
+        Content::Empty => return Err(TarballError::Empty.into()),
+        Content::Tar => return tarball::read_stream(packed, limits, &meter, each),
+        Content::Zip => return zip::read(packed, (limits, &meter), scratch, each),
+        Content::Program => return alone(packed, &meter, 0o755, each),
+        Content::Compressed(compression) => compression,
+        Content::Refused(what) => return Err(TarballError::Unsupported(what).into()),
+        Content::Unknown => {
+            return Err(TarballError::Unsupported("neither an archive nor a program").into());
+        }
+    };
+    let mut stream = Peeked::new(decoder(compression, packed));
+    match Content::of(stream.ahead(HEAD).map_err(explain)?) {
+        Content::Empty | Content::Tar => tarball::read_stream(stream, limits, &meter, each),
+        Content::Program => alone(stream, &meter, 0o755, each),
+        Content::Unknown => alone(stream, &meter, 0o644, each),
+        Content::Refused(what) => Err(TarballError::Unsupported(what).into()),
+        Content::Zip | Content::Compressed(_) => Err(TarballError::Unsupported("compressed twice").into()),
+    }
+}
+
+fn decoder<'a>(compression: Compression, packed: Peeked<impl Read + 'a>) -> Box<dyn Read + 'a> {
+    match compression {
+        Compression::Gzip => Box::new(GzipMembers::new(packed)),
+        Compression::Xz => Box::new(XzReader::new_mem_limit(packed, true, MEMORY / 1024)),
+        Compression::Zstd => Box::new(ZstdFrames::new(packed, MEMORY.into())),
+        Compression::Bzip2 => Box::new(MultiBzDecoder::new(packed)),
+    }
+}
+
+/// Gives the one file that the release is.
+fn alone<E: From<TarballError>>(
+    stream: impl Read,
+    meter: &Meter,
+    mode: u32,
+    mut each: impl FnMut(Head, &mut Body<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut metered = Metered::new(stream, meter);
+    let head = Head { name: MemberName::parse(b""), kind: Kind::Alone, mode, owner: (0, 0) };
+    let mut body = Body::to_the_end(&mut metered, meter);
+    each(head, &mut body)?;
+    body.read(|_| Ok(()))
+}

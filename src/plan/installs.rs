@@ -1,0 +1,51 @@
+//! What a component takes of its release, by names that may have the version and the architecture in them.
+
+use crate::component::{Component, Install};
+use crate::diagnostic::{Document, Report};
+use crate::layer::{GuestPath, Mode};
+use crate::release::Artifact;
+
+/// How the names of files end that a node unpacks itself.
+const UNPACKED: [&str; 2] = [".tar.gz", ".tgz"];
+
+/// With `--delivery download` a node unpacks with what its image has. Nothing is fetched before it boots, so that the name has to
+/// tell what the file is.
+pub(super) fn unpacked_by_node(artifact: &Artifact, pins: &Document, report: &mut Report) {
+    let path = artifact.url.split(['?', '#']).next().unwrap_or_default();
+    if UNPACKED.iter().any(|ending| path.ends_with(ending)) {
+        return;
+    }
+    let at = ["releases".into(), artifact.release.as_str().into(), "url".into()];
+    let title = artifact.title();
+    let message = format!(
+        "with `--delivery download` a node unpacks gzipped tar archives alone, and {title} is not one by its name"
+    );
+    let label = "expected a name that ends in `.tar.gz` or `.tgz`";
+    let help = "deliver in another way: a build reads releases of other kinds";
+    report.push(pins.error(&at, message, label).help(help));
+}
+
+/// What a component takes of its release: from, to, mode.
+pub(super) fn installed(
+    component: &Component,
+    artifact: Option<&Artifact>,
+    report: &mut Report,
+) -> Vec<(String, GuestPath, Option<Mode>)> {
+    let items = component.spec.install.iter().enumerate();
+    let item = |(index, item): (usize, &Install)| {
+        let from = match artifact.map(|artifact| artifact.expand(&item.from)) {
+            Some(Ok(from)) => from,
+            Some(Err(error)) => {
+                let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+                let at = ["install".into(), index.into(), "from".into()];
+                let message = format!("this template does not render: {detail}");
+                let help = "`version` and `arch` can be used";
+                report.push(component.document.error(&at, message, "").help(help));
+                return None;
+            }
+            None => item.from.clone(),
+        };
+        Some((from, item.to.clone(), item.mode))
+    };
+    items.filter_map(item).collect()
+}
