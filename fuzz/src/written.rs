@@ -57,6 +57,11 @@ fn components(spec: &str, template: &str, report: &mut Report) -> Components {
         &[
             ("component.yaml", spec),
             ("files/etc/systemd/system/etcd.service", ""),
+            ("files/etc/systemd/system/etcd-snapshot.timer", ""),
+            ("files/etc/systemd/system/etcd-defragment.timer", ""),
+            ("files/usr/local/libexec/etcd-join", ""),
+            ("files/usr/local/libexec/etcd-snapshot", ""),
+            ("files/usr/local/libexec/etcd-defragment", ""),
             ("files/etc/etcd/etcd.conf.j2", template),
             ("membership/commands.sh.j2", ""),
         ],
