@@ -1,7 +1,7 @@
 //! What stands where a build would write. Only what an earlier build wrote gives way: all else was made by somebody else, who
 //! may have no second copy.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -13,7 +13,7 @@ use super::layers::{LAYERS, SHARED};
 use super::manifest;
 use crate::digest::Sha256;
 use crate::files::{is_absent, read_plain, refuse_foreign};
-use crate::seed::{VolumeLabel, read_image};
+use crate::seed::VolumeLabel;
 
 /// The longest manifest that is read, in bytes.
 const MAX_MANIFEST: u64 = 16 << 20;
@@ -148,9 +148,8 @@ impl Place<'_> {
         if !found.is_file() {
             return Err(Obstacle::not_ours(path, why));
         }
-        let label = read_image(&mut fs::File::open(&path)?).map(|listing| listing.label);
         // One that holds nothing has nothing to lose.
-        let is_ours = found.len() == 0 || label.is_ok_and(|label| label == VolumeLabel::Imgbuild.as_str());
+        let is_ours = found.len() == 0 || is_image_of_layers(&path)?;
         if is_ours { Ok(()) } else { Err(Obstacle::not_ours(path, why)) }
     }
 
@@ -164,6 +163,16 @@ impl Place<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether a plain file says that it is an image of layers, however damaged it is: by the label of its primary volume
+/// descriptor (ECMA-119, section 8.4), which follows on 16 sectors of 2,048 bytes.
+fn is_image_of_layers(path: &Path) -> io::Result<bool> {
+    let mut head = Vec::new();
+    fs::File::open(path)?.take(17 * 2048).read_to_end(&mut head)?;
+    let Some(descriptor) = head.get(16 * 2048..) else { return Ok(false) };
+    let label = descriptor.get(40..72).unwrap_or_default().trim_ascii_end();
+    Ok(descriptor.starts_with(b"\x01CD001") && label == VolumeLabel::Imgbuild.as_str().as_bytes())
 }
 
 /// Whether a folder has layers alone, by their names.
