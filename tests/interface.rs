@@ -150,6 +150,7 @@ fn plan_tells_people_and_programs_the_same() {
     assert_eq!(one["nodes"].as_array().unwrap(), &[all["nodes"][1].clone()]);
     let text = workspace.run(&["plan", "ptrn-2", "--quiet"]).exit(0).data();
     assert!(text.starts_with("ptrn-2 (192.168.2.91, amd64): patroni, instance-id ptrn-2\n"), "{text}");
+    assert!(text.contains("  listens   etcd: TCP 2379, 2380; no firewall is set up\n"), "{text}");
     for layer in one["nodes"][0]["layers"].as_array().unwrap() {
         let sha256 = layer["artifact"]["sha256"].as_str().unwrap();
         assert!(text.contains(sha256), "{sha256} in {text}");

@@ -79,6 +79,13 @@ fn describe(plan: &Plan, node: &NodePlan) -> String {
     for file in &node.private {
         line("private", &format!("{} of {}, needs {}", file.path, file.owner, file.needs.join(", ")));
     }
+    for name in &member.components {
+        let ports = plan.cluster.services.get(name).map_or(&[][..], |service| &service.ports);
+        let ports: Vec<_> = ports.iter().map(ToString::to_string).collect();
+        if !ports.is_empty() {
+            line("listens", &format!("{name}: TCP {}; no firewall is set up", ports.join(", ")));
+        }
+    }
     for service in &node.services {
         let health = service.health.as_deref().unwrap_or("no health check");
         line("start", &format!("{}: {health}, within {} s", service.units.join(", "), service.timeout));

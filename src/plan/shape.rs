@@ -91,6 +91,9 @@ impl<'a> Shapes<'a> {
                 unpacked_by_node(artifact, &self.inputs.releases.document, report);
             }
             let install = installed(component, artifact.as_ref(), report);
+            if let Some(artifact) = &artifact {
+                self.inputs.releases.readable(artifact, report);
+            }
             let files = component.folder(FILES).filter(|(path, _)| !path.ends_with(SUFFIX));
             let files = files.filter_map(|(path, file)| {
                 let path = guest_path(path, file, report)?;

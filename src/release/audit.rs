@@ -97,6 +97,14 @@ fn check(pins: &Decoded<Releases>, name: &str, release: &Release, report: &mut R
                 report.push(pins.document.error(&at(&[key]), message, "expected `https://...`").help(help));
             }
         }
+        if pin.source.contains("plain http") {
+            let path = at(&["artifacts", &arch.to_string(), "source"]);
+            let message = format!("the digest of `{name}` for {arch} came over plain http");
+            let label = "anyone on the network path could have chosen it";
+            let help =
+                "compare it with upstream's checksum file over TLS: `imgbuild pin RELEASE VERSION` does";
+            report.push(pins.document.error(&path, message, label).help(help));
+        }
         if pin.source.trim().is_empty() {
             let path = at(&["artifacts", &arch.to_string(), "source"]);
             let message = format!("nobody knows where the digest {} is from", pin.sha256);
@@ -173,6 +181,13 @@ mod tests {
             (
                 vec![release("a", "https://h/1", &[("amd64", "x")]).replace("by hand", "''")],
                 "nobody knows where",
+            ),
+            (
+                vec![
+                    release("a", "https://h/1", &[("amd64", "x")])
+                        .replace("by hand", "trusted at first use on 2026-01-01 over plain http"),
+                ],
+                "came over plain http",
             ),
         ] {
             let shown = audited(&releases);

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Arch, KnownProblem, Problem};
-use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Step};
+use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Source, Step};
 use crate::digest::Sha256;
 
 /// `profiles/releases.yaml`: the releases that can be installed, each pinned by digest.
@@ -106,6 +106,12 @@ impl Decoded<Releases> {
             }
             return None;
         };
+        if let Some(plain) = release.version.strip_prefix(['v', 'V']) {
+            let message = format!("`{}` is not a valid version", release.version.escape_debug());
+            let label = format!("did you mean `{}`?", plain.escape_debug());
+            let help = "write it without upstream's `v`, which stands in `url`";
+            report.push(self.document.error(&path(name, "version"), message, label).help(help));
+        }
         let url = self.url(name, release, arch).map_err(|why| report.push(why)).ok()?;
         let folder = release.folder.as_deref().unwrap_or_default();
         let folder = self.expand(name, release, ("folder", folder), arch);
@@ -167,12 +173,31 @@ impl Decoded<Releases> {
         expanded.map_err(|error| located(&error, &self.document, &path(name, key)))
     }
 
-    /// Names the place without its line, which holds a password.
+    /// Reports a release that something is installed of, and whose file's name is that of an archive which is not read.
+    pub fn readable(&self, artifact: &Artifact, report: &mut Report) {
+        let file = artifact.url.split(['?', '#']).next().unwrap_or_default();
+        if let Some(end) = UNREAD.iter().find(|end| file.to_ascii_lowercase().ends_with(*end)) {
+            let message = format!("`{}` comes as `{end}`, which is not read", artifact.release);
+            let help =
+                "name another of upstream's files: a tar archive, a zip archive, or the program itself";
+            report.push(self.document.error(&path(&artifact.release, "url"), message, "").help(help));
+        }
+    }
+
+    /// Shows the place with stars in place of the password.
     fn indiscreet(&self, name: &str, key: &str) -> Diagnostic {
         let source = &self.document.source;
-        let (line, column) = source.position(self.document.span(&path(name, key)).start);
-        let place = format!("{}:{line}:{column}", source.name());
-        Diagnostic::error(format!("{place}: the address of `{name}` has a user or a password in it")).help(
+        let span = self.document.span(&path(name, key));
+        let text = source.text();
+        let address = &text[span.clone()];
+        let end = address.rfind('@').unwrap_or(address.len());
+        let start = address[..end].find("://").map_or(0, |at| at + 3);
+        // As long as what it stands for in characters, so that the column is right.
+        let stars = "*".repeat(address[start..end].chars().count());
+        let masked = [&text[..span.start + start], &stars, &text[span.start + end..]].concat();
+        let masked = Source::new(source.name(), masked);
+        let shown = span.start..span.end - (end - start) + stars.len();
+        Diagnostic::error(format!("the address of `{name}` has a user or a password in it")).at(&masked, shown, "").help(
             "pins are copied into manifests and other files that need not be secret: give it to a mirror's address, \
              `--mirror https://USER:PASSWORD@HOST`",
         )
@@ -205,6 +230,9 @@ fn expand(template: &str, names: minijinja::Value) -> Result<String, minijinja::
     environment.render_str(template, names)
 }
 
+/// Ends of the names of archives and packages that are not read.
+const UNREAD: [&str; 10] = [".7z", ".apk", ".deb", ".dmg", ".lz", ".lzma", ".msi", ".pkg", ".rar", ".rpm"];
+
 /// Where a key of a release stands.
 fn path(name: &str, key: &str) -> [Step; 3] {
     [Step::from("releases"), Step::from(name), Step::from(key)]
@@ -226,7 +254,7 @@ fn located(error: &minijinja::Error, document: &Document, path: &[Step]) -> Diag
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::{Source, decode};
+    use crate::diagnostic::decode;
 
     fn artifact(text: &str, name: &str, arch: Arch) -> (Option<Artifact>, String) {
         let mut report = Report::new();
@@ -262,7 +290,7 @@ mod tests {
             let (artifact, shown) = artifact(&pins(url), "a", Arch::Amd64);
             assert!(artifact.is_none() && !shown.contains("s3cret"), "{shown}");
             assert!(
-                shown.contains("releases.yaml:4:10: the address of `a` has a user or a password"),
+                shown.contains("releases.yaml:4:10") && shown.contains("has a user or a password"),
                 "{shown}"
             );
         }
@@ -271,12 +299,19 @@ mod tests {
     #[test]
     fn holes_are_reported_where_they_are() {
         for (text, arch, message, place) in [
+            (
+                pins("https://h/").replace("1.10", "v1.10"),
+                Arch::Amd64,
+                "did you mean `1.10`?",
+                "releases.yaml:3:14",
+            ),
             (pins("https://h/{{ build }}"), Arch::Amd64, "does not render", "releases.yaml:4:10"),
             (pins("ftp://h/"), Arch::Amd64, "is no web address", "releases.yaml:4:10"),
             (pins("https://h/"), Arch::Arm64, "has no pin for arm64", "releases.yaml:7:"),
         ] {
             let (artifact, shown) = artifact(&text, "a", arch);
-            assert!(artifact.is_none() && shown.contains(message) && shown.contains(place), "{shown}");
+            assert!(shown.contains(message) && shown.contains(place), "{shown}");
+            assert!(artifact.is_none() || message.starts_with("did"), "{shown}");
         }
     }
 }

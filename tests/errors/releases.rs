@@ -57,3 +57,23 @@ fn an_architecture_that_is_not_pinned() {
         "add `arm64: {sha256: ..., source: ...}`",
     ]);
 }
+
+/// Pins that `check` finds fault with, beside the built-in ones.
+#[test]
+fn versions_and_archives_that_no_build_reads() {
+    let node_exporter = |changes: &[super::Change<'_>]| Workspace::new().releases(changed(RELEASES, changes));
+    assert_messages(
+        "pin",
+        [
+            ("version-with-v", node_exporter(&[("version: 1.9.1", "version: v1.9.1")])),
+            ("archive-kind", node_exporter(&[(".linux-{{ arch }}.tar.gz", ".linux-{{ arch }}.rar")])),
+            (
+                "password-in-the-address",
+                node_exporter(&[(
+                    "https://github.com/prometheus",
+                    "https://ann:s3cret@github.com/prometheus",
+                )]),
+            ),
+        ],
+    );
+}
