@@ -235,11 +235,17 @@ fn every_field_has_its_row_and_every_row_its_field() {
         "private",
         "collects",
         "checks",
-        "replace",
+        "membership",
     ];
     for (file, schema, root, heading, parts) in [
         ("docs/components.md", &component, "## component.yaml", "###", &components[..]),
-        ("docs/components.md", &schema_of(&component, "replace"), "### `replace`", "####", &["checks"][..]),
+        (
+            "docs/components.md",
+            &schema_of(&component, "membership"),
+            "### `membership`",
+            "####",
+            &["checks"][..],
+        ),
         ("docs/profile.md", &profile, "# The profile", "##", &["network", "system", "nodes"][..]),
         ("docs/pins.md", &schema_of(&pins, "releases"), "## A release", "###", &["artifacts", "problems"]),
         ("docs/profile.md", &schema_of(&profile, "system"), "## `system`", "###", &["admin"][..]),
