@@ -172,7 +172,7 @@ fn what_cloud_init_does_once_per_instance_is_named() {
     let workspace = changed(
         workspace,
         "ssh_authorized_keys: []",
-        "ssh_authorized_keys: [\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0 x\"]",
+        "ssh_authorized_keys: [\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExampleA x\"]",
     );
     assert_eq!(one(&workspace, "prmt-1")["once"], json!(["users"]));
 }

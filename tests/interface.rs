@@ -51,6 +51,17 @@ fn the_version_is_the_packages() {
 }
 
 #[test]
+fn words_of_other_programs_mean_the_same_here() {
+    let workspace = Workspace::new();
+    let help = workspace.run(&["pin", "--help"]).exit(0).data();
+    workspace.run(&["help", "pin"]).exit(0).stdout(&help);
+    let plan = workspace.run(&["plan"]).exit(0).data();
+    workspace.run(&["plan", "--all"]).exit(0).stdout(&plan);
+    let diff = workspace.run(&["diff"]).exit(5).errors();
+    workspace.run(&["diff", "--all"]).exit(5).stderr(&diff);
+}
+
+#[test]
 fn words_that_mean_nothing_are_answered() {
     let workspace = Workspace::new();
     let nodes = "the nodes of the cluster `patroni` are `ptrn-1`, `ptrn-2`, `ptrn-3`, `prmt-1`\n";
@@ -59,11 +70,26 @@ fn words_that_mean_nothing_are_answered() {
     for (arguments, stderr) in [
         (&[][..], format!("error: which node?\n{usage}")),
         (&["--quiet"], format!("error: which node?\n{usage}")),
-        (&["ptrn1"], format!("error: there is no node `ptrn1`\nhelp: did you mean `ptrn-1`? {nodes}")),
-        (&["chek"], format!("error: there is no node `chek`\nhelp: did you mean `check`? {nodes}")),
-        (&["web"], format!("error: there is no node `web`\nhelp: {nodes}")),
-        (&["plan", "ptrn-4"], format!("error: there is no node `ptrn-4`\nhelp: did you mean `ptrn-1`? {nodes}")),
-        (&["show", "prmt1", "user-data"], format!("error: there is no node `prmt1`\nhelp: did you mean `prmt-1`? {nodes}")),
+        (&["ptrn1"], format!("error: unknown node `ptrn1`\nhelp: did you mean `ptrn-1`? {nodes}")),
+        (&["chek"], format!("error: unknown node `chek`\nhelp: did you mean `check`? {nodes}")),
+        (&["web"], format!("error: unknown node `web`\nhelp: {nodes}")),
+        (&["plan", "ptrn-4"], format!("error: unknown node `ptrn-4`\nhelp: did you mean `ptrn-1`? {nodes}")),
+        (&["show", "prmt1", "user-data"], format!("error: unknown node `prmt1`\nhelp: did you mean `prmt-1`? {nodes}")),
+        (
+            &["check", "cluster.yaml"],
+            "error: unexpected `cluster.yaml`: `check` looks at the whole cluster\n\
+             help: did you mean `imgbuild check --profile cluster.yaml`?\n".to_owned(),
+        ),
+        (
+            &["plan", "cluster.yaml"],
+            "error: `cluster.yaml` stands where a node is expected\n\
+             help: did you mean `--profile cluster.yaml`?\n".to_owned(),
+        ),
+        (
+            &["show", "user-data", "ptrn-1"],
+            "error: `user-data` stands where a node is expected\n\
+             help: did you mean `imgbuild show ptrn-1 user-data`?\n".to_owned(),
+        ),
         (
             &["ptrn-1", "check"],
             "error: `check` stands where a node is expected\n\

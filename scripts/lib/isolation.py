@@ -27,7 +27,9 @@ def isolate(*namespaces: str) -> None:
     made = subprocess.run([SCRIPTS / "guest-tree"], check=False, stdout=subprocess.PIPE, text=True)
     if made.returncode != 0:
         sys.exit(made.returncode)
-    command = ["env", f"{TREE}={made.stdout.strip()}", "unshare", "--mount", "--pid", "--fork", "--kill-child"]
+    # sudo hands on nothing of the environment by itself.
+    kept = [f"{name}={os.environ[name]}" for name in ("IMGBUILD",) if name in os.environ]
+    command = ["env", f"{TREE}={made.stdout.strip()}", *kept, "unshare", "--mount", "--pid", "--fork", "--kill-child"]
     command += ["--mount-proc", *namespaces, sys.executable, *sys.argv]
     process = subprocess.Popen(command if os.geteuid() == 0 else ["sudo", "--", *command])
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -19,7 +19,7 @@ use crate::release::Arch;
 
 /// Builds everything that the VMs of a cluster need to configure themselves on first boot.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100, disable_help_subcommand = true)]
+#[command(version, about, max_term_width = 100)]
 #[command(
     override_usage = "imgbuild [OPTIONS] NODE...\n       imgbuild [OPTIONS] --all\n       imgbuild [OPTIONS] COMMAND"
 )]
@@ -67,6 +67,9 @@ pub enum Command {
     },
     /// Check profile, pins, components and templates; fetches and writes nothing
     Check {
+        /// Nothing: a file is named by an option.
+        #[arg(value_name = "FILE", hide = true)]
+        strangers: Vec<String>,
         /// What a build goes by.
         #[command(flatten)]
         building: Building,
@@ -76,6 +79,9 @@ pub enum Command {
         /// The nodes to plan; all by default.
         #[arg(value_name = "NODE")]
         nodes: Vec<String>,
+        /// Plan every node of the profile.
+        #[arg(long, conflicts_with = "nodes")]
+        all: bool,
         /// What a build goes by.
         #[command(flatten)]
         building: Building,
@@ -87,6 +93,9 @@ pub enum Command {
         /// The nodes to compare; all by default.
         #[arg(value_name = "NODE")]
         nodes: Vec<String>,
+        /// Compare every node of the profile.
+        #[arg(long, conflicts_with = "nodes")]
+        all: bool,
         /// What a build goes by.
         #[command(flatten)]
         building: Building,
@@ -220,7 +229,7 @@ impl Command {
     pub fn options(&self) -> Options {
         match self {
             Self::Build { building, .. }
-            | Self::Check { building }
+            | Self::Check { building, .. }
             | Self::Plan { building, .. }
             | Self::Diff { building, .. }
             | Self::Replace { building, .. }
@@ -339,6 +348,9 @@ pub struct BundleArgs {
     /// The nodes that will be built from it; all by default.
     #[arg(value_name = "NODE")]
     pub nodes: Vec<String>,
+    /// Put in what every node of the profile needs.
+    #[arg(long, conflicts_with = "nodes")]
+    pub all: bool,
     /// The bundle.
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,

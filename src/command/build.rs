@@ -16,7 +16,7 @@ use crate::diagnostic::{Diagnostic, Report};
 use crate::layer::NamedLayer;
 use crate::output::{LayerSource, Manifest, NodeOutput, OutputFile};
 use crate::plan::{LayerPlan, NodeIndex, NodePlan, Plan};
-use crate::profile::{ADMIN_PASSWORD, Admin, Secrets};
+use crate::profile::{ADMIN_PASSWORD, Admin, Secrets, SshKey};
 use crate::render::{NodeSecrets, OverlayFacts, private_files};
 use crate::store::Cache;
 
@@ -110,7 +110,8 @@ pub(super) fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Rep
         }
         return;
     };
-    if admin.ssh_authorized_keys.is_empty() && !secrets.has(ADMIN_PASSWORD) {
+    let opens = |key: &String| key.parse::<SshKey>().is_ok();
+    if !admin.ssh_authorized_keys.iter().any(opens) && !secrets.has(ADMIN_PASSWORD) {
         let message = format!("nobody can log in: `{}` has neither an SSH key nor a password", admin.name);
         let help =
             format!("add a key to `ssh_authorized_keys` of the profile, or the secret `{ADMIN_PASSWORD}`");

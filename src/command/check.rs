@@ -8,7 +8,16 @@ use super::{inputs, layers, places, select};
 use crate::cli::Options;
 
 /// Checks all nodes.
-pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
+pub fn run(strangers: &[String], options: &Options, console: &Console) -> Result<(), Failure> {
+    if let Some(stranger) = strangers.first() {
+        let message = format!("unexpected `{}`: `check` looks at the whole cluster", stranger.escape_debug());
+        let help = if [".yaml", ".yml"].iter().any(|ending| stranger.ends_with(ending)) {
+            format!("did you mean `imgbuild check --profile {}`?", stranger.escape_debug())
+        } else {
+            "it takes options alone: `imgbuild check --help` lists them".to_owned()
+        };
+        return Err(Failure::Usage { message, help });
+    }
     let mut written = inputs::Written::read(options)?;
     let secrets = written.secrets(options);
     let (plan, components, report) = written.draft(options)?;

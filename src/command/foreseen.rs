@@ -30,7 +30,9 @@ impl Foreseen {
         let needed = secrets::needed(nodes, components);
         secrets::check_given(&secrets, options, &needed, &mut report);
         secrets::stand_in(&mut secrets, &needed);
-        rendered(plan, nodes, &secrets, &mut report);
+        if !report.is_full() {
+            rendered(plan, nodes, &secrets, &mut report);
+        }
         if report.has_errors() {
             return Err(Failure::Invalid(report));
         }

@@ -89,7 +89,7 @@ fn done(cli: Cli, console: &Console) -> Result<Exit, Failure> {
         Command::Build { nodes, all, reprovision, .. } => {
             build::run(&nodes, all, reprovision, &options, console)
         }
-        Command::Check { .. } => check::run(&options, console),
+        Command::Check { strangers, .. } => check::run(&strangers, &options, console),
         Command::Plan { nodes, .. } => plan::run(&nodes, &options, console),
         Command::Diff { nodes, .. } => return diff::run(&nodes, &options, console),
         Command::Fetch { names, .. } => fetch::run(&names, &options, console),

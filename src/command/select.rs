@@ -34,13 +34,19 @@ fn unknown(plan: &Plan, name: &str) -> Failure {
             help: format!("a command stands before its nodes: `imgbuild {name} ...`"),
         };
     }
+    if [".yaml", ".yml"].iter().any(|ending| name.ends_with(ending)) {
+        return Failure::Usage {
+            message: format!("`{}` stands where a node is expected", name.escape_debug()),
+            help: format!("did you mean `--profile {}`?", name.escape_debug()),
+        };
+    }
     let known: Vec<_> = plan.nodes.iter().map(|node| node.name.as_str()).collect();
     let meant = nearest(name, known.iter().copied().chain(verbs));
     let meant = meant.map_or(String::new(), |meant| format!("did you mean `{meant}`? "));
     let shown = known.iter().take(20).copied().collect::<Vec<_>>().join("`, `");
     let more = if known.len() > 20 { " and more" } else { "" };
     Failure::Usage {
-        message: format!("there is no node `{}`", name.escape_debug()),
+        message: format!("unknown node `{}`", name.escape_debug()),
         help: format!("{meant}the nodes of the cluster `{}` are `{shown}`{more}", plan.cluster.name),
     }
 }

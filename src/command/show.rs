@@ -20,6 +20,13 @@ pub fn run(node: &str, file: &str, options: &Options, console: &Console) -> Resu
     let is_document = DOCUMENTS.contains(&file);
     let secrets = if is_document { written.secrets(options).masked() } else { Secrets::default() };
     let (plan, _, report) = written.plan(options)?;
+    if plan.node(node).is_none() && plan.node(file).is_some() {
+        let message = format!("`{}` stands where a node is expected", node.escape_debug());
+        return Err(Failure::Usage {
+            message,
+            help: format!("did you mean `imgbuild show {file} {}`?", node.escape_debug()),
+        });
+    }
     let node = select::nodes(&plan, &[node.to_owned()], false)?[0];
     console.report(&report);
     if !is_document {

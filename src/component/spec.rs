@@ -116,6 +116,25 @@ pub struct Setting {
     /// A regular expression that a text matches as a whole.
     #[serde(default)]
     pub pattern: Option<String>,
+    /// What a text is.
+    #[serde(default)]
+    pub format: Option<Format>,
+    /// The least that a number or a duration may be.
+    #[serde(default)]
+    #[schemars(with = "serde_json::Value")]
+    pub minimum: Option<Value>,
+    /// The most that a number or a duration may be.
+    #[serde(default)]
+    #[schemars(with = "serde_json::Value")]
+    pub maximum: Option<Value>,
+}
+
+/// What the text of a setting is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// A duration as Prometheus writes it, such as `15d12h`.
+    Duration,
 }
 
 /// Where metrics are served.

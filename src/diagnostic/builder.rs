@@ -1,15 +1,22 @@
 //! The parser's events as a tree with positions; what is ambiguous in YAML is refused on the way.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use super::document::{Key, Node, NodeValue};
+use super::entries::Entries;
 use super::report::{Diagnostic, Report};
 use super::source::{Source, Span};
+use super::syntax;
 
 /// How deep a document may nest: deeper than any honest one, shallower than the stack.
 const MAX_DEPTH: usize = 64;
+/// How many values all aliases of a document may stand for: aliases of aliases grow without bound.
+const MAX_REPEATED: usize = 100_000;
+/// The key that takes in the entries of other mappings (<https://yaml.org/type/merge.html>).
+const MERGE: &str = "<<";
 
 /// The rest of the text cannot be read; the report says why.
 pub(super) struct Unreadable;
@@ -22,6 +29,19 @@ pub(super) struct Builder<'s> {
     offsets: Vec<usize>,
     report: Report,
     refused: Vec<Span>,
+    /// The values that have an anchor, by the parser's number of it.
+    anchors: BTreeMap<usize, Anchored>,
+    /// How many values aliases have stood for so far.
+    repeated: usize,
+}
+
+/// A value that aliases can stand for.
+struct Anchored {
+    node: Node,
+    /// How many values it is.
+    size: usize,
+    /// How deep it nests.
+    height: usize,
 }
 
 impl<'s> Builder<'s> {
@@ -30,7 +50,15 @@ impl<'s> Builder<'s> {
         let offsets =
             if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(at, _)| at).collect() };
         let parser = Parser::new_from_str(text);
-        Self { source, parser, offsets, report: Report::new(), refused: Vec::new() }
+        Self {
+            source,
+            parser,
+            offsets,
+            report: Report::new(),
+            refused: Vec::new(),
+            anchors: BTreeMap::new(),
+            repeated: 0,
+        }
     }
 
     /// Reports what was refused on the way, and returns its places.
@@ -58,9 +86,14 @@ impl<'s> Builder<'s> {
             }
             Some(Err(error)) => {
                 let at = self.byte(error.marker().index());
-                let quote = if self.source.is_secret() { "its structure is broken" } else { error.info() };
-                let message = format!("this is no YAML: {quote}");
-                self.refuse(at..at, &message, "check indentation, quotes and brackets up to here");
+                let slip = syntax::explain(self.source.text(), at, error.info(), self.source.is_secret());
+                let mut diagnostic =
+                    Diagnostic::error(slip.message).at(self.source, slip.span.clone(), slip.label);
+                if let Some((span, label)) = slip.beside {
+                    diagnostic = diagnostic.at(self.source, span, label);
+                }
+                self.report.push(diagnostic.help(slip.help));
+                self.refused.push(slip.span);
                 Err(Unreadable)
             }
             None => Ok((Event::StreamEnd, 0..0)),
@@ -89,8 +122,8 @@ impl<'s> Builder<'s> {
             self.refuse(span, "this nests too deeply", &format!("at most {MAX_DEPTH} levels are read"));
             return Err(Unreadable);
         }
-        let value = match event {
-            Event::Scalar(text, style, _, tag) => {
+        let (node, anchor) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
                 if tag.is_some() {
                     self.refuse(
                         span.clone(),
@@ -98,16 +131,34 @@ impl<'s> Builder<'s> {
                         "remove the tag: types follow from the key",
                     );
                 }
-                NodeValue::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain }
+                let value = NodeValue::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain };
+                (Node { span, value }, anchor)
             }
-            Event::SequenceStart(..) => return self.sequence(span, depth),
-            Event::MappingStart(..) => return self.mapping(span, depth),
-            _ => {
-                self.refuse(span.clone(), "YAML aliases are not read", "write the value out");
-                NodeValue::Scalar { text: String::new(), plain: true }
-            }
+            Event::SequenceStart(anchor, _) => (self.sequence(span, depth)?, anchor),
+            Event::MappingStart(anchor, _) => (self.mapping(span, depth)?, anchor),
+            Event::Alias(anchor) => return self.alias(anchor, span, depth),
+            _ => unreachable!("the parser gives no other event where a value is expected"),
         };
-        Ok(Node { span, value })
+        if anchor > 0 {
+            let (size, height) = measured(&node);
+            self.anchors.insert(anchor, Anchored { node: node.clone(), size, height });
+        }
+        Ok(node)
+    }
+
+    /// The value that an alias stands for. Its parts keep the places where they were written; the value itself is at the alias.
+    fn alias(&mut self, anchor: usize, span: Span, depth: usize) -> Result<Node, Unreadable> {
+        let Some(anchored) = self.anchors.get(&anchor) else {
+            self.refuse(span, "an alias within the value that it stands for", "write the value out");
+            return Err(Unreadable);
+        };
+        self.repeated += anchored.size;
+        if self.repeated > MAX_REPEATED || depth + anchored.height > MAX_DEPTH {
+            let help = format!("at most {MAX_REPEATED} values and {MAX_DEPTH} levels are read");
+            self.refuse(span, "the aliases up to here stand for too much", &help);
+            return Err(Unreadable);
+        }
+        Ok(Node { span, value: anchored.node.value.clone() })
     }
 
     fn sequence(&mut self, start: Span, depth: usize) -> Result<Node, Unreadable> {
@@ -125,32 +176,67 @@ impl<'s> Builder<'s> {
     }
 
     fn mapping(&mut self, start: Span, depth: usize) -> Result<Node, Unreadable> {
-        let mut entries: Vec<(Key, Node)> = Vec::new();
+        let mut entries = Entries::default();
+        let mut merged: Option<Node> = None;
+        let (mut first, mut last) = (start.start, start.end);
         loop {
             match self.next()? {
                 (Event::MappingEnd, end) => {
-                    let first =
-                        entries.first().map_or(start.start, |(key, _)| key.span.start.min(start.start));
-                    let end = entries.last().map_or(end.end, |(_, value)| value.span.end);
-                    let span = first..end.max(start.end);
-                    return Ok(Node { span, value: NodeValue::Mapping(entries) });
+                    // A mapping in braces ends with its brace; one without, with its last value.
+                    let last = if entries.is_empty() { last.max(end.end) } else { last };
+                    if let Some(node) = merged {
+                        self.merge(&mut entries, node);
+                    }
+                    return Ok(Node { span: first..last, value: NodeValue::Mapping(entries) });
                 }
                 (event, span) => {
                     let key = self.node(event, span, depth + 1)?;
+                    first = first.min(key.span.start);
                     let (event, span) = self.next()?;
                     let value = self.node(event, span, depth + 1)?;
-                    self.add_entry(&mut entries, key, value);
+                    last = last.max(value.span.end);
+                    let is_merge =
+                        matches!(&key.value, NodeValue::Scalar { text, plain: true } if text == MERGE);
+                    if is_merge && merged.is_none() {
+                        merged = Some(value);
+                    } else {
+                        self.add_entry(&mut entries, key, value);
+                    }
                 }
             }
         }
     }
 
-    fn add_entry(&mut self, entries: &mut Vec<(Key, Node)>, key: Node, value: Node) {
+    /// Adds the entries of one mapping, or of several in a list, whose keys are not there yet.
+    fn merge(&mut self, entries: &mut Entries, node: Node) {
+        match node.value {
+            NodeValue::Mapping(list) => {
+                for (key, value) in list {
+                    if entries.get(&key.text).is_none() {
+                        entries.add(key, value);
+                    }
+                }
+            }
+            NodeValue::Sequence(items)
+                if items.iter().all(|item| matches!(item.value, NodeValue::Mapping(_))) =>
+            {
+                for item in items {
+                    self.merge(entries, item);
+                }
+            }
+            _ => {
+                let help = "write `<<: *NAME`, where `&NAME` stands before a mapping";
+                self.refuse(node.span, "`<<` takes in a mapping or a list of mappings", help);
+            }
+        }
+    }
+
+    fn add_entry(&mut self, entries: &mut Entries, key: Node, value: Node) {
         let NodeValue::Scalar { text, .. } = key.value else {
-            self.refuse(key.span, "a key that is no single word", "write a word before the colon");
+            self.refuse(key.span, "a key that is not a single word", "write a word before the colon");
             return;
         };
-        if let Some((earlier, _)) = entries.iter().find(|(other, _)| other.text == text) {
+        if let Some((earlier, _)) = entries.get(&text) {
             let quoted =
                 if self.source.is_secret() { "a key".to_owned() } else { format!("the key `{text}`") };
             let diagnostic = Diagnostic::error(format!("{quoted} stands here twice"))
@@ -161,6 +247,18 @@ impl<'s> Builder<'s> {
             self.refused.push(key.span);
             return;
         }
-        entries.push((Key { span: key.span, text }, value));
+        entries.add(Key { span: key.span, text }, value);
     }
+}
+
+/// How many values a value is, and how deep it nests.
+fn measured(node: &Node) -> (usize, usize) {
+    let parts: Box<dyn Iterator<Item = &Node>> = match &node.value {
+        NodeValue::Scalar { .. } => return (1, 1),
+        NodeValue::Sequence(items) => Box::new(items.iter()),
+        NodeValue::Mapping(entries) => Box::new(entries.iter().map(|(_, value)| value)),
+    };
+    let (size, height) =
+        parts.map(measured).fold((0, 0), |(size, height), part| (size + part.0, height.max(part.1)));
+    (size + 1, height + 1)
 }

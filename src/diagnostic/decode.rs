@@ -2,13 +2,13 @@
 
 use serde::de::DeserializeOwned;
 
-use super::deserialize::{DecodeError, Problem};
+use super::deserialize::{DecodeError, HELP, Problem};
 use super::document::{Document, Node, NodeValue, Path, Step};
 use super::report::{Diagnostic, Report};
 use super::suggest::nearest;
 
 /// How many mismatches of one document are reported before the rest is left for the next run.
-const MAX_PROBLEMS: usize = 100;
+const MAX_PROBLEMS: usize = 99;
 
 /// What could be read.
 #[derive(Clone, Debug)]
@@ -26,6 +26,12 @@ pub struct Decoded<T> {
 /// serde stops at the first mismatch. So that one run reports them all, the part that does not fit is taken
 /// out of the tree and the rest is read again, until it fits.
 pub fn decode<T: DeserializeOwned>(mut document: Document, report: &mut Report) -> Decoded<T> {
+    if document.is_empty && T::deserialize(&document.root).is_err() {
+        let message = format!("`{}` is empty", document.source.name());
+        let help = "docs/ and `imgbuild schema` say what belongs there";
+        report.push(Diagnostic::error(message).at(&document.source, 0..0, "").help(help));
+        return Decoded { value: None, document, lossy: true };
+    }
     let mut lossy = !document.refused.is_empty();
     let mut known_missing: Vec<(usize, String)> = Vec::new();
     for _ in 0..MAX_PROBLEMS {
@@ -49,9 +55,12 @@ pub fn decode<T: DeserializeOwned>(mut document: Document, report: &mut Report) 
             known_missing.push((above, key.clone()));
         }
         if error.path.is_empty() || !remove(&mut document.root, &error.path) {
-            break;
+            return Decoded { value: None, document, lossy: true };
         }
     }
+    let message =
+        format!("`{}` has too many problems: only the first of them are shown", document.source.name());
+    report.push(Diagnostic::error(message).help("correct these first"));
     Decoded { value: None, document, lossy: true }
 }
 
@@ -65,26 +74,59 @@ fn diagnostic(document: &Document, error: &DecodeError) -> Diagnostic {
         Problem::UnknownField(name, known) => {
             let label = nearest(name, known.iter().copied())
                 .map_or_else(|| "not known here".to_owned(), |meant| format!("did you mean `{meant}`?"));
-            Diagnostic::error(format!("unknown key `{name}`"))
+            let mut help = format!("the keys here are {}", listed(known));
+            if OF_CLOUD_INIT.contains(&name.as_str()) {
+                help += "; a component of your own can bring it: a folder of `--overlays DIR`, see docs/components.md";
+            }
+            Diagnostic::error(format!("unknown key `{}`", name.escape_debug()))
                 .at(&document.source, document.key_span(&error.path), label)
-                .help(format!("the keys here are {}", listed(known)))
+                .help(help)
         }
         Problem::UnknownVariant(name, known) => {
             let label = nearest(name, known.iter().copied())
                 .map_or_else(|| "not one of them".to_owned(), |meant| format!("did you mean `{meant}`?"));
             document
-                .error(&error.path, format!("`{name}` is no value of {place}"), label)
+                .error(
+                    &error.path,
+                    format!("`{}` is not a valid value of {place}", name.escape_debug()),
+                    label,
+                )
                 .help(format!("expected {}", listed(known)))
         }
         Problem::MissingField(name) => document
             .error(&error.path, format!("the key `{name}` is missing"), format!("in {place}"))
             .help(format!("add `{name}:`")),
-        Problem::Invalid(message) if error.is_key => {
-            Diagnostic::error(message.clone()).at(&document.source, document.key_span(&error.path), place)
+        Problem::Invalid(text) => {
+            let (message, help) = text.split_once(HELP).map_or((text.as_str(), None), |(m, h)| (m, Some(h)));
+            let span = if error.is_key { document.key_span(&error.path) } else { document.span(&error.path) };
+            let diagnostic = Diagnostic::error(message).at(&document.source, span, place);
+            match help {
+                Some(help) => diagnostic.help(help),
+                None => diagnostic,
+            }
         }
-        Problem::Invalid(message) => document.error(&error.path, message.clone(), place),
     }
 }
+
+/// What people look for in a profile and find with cloud-init: a component stands in for it.
+const OF_CLOUD_INIT: [&str; 16] = [
+    "apt",
+    "bootcmd",
+    "ca_certs",
+    "ca_certificates",
+    "chrony",
+    "disks",
+    "fqdn",
+    "groups",
+    "mounts",
+    "ntp",
+    "packages",
+    "proxy",
+    "runcmd",
+    "snap",
+    "users",
+    "write_files",
+];
 
 fn listed(words: &[&str]) -> String {
     if words.is_empty() { "none".to_owned() } else { format!("`{}`", words.join("`, `")) }
@@ -105,19 +147,14 @@ fn describe(path: &Path) -> String {
 
 fn remove(node: &mut Node, path: &[Step]) -> bool {
     match (path, &mut node.value) {
-        ([Step::Key(key)], NodeValue::Mapping(entries)) => {
-            let before = entries.len();
-            entries.retain(|(name, _)| name.text != *key);
-            entries.len() < before
-        }
+        ([Step::Key(key)], NodeValue::Mapping(entries)) => entries.remove(key),
         ([Step::Index(index)], NodeValue::Sequence(items)) if *index < items.len() => {
             items.remove(*index);
             true
         }
-        ([Step::Key(key), rest @ ..], NodeValue::Mapping(entries)) => entries
-            .iter_mut()
-            .find(|(name, _)| name.text == *key)
-            .is_some_and(|(_, value)| remove(value, rest)),
+        ([Step::Key(key), rest @ ..], NodeValue::Mapping(entries)) => {
+            entries.value_mut(key).is_some_and(|value| remove(value, rest))
+        }
         ([Step::Index(index), rest @ ..], NodeValue::Sequence(items)) => {
             items.get_mut(*index).is_some_and(|item| remove(item, rest))
         }

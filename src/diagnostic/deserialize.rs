@@ -7,6 +7,9 @@ use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Unexpecte
 
 use super::document::{Key, Node, NodeValue, Path, Step};
 
+/// What separates a message of [`Problem::Invalid`] from its way on.
+pub const HELP: &str = "\nhelp: ";
+
 /// What is wrong with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
@@ -71,18 +74,28 @@ impl de::Error for DecodeError {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        let single = match found {
+            Unexpected::Str(text) => Some(text.escape_debug().to_string()),
+            Unexpected::Bool(value) => Some(value.to_string()),
+            Unexpected::Signed(number) => Some(number.to_string()),
+            Unexpected::Unsigned(number) => Some(number.to_string()),
+            _ => None,
+        };
         let found = match found {
             Unexpected::Unit => "nothing".to_owned(),
             Unexpected::Map => "a mapping".to_owned(),
             Unexpected::Seq => "a list".to_owned(),
-            Unexpected::Str(text) => format!("the text `{text}`"),
+            Unexpected::Str(text) => format!("the text `{}`", text.escape_debug()),
             Unexpected::Bool(value) => format!("`{value}`"),
             Unexpected::Signed(number) => format!("the number {number}"),
             Unexpected::Unsigned(number) => format!("the number {number}"),
             Unexpected::Float(number) => format!("the number {number}"),
             other => other.to_string(),
         };
-        Self::new(Problem::Invalid(format!("expected {}, got {found}", in_words(&expected.to_string()))))
+        let expected = in_words(&expected.to_string()).to_owned();
+        let help = single.filter(|_| expected == "a list");
+        let help = help.map_or(String::new(), |text| format!("{HELP}write it in brackets: `[{text}]`"));
+        Self::new(Problem::Invalid(format!("expected {expected}, got {found}{help}")))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {

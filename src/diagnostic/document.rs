@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::builder::Builder;
+use super::entries::Entries;
 use super::report::{Diagnostic, Report};
 use super::source::{Source, Span};
 
@@ -46,7 +47,7 @@ pub struct Node {
     pub value: NodeValue,
 }
 
-/// The three kinds of YAML value. Aliases and tags are refused when the text is read.
+/// The three kinds of YAML value. Aliases are replaced and tags refused when the text is read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NodeValue {
     /// Text; `plain` when it had no quotes, so that it may stand for a number, a truth value or nothing.
@@ -59,7 +60,7 @@ pub enum NodeValue {
     /// A list.
     Sequence(Vec<Node>),
     /// Keys and values, in the order of the text, each key once.
-    Mapping(Vec<(Key, Node)>),
+    Mapping(Entries),
 }
 
 /// A key and where it stands.
@@ -98,6 +99,8 @@ pub struct Document {
     pub root: Node,
     /// The places of what was refused, with something else in their stead or nothing.
     pub refused: Vec<Span>,
+    /// Whether there is nothing in it, or nothing but comments.
+    pub is_empty: bool,
 }
 
 impl Document {
@@ -108,9 +111,10 @@ impl Document {
         let mut builder = Builder::new(source);
         let root = builder.root();
         let refused = builder.finish(report);
-        let nothing = || Node { span: 0..0, value: NodeValue::Mapping(Vec::new()) };
-        let root = root.ok()?.filter(|node| !node.is_null()).unwrap_or_else(nothing);
-        Some(Self { source: Arc::clone(source), root, refused })
+        let nothing = || Node { span: 0..0, value: NodeValue::Mapping(Entries::default()) };
+        let root = root.ok()?.filter(|node| !node.is_null());
+        let is_empty = root.is_none();
+        Some(Self { source: Arc::clone(source), root: root.unwrap_or_else(nothing), refused, is_empty })
     }
 
     /// Where the value at `path` stands; of the nearest value above it if there is none.
@@ -119,10 +123,9 @@ impl Document {
         let mut span = node.span.clone();
         for step in path {
             let next = match (step, &node.value) {
-                (Step::Key(key), NodeValue::Mapping(entries)) => entries
-                    .iter()
-                    .find(|(name, _)| name.text == *key)
-                    .map(|(name, value)| (&name.span, value)),
+                (Step::Key(key), NodeValue::Mapping(entries)) => {
+                    entries.get(key).map(|(name, value)| (&name.span, value))
+                }
                 (Step::Index(index), NodeValue::Sequence(items)) => items.get(*index).map(|v| (&v.span, v)),
                 _ => None,
             };
@@ -138,7 +141,7 @@ impl Document {
         let Some((Step::Key(last), above)) = path.split_last() else { return self.span(path) };
         let span = self.span(path);
         let Some(NodeValue::Mapping(entries)) = self.node(above).map(|node| &node.value) else { return span };
-        entries.iter().find(|(key, _)| key.text == *last).map_or(span, |(key, _)| key.span.clone())
+        entries.get(last).map_or(span, |(key, _)| key.span.clone())
     }
 
     /// Whether there is a value at `path`.
@@ -148,9 +151,7 @@ impl Document {
 
     fn node(&self, path: &[Step]) -> Option<&Node> {
         path.iter().try_fold(&self.root, |node, step| match (step, &node.value) {
-            (Step::Key(key), NodeValue::Mapping(entries)) => {
-                entries.iter().find(|(name, _)| name.text == *key).map(|(_, value)| value)
-            }
+            (Step::Key(key), NodeValue::Mapping(entries)) => entries.get(key).map(|(_, value)| value),
             (Step::Index(index), NodeValue::Sequence(items)) => items.get(*index),
             _ => None,
         })
@@ -195,15 +196,49 @@ mod tests {
     fn what_is_ambiguous_is_refused_with_its_place() {
         for (text, message, place) in [
             ("a: 1\nb: 2\na: 3\n", "the key `a` stands here twice", "t.yaml:3:1"),
-            ("a: &x 1\nb: *x\n", "YAML aliases are not read", "t.yaml:2:4"),
+            ("a: &x [1, *x]\n", "an alias within the value", "t.yaml:1:11"),
+            ("a: *x\n", "unknown anchor `x`", "t.yaml:1:4"),
+            ("a: &x 1\n<<: *x\n", "`<<` takes in a mapping", "t.yaml:2:5"),
             ("a: !!int 1\n", "YAML tags are not read", "t.yaml:1:4"),
-            ("a: [1\nb: 2\n", "this is no YAML", "t.yaml:"),
+            ("a: [1\nb: 2\n", "the `[` that opens here is not closed", "t.yaml:1:4"),
             ("a: 1\n---\nb: 2\n", "a second document", "t.yaml:2:1"),
-            ("{[1]: 2}\n", "a key that is no single word", "t.yaml:1:2"),
+            ("{[1]: 2}\n", "a key that is not a single word", "t.yaml:1:2"),
         ] {
             let (_, shown) = parse(text);
             assert!(shown.contains(message) && shown.contains(place), "{text:?} gave\n{shown}");
         }
+    }
+
+    #[test]
+    fn aliases_and_merge_keys_stand_for_what_was_written_elsewhere() {
+        let text =
+            "a: &a {x: 1, y: {z: 2}}\nb: {<<: *a, x: 3}\nc: *a\nd: {<<: [*a, {w: 4, x: 5}]}\n\"<<\": 6\n";
+        let (document, shown) = parse(text);
+        assert_eq!(shown, "");
+        let document = document.unwrap();
+        for (steps, value, place) in [
+            (&["b", "x"][..], "3", text.find('3').unwrap()),
+            (&["b", "y", "z"], "2", text.find('2').unwrap()),
+            (&["c", "x"], "1", text.find('1').unwrap()),
+            (&["d", "x"], "1", text.find('1').unwrap()),
+            (&["d", "w"], "4", text.find('4').unwrap()),
+            (&["<<"], "6", text.find('6').unwrap()),
+        ] {
+            let span = document.span(&path(steps));
+            assert_eq!((&text[span.clone()], span.start), (value, place), "{steps:?}");
+        }
+        assert_eq!(document.span(&path(&["c"])).start, text.rfind("*a\nd").unwrap());
+    }
+
+    #[test]
+    fn aliases_that_grow_without_bound_are_refused() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..10 {
+            let alias = format!("*a{}", level - 1);
+            text.extend([format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 10].join(", "))]);
+        }
+        let (_, shown) = parse(&text);
+        assert!(shown.contains("the aliases up to here stand for too much"), "{shown}");
     }
 
     #[test]
@@ -216,6 +251,6 @@ mod tests {
 
     #[test]
     fn an_empty_text_is_an_empty_mapping() {
-        assert_eq!(parse("# nothing\n").0.unwrap().root.value, NodeValue::Mapping(vec![]));
+        assert_eq!(parse("# nothing\n").0.unwrap().root.value, NodeValue::Mapping(Entries::default()));
     }
 }

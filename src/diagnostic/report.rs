@@ -9,6 +9,9 @@ use super::listed::{Listed, Place};
 use super::source::{Source, Span};
 use crate::terminal::{escaped, masked};
 
+/// How many diagnostics are shown: nobody reads more at once.
+const MAX_SHOWN: usize = 100;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -124,12 +127,20 @@ impl Diagnostic {
                 group.element(Origin::path(escaped(source.name())).line(line).char_column(column))
             });
         }
-        let mut snippet = Snippet::source(masked(source.text())).path(escaped(source.name()));
-        for (index, label) in labels.enumerate() {
+        let labels: Vec<_> = labels.map(|label| (label, visible(source.text(), &label.span))).collect();
+        let start = labels.iter().map(|(_, span)| span.start).min().unwrap_or_default();
+        let end = labels.iter().map(|(_, span)| span.end).max().unwrap_or_default();
+        // The renderer goes through all that it is given.
+        let (lines, number) = source.lines_of(&(start..end));
+        let mut snippet = Snippet::source(masked(&source.text()[lines.clone()]))
+            .path(escaped(source.name()))
+            .line_start(number);
+        for (index, (label, span)) in labels.into_iter().enumerate() {
             let first = index == 0 && Arc::ptr_eq(&self.labels[0].source, source);
             let kind = if first { AnnotationKind::Primary } else { AnnotationKind::Context };
             let text = (!label.text.is_empty()).then(|| escaped(&label.text));
-            snippet = snippet.annotation(kind.span(visible(source.text(), &label.span)).label(text));
+            let span = span.start - lines.start..span.end - lines.start;
+            snippet = snippet.annotation(kind.span(span).label(text));
         }
         group.element(snippet)
     }
@@ -170,6 +181,11 @@ impl Report {
         self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
+    /// Whether there are more errors than are shown, so that looking for further ones leads to nothing.
+    pub fn is_full(&self) -> bool {
+        self.0.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).nth(MAX_SHOWN).is_some()
+    }
+
     /// Whether there is nothing to say.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -188,14 +204,29 @@ impl Report {
         self.sorted().into_iter().map(Diagnostic::listed).collect()
     }
 
-    /// The whole report for people, with colours if `color`.
+    /// The report for people, errors before warnings where there is no room for all, with colours if `color`.
     pub fn render(&self, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let show = |one: &&Diagnostic| {
             let groups = [Some(one.group()), one.separate_help()];
             groups.into_iter().flatten().map(|group| renderer.render(&[group])).collect::<Vec<_>>().join("\n")
         };
-        self.sorted().iter().map(show).collect::<Vec<_>>().join("\n\n")
+        let mut all = self.sorted();
+        let more = all.len().saturating_sub(MAX_SHOWN);
+        if more > 0 {
+            // The sort is stable: by place within each severity.
+            all.sort_by_key(|diagnostic| diagnostic.severity);
+        }
+        let mut shown: Vec<_> = all.iter().take(MAX_SHOWN).map(show).collect();
+        if more > 0 {
+            let (errors, which) = (all[MAX_SHOWN..].iter(), Severity::Error);
+            let errors = errors.filter(|diagnostic| diagnostic.severity == which).count();
+            let rest = Level::NOTE.primary_title(format!(
+                "{more} more problems are not shown, {errors} of them errors: correct these first"
+            ));
+            shown.push(renderer.render(&[Group::with_title(rest)]));
+        }
+        shown.join("\n\n")
     }
 }
 
@@ -221,6 +252,20 @@ mod tests {
         {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
+    }
+
+    #[test]
+    fn of_many_problems_the_first_are_shown_and_the_rest_counted() {
+        let text = "- one\n".repeat(60_000);
+        let source = Source::new("many.yaml", text.as_str());
+        let mut report = Report::from(Diagnostic::warning("a warning").at(&source, 0..1, ""));
+        for line in 0..60_000 {
+            report.push(Diagnostic::error("an error").at(&source, line * 6 + 2..line * 6 + 5, ""));
+        }
+        let shown = report.render(false);
+        assert_eq!(shown.matches("error: an error").count(), 100);
+        assert!(!shown.contains("a warning") && shown.contains("many.yaml:100:3"), "{shown}");
+        assert!(shown.contains("note: 59901 more problems are not shown, 59900 of them errors"), "{shown}");
     }
 
     #[test]

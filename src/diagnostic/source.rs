@@ -1,28 +1,30 @@
 //! One input text with its name, so that a diagnostic can show the line that it speaks of.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A range of bytes in a [`Source`].
 pub type Span = Range<usize>;
 
 /// A text that somebody wrote, and where.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Source {
     name: String,
     text: String,
     secret: bool,
+    /// The byte with which each line begins, found when a line is first asked for.
+    lines: OnceLock<Vec<usize>>,
 }
 
 impl Source {
     /// The text of the file `name`, which diagnostics may quote.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text: text.into(), secret: false })
+        Arc::new(Self { name: name.into(), text: text.into(), secret: false, lines: OnceLock::new() })
     }
 
     /// A text whose lines no diagnostic ever quotes.
     pub fn secret(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text: text.into(), secret: true })
+        Arc::new(Self { name: name.into(), text: text.into(), secret: true, lines: OnceLock::new() })
     }
 
     /// What the user calls it: a path, most often.
@@ -46,8 +48,25 @@ impl Source {
         while !self.text.is_char_boundary(at) {
             at -= 1;
         }
-        let before = &self.text[..at];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+        let line = self.line(at);
+        (line + 1, self.text[self.lines()[line]..at].chars().count() + 1)
+    }
+
+    /// The lines that a range of bytes touches, and the number of the first, counted from 1.
+    pub fn lines_of(&self, span: &Span) -> (Span, usize) {
+        let (first, last) = (self.line(span.start), self.line(span.end));
+        let end = self.lines().get(last + 1).copied().unwrap_or(self.text.len());
+        (self.lines()[first]..end, first + 1)
+    }
+
+    /// The line of a byte, counted from 0.
+    fn line(&self, byte: usize) -> usize {
+        self.lines().partition_point(|start| *start <= byte) - 1
+    }
+
+    fn lines(&self) -> &[usize] {
+        self.lines.get_or_init(|| {
+            std::iter::once(0).chain(self.text.match_indices('\n').map(|(at, _)| at + 1)).collect()
+        })
     }
 }

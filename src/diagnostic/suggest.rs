@@ -1,26 +1,45 @@
 //! The name that somebody most likely meant.
 
+/// Other names of the same thing.
+const SYNONYMS: [(&str, &str); 9] = [
+    ("x86_64", "amd64"),
+    ("x86-64", "amd64"),
+    ("x64", "amd64"),
+    ("intel", "amd64"),
+    ("aarch64", "arm64"),
+    ("armv8", "arm64"),
+    ("arm", "arm64"),
+    ("hosts", "nodes"),
+    ("dns", "nameservers"),
+];
+
 /// The candidate nearest to `typed`, if any is near enough to be worth saying.
 pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = (typed.chars().count() / 3).max(1);
-    candidates
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(typed, name), name))
-        .filter(|(distance, name)| *distance <= allowed || is_other_case(typed, name))
-        .min()
-        .map(|(_, name)| name)
+    let candidates: Vec<_> = candidates.into_iter().collect();
+    let synonym = SYNONYMS.iter().find(|(other, name)| *other == typed && candidates.contains(name));
+    if let Some((_, name)) = synonym {
+        return candidates.into_iter().find(|candidate| candidate == name);
+    }
+    let (length, plain_typed) = (typed.chars().count(), plain(typed));
+    let is_near = |name: &&str| {
+        // A distance is never less than the difference of the lengths, which costs less to know.
+        let is_as_long = name.chars().count().abs_diff(length) <= allowed;
+        is_as_long && strsim::damerau_levenshtein(typed, name) <= allowed || plain(name) == plain_typed
+    };
+    let near = candidates.into_iter().filter(is_near);
+    near.min_by_key(|name| (strsim::damerau_levenshtein(typed, name), *name))
 }
 
 /// The candidate of which what was typed is a misspelling: at most two letters differ, or case and separators do.
 pub fn misspelt<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let is_near = |name: &&str| strsim::damerau_levenshtein(typed, name) <= 2 || is_other_case(typed, name);
+    let is_near = |name: &&str| strsim::damerau_levenshtein(typed, name) <= 2 || plain(typed) == plain(name);
     nearest(typed, candidates).filter(is_near)
 }
 
-/// `node-exporter` for `node_exporter`, `CLUSTER` for `cluster`.
-fn is_other_case(typed: &str, name: &str) -> bool {
-    let plain = |text: &str| text.to_lowercase().replace(['-', '_', ' '], "");
-    plain(typed) == plain(name)
+/// `node-exporter` as `node_exporter`, `CLUSTER` as `cluster`.
+fn plain(text: &str) -> String {
+    text.to_lowercase().replace(['-', '_', ' '], "")
 }
 
 #[cfg(test)]
@@ -29,13 +48,16 @@ mod tests {
 
     #[test]
     fn only_near_names_are_suggested() {
-        let known = ["address", "name", "roles", "node_exporter"];
+        let known = ["address", "name", "roles", "node_exporter", "amd64", "arm64"];
         for (typed, meant) in [
             ("adress", Some("address")),
             ("rolse", Some("roles")),
             ("node-exporter", Some("node_exporter")),
             ("gateway", None),
             ("", None),
+            ("x86_64", Some("amd64")),
+            ("aarch64", Some("arm64")),
+            ("dns", None),
         ] {
             assert_eq!(nearest(typed, known), meant, "{typed}");
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cluster::Member;
 use super::resolve::{Inputs, meant, quoted};
-use crate::diagnostic::{Report, Step};
+use crate::diagnostic::{Diagnostic, Report, Step};
 use crate::profile::{Node, Profile};
 
 /// Whether every node, role and component of the profile could be read and found. Names that mean nothing go into
@@ -12,6 +12,9 @@ use crate::profile::{Node, Profile};
 pub(super) fn are_known(inputs: &Inputs<'_>, profile: &Profile, report: &mut Report) -> bool {
     let components = unknown_components(inputs, profile, report);
     let roles = unknown_roles(inputs, profile, report);
+    if roles == 0 {
+        unused_roles(inputs, profile, report);
+    }
     !inputs.profile.lossy && inputs.unreadable.is_empty() && components + roles == 0
 }
 
@@ -52,13 +55,28 @@ fn unknown_components(inputs: &Inputs<'_>, profile: &Profile, report: &mut Repor
             }
             count += 1;
             let path = [Step::from("roles"), Step::from(role), Step::from(index)];
-            let help =
-                format!("the components are {}; a component is a folder of overlays/", quoted(known.clone()));
-            let message = format!("there is no component `{}`", name.escape_debug());
+            let help = format!(
+                "the components are {}; one of your own is a folder of `--overlays DIR`",
+                quoted(known.clone())
+            );
+            let message = format!("unknown component `{}`", name.escape_debug());
             report.push(inputs.profile.document.error(&path, message, meant(name, known.clone())).help(help));
         }
     }
     count
+}
+
+/// Roles that no node has, which may be what is left of a slip.
+fn unused_roles(inputs: &Inputs<'_>, profile: &Profile, report: &mut Report) {
+    // Without any node all are unused, and that is told.
+    let is_used = |role: &String| profile.nodes.iter().any(|node| node.roles.contains(role));
+    for role in profile.roles.keys().filter(|role| !profile.nodes.is_empty() && !is_used(role)) {
+        let document = &inputs.profile.document;
+        let span = document.key_span(&[Step::from("roles"), Step::from(role)]);
+        let message = format!("no node has the role `{}`", role.escape_debug());
+        let warning = Diagnostic::warning(message).at(&document.source, span, "");
+        report.push(warning.help("add it to the `roles` of a node, or remove it"));
+    }
 }
 
 fn unknown_roles(inputs: &Inputs<'_>, profile: &Profile, report: &mut Report) -> usize {
@@ -74,7 +92,7 @@ fn unknown_roles(inputs: &Inputs<'_>, profile: &Profile, report: &mut Report) ->
             count += 1;
             let path = [Step::from("nodes"), Step::from(index), Step::from("roles"), Step::from(position)];
             let help = format!("the roles of this profile are {}", quoted(known.clone()));
-            let message = format!("there is no role `{}`", role.escape_debug());
+            let message = format!("unknown role `{}`", role.escape_debug());
             report.push(inputs.profile.document.error(&path, message, meant(role, known.clone())).help(help));
         }
     }

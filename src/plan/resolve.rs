@@ -116,7 +116,12 @@ fn cluster(inputs: &Inputs<'_>, profile: &Profile, templates: &Templates, report
     }
     resolver.unknown_settings(report);
     Cluster {
-        name: profile.cluster.clone(),
+        // What templates make of one that cannot be follows from it, and it is told.
+        name: if checks::is_cluster_name(&profile.cluster) {
+            profile.cluster.clone()
+        } else {
+            "unnamed".to_owned()
+        },
         network: profile.network.clone(),
         system: profile.system.clone(),
         members,

@@ -9,7 +9,7 @@ use super::checks;
 use super::cluster::{MetricsEndpoint, ReleaseView, Service};
 use super::resolve::{Inputs, meant, quoted};
 use crate::component::Component;
-use crate::diagnostic::{Diagnostic, Report, Step};
+use crate::diagnostic::{Diagnostic, Report, Step, nearest};
 use crate::profile::Profile;
 use crate::render::Templates;
 
@@ -76,12 +76,8 @@ impl Services<'_> {
         (path, text): (&[Step], &str),
         (why, label): (String, &str),
     ) -> Diagnostic {
-        let set = self.profile.settings.get(&component.name).into_iter().flatten();
-        match set.map(|(name, _)| name).find(|name| text.contains(&format!("settings.{name} "))) {
-            Some(name) => {
-                let path = [Step::from("settings"), Step::from(&component.name), Step::from(name)];
-                self.inputs.profile.document.error(&path, why, label)
-            }
+        match setting_of_port(self.profile, component, text) {
+            Some(path) => self.inputs.profile.document.error(&path, why, label),
             None => component.document.error(path, why, label),
         }
     }
@@ -96,10 +92,20 @@ impl Services<'_> {
             return None;
         }
         let known = releases.keys().map(String::as_str);
-        let message = format!("there is no release `{}`", name.escape_debug());
+        let message = format!("unknown release `{}`", name.escape_debug());
         let help = format!("`{}` has {}", self.inputs.releases.document.source.name(), quoted(known.clone()));
         report.push(component.document.error(&["release".into()], message, meant(name, known)).help(help));
         None
+    }
+
+    /// The component that has a setting of this name, one that some role names first.
+    fn owner(&self, setting: &str) -> Option<&str> {
+        let has = |component: &&Component| component.spec.settings.contains_key(setting);
+        let is_used = |component: &&Component| {
+            self.profile.roles.values().flatten().any(|name| *name == component.name)
+        };
+        let all = || self.inputs.components.values().filter(has);
+        all().find(is_used).or_else(|| all().next()).map(|component| component.name.as_str())
     }
 
     /// Settings of the profile that no component has.
@@ -114,7 +120,7 @@ impl Services<'_> {
             let Some(component) = components.get(name) else {
                 if !self.inputs.unreadable.contains(name) {
                     let known = components.keys().map(String::as_str);
-                    let message = format!("there is no component `{}`", name.escape_debug());
+                    let message = format!("unknown component `{}`", name.escape_debug());
                     let help = format!("the components are {}", quoted(known.clone()));
                     report.push(unknown(&path, message, meant(name, known)).help(help));
                 }
@@ -123,10 +129,24 @@ impl Services<'_> {
             let known = component.spec.settings.keys().map(String::as_str);
             for setting in settings.keys().filter(|setting| !component.spec.settings.contains_key(*setting)) {
                 let path = [&path[..], &[Step::from(setting)]].concat();
-                let message = format!("`{name}` has no setting `{}`", setting.escape_debug());
-                let help = format!("its settings are {}", quoted(known.clone()));
-                report.push(unknown(&path, message, meant(setting, known.clone())).help(help));
+                let message = format!("`{name}` does not have a setting `{}`", setting.escape_debug());
+                let mut help = format!("its settings are {}", quoted(known.clone()));
+                let label = match self.owner(setting) {
+                    Some(owner) if nearest(setting, known.clone()).is_none() => {
+                        help = format!("move it below `{owner}:`; {help}");
+                        format!("`{owner}` has a setting `{setting}`")
+                    }
+                    _ => meant(setting, known.clone()),
+                };
+                report.push(unknown(&path, message, label).help(help));
             }
         }
     }
+}
+
+/// Where the profile sets the setting that a port is made of.
+pub(super) fn setting_of_port(profile: &Profile, component: &Component, text: &str) -> Option<Vec<Step>> {
+    let mut set = profile.settings.get(&component.name).into_iter().flatten().map(|(name, _)| name);
+    let name = set.find(|name| text.contains(&format!("settings.{name} ")))?;
+    Some(vec![Step::from("settings"), Step::from(&component.name), Step::from(name)])
 }

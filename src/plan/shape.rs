@@ -10,8 +10,9 @@ use super::installs::{installed, unpacked_by_node};
 use super::layer::{LayerFile, LayerPlan};
 use super::node::{FileOrigin, Origin, PlannedFile, PlannedSecret, PlannedService};
 use super::resolve::{Inputs, meant};
+use super::services::setting_of_port;
 use crate::component::{Component, FolderFile, HEALTH_TIMEOUT, Syntax};
-use crate::diagnostic::{Diagnostic, Report, Source, Step};
+use crate::diagnostic::{Diagnostic, Document, Report, Source, Step};
 use crate::digest::Sha256;
 use crate::layer::{GuestPath, Mode};
 use crate::release::Arch;
@@ -199,37 +200,56 @@ impl<'a> Shapes<'a> {
         for name in &member.components {
             let Some(service) = self.cluster.services.get(name) else { continue };
             for (index, port) in service.ports.iter().enumerate() {
-                if let Some(other) = ports.insert(*port, (name, index)) {
+                if let Some((other, earlier)) = ports.insert(*port, (name, index)) {
                     let message = format!(
-                        "the TCP port {port} is claimed by `{}` and `{name}`, on `{}`",
-                        other.0, member.name
+                        "the TCP port {port} is claimed by `{other}` and `{name}`, on `{}`",
+                        member.name
                     );
+                    let mut places = [self.port_place(name, index), self.port_place(other, earlier)];
+                    // What the user wrote comes before what is built in.
+                    let is_builtin = |name: &str| self.inputs.components[name].is_builtin;
+                    places.sort_by_key(|place| (!place.is_of_profile, is_builtin(place.component)));
+                    let at = |diagnostic: Diagnostic, place: &PortPlace<'_>| {
+                        let label = format!("component `{}`", place.component);
+                        diagnostic.at(&place.document.source, place.document.span(&place.path), label)
+                    };
+                    let diagnostic = places.iter().fold(Diagnostic::error(message), at);
                     report.push(
-                        self.at_port(message, [(name, index), other])
-                            .help("move one of them by a setting, or run them on different nodes"),
+                        diagnostic.help("move one of them by a setting, or run them on different nodes"),
                     );
                 }
             }
         }
     }
 
-    /// Points at a setting of the profile that one of two ports is, or else at a port that the user can change.
-    fn at_port(&self, message: String, ports: [(&str, usize); 2]) -> Diagnostic {
-        let profile = &self.inputs.profile;
-        for (name, index) in ports {
-            let text = self.inputs.components[name].spec.ports.get(index).map_or("", String::as_str);
-            let settings = profile.value.iter().filter_map(|profile| profile.settings.get(name)).flatten();
-            let mut set = settings.map(|(setting, _)| setting);
-            if let Some(setting) = set.find(|setting| text.contains(&format!("settings.{setting} "))) {
-                let path = [Step::from("settings"), Step::from(name), Step::from(setting)];
-                return profile.document.error(&path, message, format!("component `{name}`"));
-            }
+    /// Where a component's port comes from: the profile's setting, or else component.yaml.
+    fn port_place(&self, name: &'a str, index: usize) -> PortPlace<'a> {
+        let component = &self.inputs.components[name];
+        let profile = self.inputs.profile.value.as_ref();
+        let text = component.spec.ports.get(index).map_or("", String::as_str);
+        match profile.and_then(|profile| setting_of_port(profile, component, text)) {
+            Some(path) => PortPlace {
+                component: name,
+                document: &self.inputs.profile.document,
+                path,
+                is_of_profile: true,
+            },
+            None => PortPlace {
+                component: name,
+                document: &component.document,
+                path: vec!["ports".into(), index.into()],
+                is_of_profile: false,
+            },
         }
-        let is_own = |(name, _): &&(&str, usize)| !self.inputs.components[*name].is_builtin;
-        let (name, index) = ports.iter().find(is_own).copied().unwrap_or(ports[0]);
-        let document = &self.inputs.components[name].document;
-        document.error(&["ports".into(), index.into()], message, format!("component `{name}`"))
     }
+}
+
+/// Where a port is written.
+struct PortPlace<'a> {
+    component: &'a str,
+    document: &'a Document,
+    path: Vec<Step>,
+    is_of_profile: bool,
 }
 
 fn own_files(component: &Component, report: &mut Report) -> Vec<PlannedFile> {

@@ -9,12 +9,15 @@ use crate::layer::path::as_text;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mac([u8; 6]);
 
-/// Why a text is no MAC address.
+/// Why a text is not a MAC address that an interface can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MacError {
     /// It is not six hex pairs.
     #[error("a MAC address is six hex pairs, such as 52:54:00:12:34:56")]
     Form,
+    /// It is all zeros.
+    #[error("the MAC address of zeros alone is no interface's")]
+    Zero,
     /// Its first byte is odd: it names a group, which no interface can have.
     #[error("this MAC address names a group (its first byte is odd), no interface can have it")]
     Multicast,
@@ -35,7 +38,11 @@ impl FromStr for Mac {
             }
             *byte = u8::from_str_radix(part, 16).map_err(|_| MacError::Form)?;
         }
-        if bytes[0] & 1 == 1 { Err(MacError::Multicast) } else { Ok(Self(bytes)) }
+        match bytes {
+            [0, 0, 0, 0, 0, 0] => Err(MacError::Zero),
+            [first, ..] if first & 1 == 1 => Err(MacError::Multicast),
+            _ => Ok(Self(bytes)),
+        }
     }
 }
 
@@ -65,5 +72,7 @@ mod tests {
             assert_eq!(text.parse::<Mac>(), Err(MacError::Form), "{text}");
         }
         assert_eq!("01:00:5e:00:00:01".parse::<Mac>(), Err(MacError::Multicast));
+        assert_eq!("ff:ff:ff:ff:ff:ff".parse::<Mac>(), Err(MacError::Multicast));
+        assert_eq!("00:00:00:00:00:00".parse::<Mac>(), Err(MacError::Zero));
     }
 }

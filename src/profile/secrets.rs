@@ -218,8 +218,8 @@ mod tests {
             ("admin_password: |\n  hunter2\n", "has a line break or another control character"),
             ("chat_id: 1\nchat_id: hunter2\n", "stands here twice"),
             ("hunter2: 1\nhunter2: 2\n", "stands here twice"),
-            ("chat_id: \"hunter2\n", "this is no YAML"),
-            ("chat_id: *hunter2\n", "YAML"),
+            ("chat_id: \"hunter2\n", "the quote that opens here is not closed"),
+            ("chat_id: *hunter2\n", "unknown anchor"),
         ] {
             let (_, shown) = read(text);
             assert!(shown.contains(message) && shown.contains("secrets.yaml:"), "{text:?} gave\n{shown}");

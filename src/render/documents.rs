@@ -12,21 +12,28 @@ pub fn meta_data(node: &NodePlan) -> String {
 
 /// The network configuration, version 2 (cloud-init and netplan): one interface with a static address.
 ///
-/// It is matched by its MAC address where that is known, else by name; it is never renamed, and the node waits for it.
+/// It is matched by its MAC address where that is known, else by name; it is never renamed, and the node waits for it. To all
+/// but netplan cloud-init hands on the key of the interface as its name, unless it finds one by the MAC address: so the key is
+/// the name wherever that is no pattern, which netplan does not take as a key.
 pub fn network_config(cluster: &Cluster, member: &Member) -> String {
     let network = &cluster.network;
-    let matched = match member.mac {
-        Some(mac) => Map::new().with("macaddress", mac.to_string()),
-        None => Map::new().with("name", network.interface.as_str()),
+    let is_pattern = network.interface.contains(['*', '?', '[']);
+    let key = if is_pattern { "lan" } else { network.interface.as_str() };
+    let mut interface = match member.mac {
+        Some(mac) => Map::new().with("match", Map::new().with("macaddress", mac.to_string())),
+        None if is_pattern => Map::new().with("match", Map::new().with("name", network.interface.as_str())),
+        None => Map::new(),
     };
     let address = format!("{}/{}", member.address, network.subnet.prefix_len());
-    let mut interface = Map::new()
-        .with("match", matched)
-        .with("dhcp4", false)
-        .with("dhcp6", false)
-        .with("addresses", vec![Yaml::from(address)]);
+    interface =
+        interface.with("dhcp4", false).with("dhcp6", false).with("addresses", vec![Yaml::from(address)]);
     if let Some(gateway) = network.gateway {
-        let route = Map::new().with("to", "default").with("via", gateway.to_string());
+        // Not `default`, which is netplan's word alone.
+        let all = if gateway.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
+        let mut route = Map::new().with("to", all).with("via", gateway.to_string());
+        if !network.subnet.contains(&gateway) {
+            route = route.with("on-link", true);
+        }
         interface = interface.with("routes", vec![Yaml::from(route)]);
     }
     if !network.nameservers.is_empty() || !network.search.is_empty() {
@@ -35,11 +42,13 @@ pub fn network_config(cluster: &Cluster, member: &Member) -> String {
             let search: Vec<_> = network.search.iter().map(|domain| Yaml::from(domain.as_str())).collect();
             resolver = resolver.with("search", search);
         }
-        let addresses: Vec<_> =
-            network.nameservers.iter().map(|address| Yaml::from(address.to_string())).collect();
-        interface = interface.with("nameservers", resolver.with("addresses", addresses));
+        if !network.nameservers.is_empty() {
+            let addresses = network.nameservers.iter().map(|address| Yaml::from(address.to_string()));
+            resolver = resolver.with("addresses", addresses.collect::<Vec<_>>());
+        }
+        interface = interface.with("nameservers", resolver);
     }
-    let ethernets = Map::new().with("lan", interface);
+    let ethernets = Map::new().with(key, interface);
     let root = Map::new().with("network", Map::new().with("version", 2).with("ethernets", ethernets));
     Document::new(root).to_string()
 }

@@ -50,7 +50,10 @@ pub fn private_files(
     report: &mut Report,
 ) -> Vec<PrivateContent> {
     let mut files = Vec::new();
-    for file in node.private.iter().filter(|file| file.needs.iter().all(|name| secrets.has(name))) {
+    let is_there = |file: &&PlannedSecret| {
+        !plan.unsound.contains(&file.component) && file.needs.iter().all(|name| secrets.has(name))
+    };
+    for file in node.private.iter().filter(is_there) {
         let value = |name: &String| Some((name.clone(), secrets.get(name)?.to_owned()));
         let values: BTreeMap<_, _> = file.needs.iter().filter_map(value).collect();
         let context = plan.context.with_secrets(&file.component, node.index, &values);

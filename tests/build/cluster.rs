@@ -96,7 +96,7 @@ fn an_interface_is_found_by_its_mac_address_where_that_is_known() {
 
 #[test]
 fn switches_and_lists_of_the_profile_reach_the_documents() {
-    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0 vasya@laptop";
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExampleA vasya@laptop";
     let profile = PROFILE
         .replace("upgrade: false", "upgrade: true")
         .replace("ssh_authorized_keys: []", &format!("ssh_authorized_keys: [\"{key}\"]"))
@@ -117,7 +117,7 @@ fn switches_and_lists_of_the_profile_reach_the_documents() {
         assert!(user_data.contains(part), "{part}: {user_data}");
     }
     let network = shown(&profile, "ptrn-2", "network-config");
-    for part in ["name: ens18\n", "search:\n        - lan.example\n", "- \"9.9.9.9\"\n"] {
+    for part in ["    ens18:\n      dhcp4: false\n", "search:\n        - lan.example\n", "- \"9.9.9.9\"\n"] {
         assert!(network.contains(part), "{part}: {network}");
     }
     let plain = Workspace::new().run(&["show", "ptrn-2", "user-data", "--quiet"]).exit(0).data();

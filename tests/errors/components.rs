@@ -64,6 +64,12 @@ fn specs_that_cannot_be() {
         ("port-no-number", &[("ports: [\"{{ settings.port }}\"]", "ports: [http]")]),
         ("port-twice", &[("default: 9093", "default: 9090")]),
         ("health-undefined", &[("127.0.0.1:{{ settings.port }}", "{{ node.adress }}:{{ settings.port }}")]),
+        ("maximum-is-text", &[("default: 9093,", "default: 9093, maximum: many,")]),
+        ("format-unknown", &[("default: 9093,", "default: 9s, format: durations,")]),
+        ("default-is-no-duration", &[("default: 9093,", "default: 9 s, format: duration,")]),
+        ("metrics-job", &[("metrics: {port:", "metrics: {job: \"a\\\"} or vector(1)\", port:")]),
+        ("metrics-path", &[("metrics: {port:", "metrics: {path: metrics, port:")]),
+        ("metrics-interval", &[("metrics: {port:", "metrics: {interval: 30, port:")]),
         ("pattern-odd", &[("[a-z]+", "[a-z")]),
         (
             "pattern-of-default",
@@ -113,6 +119,15 @@ fn specs_that_cannot_be() {
         "component",
         cases.iter().map(|(name, changes)| (*name, workspace(&changed(SPEC, changes)))),
     );
+}
+
+#[test]
+fn line_ends_of_another_system() {
+    let script = |text: &str| workspace(SPEC).component("alert/files/usr/local/bin/alert-job", text);
+    assert_messages("line-ends", [("script", script("#!/bin/sh\r\nexit 0\r\n"))]);
+    script("#!/bin/sh\nprintf 'a\\r\\n'\n").run(&["check", "--quiet"]).exit(0).hides("CRLF");
+    let other = workspace(SPEC).component("alert/files/etc/alert.conf", "a=1\r\n");
+    other.run(&["check"]).exit(0).says(&["alert.conf` has CRLF line endings", "sed -i"]);
 }
 
 #[test]

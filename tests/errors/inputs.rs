@@ -5,8 +5,10 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
+use std::process::Command;
 
 use super::{PROFILE, RELEASES, Workspace, assert_messages};
+use crate::support::workspace::Run;
 
 #[test]
 fn files_that_cannot_be_read() {
@@ -44,14 +46,35 @@ fn yaml_that_is_none_or_means_two_things() {
             ("quote", profile(&PROFILE.replace("cluster: patroni", "cluster: \"patroni"))),
             ("indentation", profile(&PROFILE.replace("  gateway:", "   gateway:"))),
             ("colon", profile(&PROFILE.replace("cluster: patroni", "cluster: patroni: 1"))),
+            ("quote-of-a-later-line", profile(&PROFILE.replace("192.168.2.98,", "\"192.168.2.98,"))),
+            ("quote-single", profile(&PROFILE.replace("timezone: Europe", "timezone: 'Europe"))),
             (
-                "anchor",
+                "brace",
+                profile(
+                    &PROFILE.replace("192.168.2.96, roles: [patroni]}", "192.168.2.96, roles: [patroni]"),
+                ),
+            ),
+            ("comma", profile(&PROFILE.replace("name: ptrn-1,", "name: ptrn-1"))),
+            ("colon-of-another-width", profile(&PROFILE.replace("cluster: patroni", "cluster：patroni"))),
+            ("space-after-colon", profile(&PROFILE.replace("subnet: 192", "subnet:192"))),
+            ("first-character", profile(&PROFILE.replace("cluster: patroni", "cluster: @patroni"))),
+            ("indentation-less", profile(&PROFILE.replace("  gateway:", " gateway:"))),
+            ("indentation-before", profile(&PROFILE.replace("    name: vasya", "     name: vasya"))),
+            ("indentation-of-item", profile(&PROFILE.replace("  - {name: ptrn-2", "   - {name: ptrn-2"))),
+            ("anchor-unknown", profile(&PROFILE.replace("name: vasya", "name: *vasya"))),
+            (
+                "anchor-of-a-wrong-kind",
                 profile(&PROFILE.replace(
                     "nameservers: [192.168.2.1]",
-                    "nameservers: &dns [192.168.2.1]\n  search: *dns",
+                    "nameservers: [&dns 192.168.2.1]\n  search: *dns",
                 )),
             ),
-            ("merge", profile(&PROFILE.replace("{name: ptrn-1,", "{<<: {arch: arm64}, name: ptrn-1,"))),
+            ("merge-of-a-text", profile(&PROFILE.replace("{name: ptrn-1,", "{<<: ptrn, name: ptrn-1,"))),
+            (
+                "merge-unknown-key",
+                profile(&PROFILE.replace("{name: ptrn-1,", "{<<: {archs: arm64}, name: ptrn-1,")),
+            ),
+            ("aliases-without-bound", profile(&billion_laughs())),
             ("tag", profile(&PROFILE.replace("cluster: patroni", "cluster: !!str patroni"))),
             ("second-document", profile(&format!("{PROFILE}---\ncluster: other\n"))),
             ("deep", profile(&format!("cluster: {}\n", "[".repeat(200)))),
@@ -59,6 +82,35 @@ fn yaml_that_is_none_or_means_two_things() {
             ("key-is-list", profile(&PROFILE.replace("cluster:", "[cluster]:"))),
         ],
     );
+}
+
+/// A few lines whose aliases stand for a billion texts.
+fn billion_laughs() -> String {
+    let level = |level: usize| {
+        let alias = format!("*l{}", level.saturating_sub(1));
+        let item = if level == 0 { "lol" } else { alias.as_str() };
+        format!("l{level}: &l{level} [{}]\n", [item; 10].join(", "))
+    };
+    (0..9).map(level).collect::<String>() + PROFILE
+}
+
+#[test]
+fn aliases_and_merge_keys_are_read() {
+    let plain = Workspace::new().profile(PROFILE).run(&["plan", "--json"]).exit(0).data();
+    let short = PROFILE
+        .replace("- {name: ptrn-1, address: 192.168.2.96, ", "- &node {name: ptrn-1, address: 192.168.2.96, ")
+        .replace(
+            "{name: ptrn-2, address: 192.168.2.91, roles: [patroni]}",
+            "{<<: *node, name: ptrn-2, address: 192.168.2.91}",
+        )
+        .replace(
+            "{name: ptrn-3, address: 192.168.2.98, roles: [patroni]}",
+            "{name: ptrn-3, <<: [*node], address: 192.168.2.98}",
+        )
+        .replace("gateway: 192.168.2.1", "gateway: &gateway 192.168.2.1")
+        .replace("nameservers: [192.168.2.1]", "nameservers: [*gateway]");
+    assert_eq!(short.matches('*').count() - PROFILE.matches('*').count(), 3);
+    Workspace::new().profile(short).run(&["plan", "--json"]).exit(0).stdout(&plain);
 }
 
 #[test]
@@ -114,11 +166,22 @@ fn what_is_no_component_is_not_read() {
 }
 
 #[test]
-fn ten_thousand_mistakes_are_bounded() {
-    let nodes = "  - {nam: node, address: 1, roles: 3}\n".repeat(10_000);
-    let profile = format!("{}nodes:\n{nodes}", PROFILE.split_once("nodes:").unwrap().0);
-    let run = Workspace::new().profile(profile).run(&["check"]).exit(3);
-    assert!(run.errors().len() < 200_000, "{} bytes of messages", run.errors().len());
+fn sixty_thousand_mistakes_are_bounded() {
+    const MANY: usize = 60_000;
+    let head = PROFILE.split_once("nodes:").unwrap().0;
+    let nodes = "  - {nam: node, address: 1, roles: 3}\n".repeat(MANY);
+    let settings: Vec<_> = (0..MANY).map(|number| format!("    far_off_{number}: 1\n")).collect();
+    for (profile, says) in [
+        (format!("{head}nodes:\n{nodes}"), "has too many problems"),
+        (format!("{PROFILE}{}", settings.concat()), "59900 more problems are not shown"),
+    ] {
+        // Seconds of work; minutes where each mistake looks at all of the text.
+        let mut bounded = Command::new("prlimit");
+        bounded.arg("--cpu=30");
+        let workspace = Workspace::new().profile(profile);
+        let run = Run::of(&mut workspace.command_of(bounded, &["check"])).exit(3).says(&[says]);
+        assert!(run.errors().len() < 200_000, "{} bytes of messages", run.errors().len());
+    }
     Workspace::new()
         .releases(RELEASES.repeat(2))
         .run(&["check"])

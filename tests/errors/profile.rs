@@ -36,7 +36,23 @@ fn what_no_cluster_can_be() {
             ("address-of-subnet", &[("192.168.2.91", "192.168.2.0")]),
             ("address-of-broadcast", &[("192.168.2.91", "192.168.2.255")]),
             ("address-of-other-family", &[("192.168.2.91", "fd00::91")]),
-            ("gateway-outside", &[("gateway: 192.168.2.1", "gateway: 192.168.3.1")]),
+            ("gateway-of-loopback", &[("gateway: 192.168.2.1", "gateway: 127.0.0.1")]),
+            ("gateway-of-other-family", &[("gateway: 192.168.2.1", "gateway: fd00::1")]),
+            ("subnet-of-other-family", &[("192.168.2.0/24", "fd00:20::/64")]),
+            ("subnet-of-all", &[("192.168.2.0/24", "0.0.0.0/0")]),
+            ("subnet-of-link", &[("192.168.2.0/24", "fe80::/64")]),
+            ("name-server-of-stub", &[("nameservers: [192.168.2.1]", "nameservers: [127.0.0.53]")]),
+            (
+                "name-server-of-none",
+                &[("nameservers: [192.168.2.1]", "nameservers: [0.0.0.0, 224.0.0.1, 192.168.2.255]")],
+            ),
+            ("mac-of-zeros", &[("96, roles: [patroni]", "96, roles: [patroni], mac: \"00:00:00:00:00:00\"")]),
+            ("host-name-number", &[("name: ptrn-1", "name: 02")]),
+            ("host-name-hexadecimal", &[("name: ptrn-1", "name: 0x1f")]),
+            ("host-name-of-hosts", &[("name: ptrn-1", "name: ip6-localhost")]),
+            ("role-twice", &[("96, roles: [patroni]", "96, roles: [patroni, patroni]")]),
+            ("component-unknown-unused", &[("roles:\n", "roles:\n  spare: [postgres]\n")]),
+            ("port-taken-by-setting", &[("settings:\n", "settings:\n  prometheus: {port: 9100}\n")]),
             ("gateway-of-subnet", &[("gateway: 192.168.2.1", "gateway: 192.168.2.0")]),
             (
                 "subnet-of-loopback",
@@ -114,7 +130,15 @@ fn keys_and_values_of_another_kind() {
             ("huge-number", &[("uid: 1000", "uid: 99999999999999999999")]),
             ("nothing-for-text", &[("cluster: patroni", "cluster:")]),
             ("not-an-address", &[("192.168.2.91", "192.168.2.910")]),
+            ("address-with-prefix", &[("192.168.2.91", "192.168.2.91/24")]),
+            ("address-with-zeros", &[("192.168.2.91", "192.168.002.091")]),
             ("not-a-subnet", &[("192.168.2.0/24", "192.168.2.0")]),
+            ("subnet-with-netmask", &[("192.168.2.0/24", "192.168.2.0/255.255.255.0")]),
+            ("subnet-with-long-prefix", &[("192.168.2.0/24", "192.168.2.0/33")]),
+            (
+                "keys-of-cloud-init",
+                &[("  timezone:", "  packages: [postgresql]\n  ntp: [192.168.2.1]\n  timezone:")],
+            ),
             (
                 "not-a-mac",
                 &[(NODE_1, "{name: ptrn-1, address: 192.168.2.96, roles: [patroni], mac: 525400123456}")],
@@ -129,7 +153,36 @@ fn keys_and_values_of_another_kind() {
             ("not-an-arch", &[("cluster: patroni\n", "cluster: patroni\narch: x86_64\n")]),
             ("setting-is-text", &[("election_timeout: 10000", "election_timeout: 10s")]),
             ("setting-is-octal", &[("election_timeout: 10000", "election_timeout: 0o10000")]),
-            ("setting-form", &[("settings:\n", "settings:\n  prometheus: {scrape_interval: \"{\"}\n")]),
+            ("setting-form", &[("cluster_token: etcd-postgres-cluster", "cluster_token: \"a b\"")]),
+            ("setting-of-another", &[("settings:\n", "settings:\n  grafana: {retention: 90d}\n")]),
+            (
+                "setting-with-unit",
+                &[("settings:\n", "settings:\n  node_exporter: {alert_down_minutes: 5min}\n")],
+            ),
+            ("setting-quoted", &[("settings:\n", "settings:\n  prometheus: {port: \"9090\"}\n")]),
+            ("setting-too-small", &[("settings:\n", "settings:\n  grafana: {alert_down_minutes: 0}\n")]),
+            (
+                "setting-too-large",
+                &[("settings:\n", "settings:\n  grafana: {alert_down_minutes: 99999999999}\n")],
+            ),
+            ("duration-without-unit", &[("settings:\n", "settings:\n  prometheus: {retention: 90}\n")]),
+            ("duration-of-months", &[("settings:\n", "settings:\n  prometheus: {retention: 3mo}\n")]),
+            (
+                "duration-too-long",
+                &[("settings:\n", "settings:\n  prometheus: {retention: 999999999999y}\n")],
+            ),
+            ("duration-blind", &[("settings:\n", "settings:\n  prometheus: {scrape_interval: 10m}\n")]),
+            (
+                "flag-twice",
+                &[(
+                    "settings:\n",
+                    "settings:\n  node_exporter: {options: --runtime.gomaxprocs=1 --runtime.gomaxprocs=2}\n",
+                )],
+            ),
+            (
+                "flag-of-a-setting",
+                &[("settings:\n", "settings:\n  node_exporter: {options: --web.listen-address=:1}\n")],
+            ),
             ("setting-is-list", &[("cluster_token: etcd-postgres-cluster", "cluster_token: [a]")]),
         ]),
     );
@@ -146,8 +199,30 @@ fn the_system_and_its_administrator() {
             ("login-root", &[("name: vasya", "name: root")]),
             ("login-of-group", &[("name: vasya", "name: sudo")]),
             ("login-of-component", &[("name: vasya", "name: etcd")]),
+            ("login-of-systemd", &[("name: vasya", "name: systemd-oom")]),
+            ("uid-of-nobody", &[("uid: 1000", "uid: 65534")]),
+            ("uid-of-none", &[("uid: 1000", "uid: 4294967295")]),
+            ("uid-of-services", &[("uid: 1000", "uid: 61184")]),
+            ("time-zone-city", &[("Europe/Moscow", "moscow")]),
+            ("time-zone-case", &[("Europe/Moscow", "utc")]),
             ("uid-of-system", &[("uid: 1000", "uid: 0")]),
             ("key-is-word", &[("ssh_authorized_keys: []", "ssh_authorized_keys: [vasya]")]),
+            ("key-is-path", &[("ssh_authorized_keys: []", "ssh_authorized_keys: [/home/me/.ssh/id_ed25519.pub]")]),
+            ("key-is-cut", &[("ssh_authorized_keys: []", "ssh_authorized_keys: [ssh-ed25519 AAAA]")]),
+            (
+                "key-of-another-type",
+                &[(
+                    "ssh_authorized_keys: []",
+                    "ssh_authorized_keys: [ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExampleA]",
+                )],
+            ),
+            (
+                "key-option",
+                &[(
+                    "ssh_authorized_keys: []",
+                    "ssh_authorized_keys: ['comand=\"a b\" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExampleA']",
+                )],
+            ),
             (
                 "key-is-private",
                 &[(
@@ -157,17 +232,16 @@ fn the_system_and_its_administrator() {
             ),
             ("interface", &[("subnet:", "interface: \"ens 18\"\n  subnet:")]),
             ("search-domain", &[("subnet:", "search: [\"lan local\"]\n  subnet:")]),
+            ("search-domain-unicode", &[("subnet:", "search: [пример.рф]\n  subnet:")]),
             ("cluster-name", &[("cluster: patroni", "cluster: \"a\\nb\"")]),
+            ("cluster-name-template", &[("cluster: patroni", "cluster: \"{{ 7*7 }}\"")]),
             (
                 "overlay-url-scheme",
                 &[("cluster: patroni", "cluster: patroni\noverlay_urls: [\"ftp://depot/x\"]")],
             ),
             (
                 "overlay-url-quote",
-                &[(
-                    "cluster: patroni",
-                    "cluster: \"pat'roni\"\noverlay_urls: [\"http://depot/{{ cluster.name }}\"]",
-                )],
+                &[("cluster: patroni", "cluster: patroni\noverlay_urls: [\"http://depot/it's\"]")],
             ),
             (
                 "overlay-url-template",
@@ -186,6 +260,27 @@ fn the_system_and_its_administrator() {
             _ => (name, workspace),
         }),
     );
+}
+
+#[test]
+fn what_may_be_a_mistake_is_warned_of() {
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExampleA";
+    for (change, says) in [
+        (("Europe/Moscow", "US/Eastern"), &["tzdata-legacy", "did you mean `America/New_York`?"][..]),
+        (("name: vasya", "name: ubuntu"), &["`ubuntu` is the user that Ubuntu's image has"]),
+        (("roles:\n", "roles:\n  spare: [etcd]\n"), &["no node has the role `spare`", "profile.yaml:"]),
+        (("gateway: 192.168.2.1", "gateway: 192.168.3.1"), &["192.168.3.1 is outside of the subnet"]),
+        (("nameservers: [192.168.2.1]", "nameservers: [127.0.0.1]"), &["127.0.0.1 is the node itself"]),
+    ] {
+        Workspace::new().profile(changed(PROFILE, &[change])).run(&["check"]).exit(0).says(says);
+    }
+    let quiet = [
+        ("Europe/Moscow", "UTC"),
+        ("ssh_authorized_keys: []", &format!("ssh_authorized_keys: ['from=\"10.0.0.0/8\",no-pty {key}']")),
+        ("nameservers:", "search: [CORP.local, corp.example.com., _msdcs.corp.local]\n  nameservers:"),
+        ("settings:\n", "settings:\n  prometheus: {retention: 15d12h}\n"),
+    ];
+    Workspace::new().profile(changed(PROFILE, &quiet)).run(&["check", "--quiet"]).exit(0).stderr("");
 }
 
 #[test]

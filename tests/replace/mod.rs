@@ -296,7 +296,7 @@ fn nodes_that_nobody_misses_are_simply_built() {
         "error: nothing that runs on `prmt-1` has members that must be told\n\
          help: `imgbuild prmt-1` builds it: boot an empty machine from its seed\n",
     );
-    lan.workspace.run(&["replace", "ptrn-9"]).exit(2).says(&["there is no node `ptrn-9`"]);
+    lan.workspace.run(&["replace", "ptrn-9"]).exit(2).says(&["unknown node `ptrn-9`"]);
     let others = |line: &&str| line.contains("name: ptrn-2") || line.contains("name: ptrn-3");
     let alone: String = PROFILE.split_inclusive('\n').filter(|line| !others(line)).collect();
     let workspace = Workspace::new().profile(alone);

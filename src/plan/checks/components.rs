@@ -31,6 +31,8 @@ pub(in crate::plan) fn components(components: &Components, partial: &Components,
         owners(component, report);
         patterns(component, report);
         places(component, report);
+        super::settings::bounds(component, report);
+        super::texts::texts(component, report);
         if !component.lossy {
             settings_of_checks(component, report);
             membership(component, report);

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::profile::{collision, host_address};
+use super::network::host_address;
+use super::profile::collision;
 use crate::diagnostic::{Diagnostic, Document, Report, Step};
 use crate::profile::{Node, Profile};
 
@@ -22,9 +23,11 @@ pub(super) fn nodes(profile: &Profile, document: &Document, report: &mut Report)
             let message = format!("`{}` has no role", node.name.escape_debug());
             report.push(document.error(&path(index, "roles"), message, "").help("add one of `roles:`"));
         }
+        roles_twice(node, document, &path(index, "roles"), report);
         if let Err(why) = host_address(profile, node.address) {
             let label = format!("of `{}`", node.name.escape_debug());
-            report.push(document.error(&path(index, "address"), why, label));
+            let help = format!("choose a free address of {}", profile.network.subnet.trunc());
+            report.push(document.error(&path(index, "address"), why, label).help(help));
         }
         let unique = [
             ("name", "name", Some(node.name.clone())),
@@ -41,12 +44,29 @@ pub(super) fn nodes(profile: &Profile, document: &Document, report: &mut Report)
     }
 }
 
+fn roles_twice(node: &Node, document: &Document, path: &[Step], report: &mut Report) {
+    for (index, role) in node.roles.iter().enumerate() {
+        if let Some(earlier) = node.roles[..index].iter().position(|other| other == role) {
+            let message =
+                format!("`{}` has the role `{}` twice", node.name.escape_debug(), role.escape_debug());
+            let at = |index: usize| [path, &[Step::from(index)]].concat();
+            report.push(collision(document, message, &at(index), &at(earlier)).help("remove one of the two"));
+        }
+    }
+}
+
 /// What is wrong with a node's name.
 fn name(node: &Node, document: &Document, path: &[Step]) -> Option<Diagnostic> {
-    // What means the machine itself wherever it is looked up.
-    if node.name == "localhost" {
-        let diagnostic = document.error(path, "no node can be called `localhost`", "");
-        return Some(diagnostic.help("every machine calls itself so: choose another name"));
+    // What every machine has in /etc/hosts for itself and for groups.
+    if node.name == "localhost" || node.name.starts_with("ip6-") {
+        let diagnostic =
+            document.error(path, format!("a node cannot be called `{}`", node.name.escape_debug()), "");
+        return Some(diagnostic.help("every machine has this name for itself: choose another one"));
+    }
+    if is_number(&node.name) {
+        let message = format!("`{}` is not a valid host name: resolvers read it as an address", node.name);
+        let diagnostic = document.error(path, message, format!("did you mean `node-{}`?", node.name));
+        return Some(diagnostic.help("a host name has a letter in it, and does not begin with `0x`"));
     }
     if is_label(&node.name) {
         return None;
@@ -82,11 +102,20 @@ pub(super) fn is_label(text: &str) -> bool {
         && text.chars().all(|c| is_letter(c) || c == '-')
 }
 
+/// Whether resolvers take a name for an address (`inet_aton(3)`).
+fn is_number(name: &str) -> bool {
+    let hexadecimal = name.strip_prefix("0x").or_else(|| name.strip_prefix("0X"));
+    match hexadecimal {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()),
+    }
+}
+
 fn name_error(name: &str) -> String {
     if name.len() > 63 {
         return format!("a host name of {} characters: DNS allows 63", name.len());
     }
-    format!("`{}` is no host name that DNS would accept", name.escape_debug())
+    format!("`{}` is not a valid host name of DNS", name.escape_debug())
 }
 
 fn dns_form(name: &str) -> Option<String> {
@@ -96,7 +125,7 @@ fn dns_form(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{dns_form, is_label};
+    use super::{dns_form, is_label, is_number};
 
     #[test]
     fn host_names_are_what_dns_takes() {
@@ -118,5 +147,14 @@ mod tests {
         }
         assert_eq!(dns_form("Ptrn_1").as_deref(), Some("ptrn-1"));
         assert_eq!(dns_form("узел"), None);
+    }
+
+    #[test]
+    fn a_number_is_an_address_to_resolvers() {
+        for (name, number) in
+            [("02", true), ("0x1f", true), ("0x", true), ("1e3", false), ("a1", false), ("1-1", false)]
+        {
+            assert_eq!(is_number(name), number, "{name}");
+        }
     }
 }

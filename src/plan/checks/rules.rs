@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::component::Component;
 use crate::diagnostic::{Diagnostic, Report, Step};
-use crate::plan::cluster::Cluster;
+use crate::plan::cluster::{Cluster, Member};
 use crate::plan::resolve::Inputs;
 use crate::render::{Context, Templates};
 
@@ -29,7 +29,8 @@ pub(in crate::plan) fn rules(
                 Ok(false) => match templates.expand(&check.otherwise, &seen) {
                     Ok(message) => {
                         unsound.insert(component.name.clone());
-                        let diagnostic = at_culprit(inputs, component, check.setting.as_deref(), message);
+                        let setting = check.setting.as_deref();
+                        let diagnostic = at_culprit((inputs, cluster), component, setting, message);
                         report.push(match &check.help {
                             Some(help) => diagnostic.help(help),
                             None => diagnostic,
@@ -71,17 +72,29 @@ fn membership(
     }
 }
 
-/// Points at the setting in the profile, at its default if the profile does not set it, or at the nodes.
+/// How many of the nodes that run a component are shown.
+const MAX_NODES: usize = 3;
+
+/// Points at the setting in the profile, at its default if the profile does not set it, or at nodes that run the component.
 fn at_culprit(
-    inputs: &Inputs<'_>,
+    (inputs, cluster): (&Inputs<'_>, &Cluster),
     component: &Component,
     setting: Option<&str>,
     message: String,
 ) -> Diagnostic {
     let profile = &inputs.profile.document;
     let Some(setting) = setting else {
-        let path = [Step::from("nodes")];
-        return Diagnostic::error(message).at(&profile.source, profile.key_span(&path), "");
+        let runs_it = |(_, member): &(usize, &Member)| member.components.contains(&component.name);
+        let nodes = cluster.members.iter().enumerate().filter(runs_it).take(MAX_NODES);
+        let at = |diagnostic: Diagnostic, (index, member): (usize, &Member)| {
+            let path = [Step::from("nodes"), index.into(), "name".into()];
+            diagnostic.at(
+                &profile.source,
+                profile.span(&path),
+                format!("`{}` runs {}", member.name, component.name),
+            )
+        };
+        return nodes.fold(Diagnostic::error(message), at);
     };
     let settings = inputs.profile.value.as_ref().and_then(|profile| profile.settings.get(&component.name));
     if settings.is_some_and(|settings| settings.contains_key(setting)) {

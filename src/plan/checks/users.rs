@@ -2,17 +2,25 @@
 
 use super::super::resolve::Inputs;
 use crate::component::Component;
-use crate::diagnostic::{Document, Report, Step};
-use crate::profile::{Admin, Profile};
+use crate::diagnostic::{Diagnostic, Document, Report, Step};
+use crate::profile::{Admin, Profile, SshKey};
 
-/// The users and groups that every Debian and Ubuntu has, and that `useradd` would refuse (base-passwd 3.6, `passwd.master`
-/// and `group.master`).
-const OF_THE_SYSTEM: [&str; 41] = [
-    "_apt", "adm", "audio", "backup", "bin", "cdrom", "daemon", "dialout", "dip", "disk", "fax", "floppy",
-    "games", "irc", "kmem", "list", "lp", "mail", "man", "news", "nobody", "nogroup", "operator", "plugdev",
-    "proxy", "root", "sasl", "shadow", "src", "staff", "sudo", "sync", "sys", "tape", "tty", "users", "utmp",
-    "uucp", "video", "voice", "www-data",
+/// Users and groups that Ubuntu's cloud image has, or that packages of its own make there: `useradd` refuses them, since it
+/// makes a group of the same name (base-passwd 3.6, `passwd.master` and `group.master`; what the image adds to them).
+#[rustfmt::skip]
+const OF_THE_IMAGE: [&str; 78] = [
+    "_apt", "_chrony", "_ssh", "adm", "admin", "audio", "backup", "bin", "cdrom", "crontab", "daemon",
+    "dhcpcd", "dialout", "dip", "disk", "docker", "fax", "floppy", "fwupd-refresh", "games", "gnats", "input",
+    "irc", "kmem", "kvm", "landscape", "libuuid", "libvirt", "list", "lp", "lxd", "mail", "man", "messagebus",
+    "microk8s", "netdev", "news", "nobody", "nogroup", "operator", "plocate", "plugdev", "polkitd",
+    "pollinate", "proxy", "rdma", "render", "root", "sasl", "sgx", "shadow", "src", "ssh", "sshd", "ssl-cert",
+    "staff", "sudo", "sync", "sys", "syslog", "systemd-coredump", "systemd-journal", "systemd-network",
+    "systemd-resolve", "systemd-timesync", "tape", "tcpdump", "tss", "tty", "usbmux", "users", "utmp", "uucp",
+    "uuidd", "video", "voice", "wheel", "www-data",
 ];
+
+/// The user that Ubuntu's image would make if the profile named none.
+const OF_CLOUD_INIT: &str = "ubuntu";
 
 /// The administrator, beside the system users of these components of the cluster.
 pub(in crate::plan) fn administrator<'c>(
@@ -24,10 +32,15 @@ pub(in crate::plan) fn administrator<'c>(
     let (document, Some(admin)) = (&inputs.profile.document, &profile.system.admin) else { return };
     let path = path("name");
     let name = &admin.name;
-    let help = "choose a name of its own, and a uid from 1000 on";
-    if OF_THE_SYSTEM.contains(&name.as_str()) {
-        let message = "the administrator is a person, not a system user";
-        report.push(document.error(&path, message, "every system has this user or group").help(help));
+    let help = "choose a name that is a person's alone";
+    if OF_THE_IMAGE.contains(&name.as_str()) || name.starts_with("systemd-") {
+        let message =
+            format!("`{name}` is a user or group of Ubuntu's image, it cannot be the administrator");
+        report.push(document.error(&path, message, "`useradd` refuses it on the node").help(help));
+    } else if name == OF_CLOUD_INIT {
+        let message = format!("`{name}` is the user that Ubuntu's image has where a profile names none");
+        let warning = Diagnostic::warning(message).at(&document.source, document.span(&path), "");
+        report.push(warning.help("an image that has this user already keeps its password and its keys"));
     }
     let is_theirs =
         |component: &&Component| component.spec.user.as_ref().is_some_and(|user| user.name == *name);
@@ -35,48 +48,61 @@ pub(in crate::plan) fn administrator<'c>(
         let message = format!("`{name}` is the system user that `{}` runs as", component.name);
         report.push(document.error(&path, message, "it cannot be the administrator too").help(help));
     }
-    alone(admin, document, report);
+    login(admin, document, report);
+    for (index, key) in admin.ssh_authorized_keys.iter().enumerate() {
+        report_key(key, index, document, report);
+    }
 }
 
 fn path(key: &str) -> Vec<Step> {
     vec![Step::from("system"), Step::from("admin"), Step::from(key)]
 }
 
-/// What can be said without the components.
-fn alone(admin: &Admin, document: &Document, report: &mut Report) {
+/// The name and the user id by themselves.
+fn login(admin: &Admin, document: &Document, report: &mut Report) {
     let is_first = |c: char| c.is_ascii_lowercase() || c == '_';
     let is_other = |c: char| is_first(c) || c.is_ascii_digit() || c == '-';
     let name = &admin.name;
     if !name.starts_with(is_first) || !name.chars().all(is_other) || name.len() > 32 {
-        let message = format!("`{}` is no login name", name.escape_debug());
+        let message = format!("`{}` is not a valid login name", name.escape_debug());
         let label = "expected lower-case letters, digits, `-` and `_`, at most 32";
-        report.push(document.error(&path("name"), message, label));
+        let meant: String =
+            name.to_lowercase().replace([' ', '.'], "_").chars().filter(|c| is_other(*c)).collect();
+        let help = if meant.starts_with(is_first) && meant.len() <= 32 {
+            format!("did you mean `{meant}`?")
+        } else {
+            "begin with a letter".to_owned()
+        };
+        report.push(document.error(&path("name"), message, label).help(help));
     }
-    if admin.uid.is_some_and(|uid| uid < 1000) {
-        let message = "the administrator is a person, not a system user";
-        report.push(document.error(&path("uid"), message, "").help("choose a uid from 1000 on"));
-    }
-    for (index, key) in admin.ssh_authorized_keys.iter().enumerate() {
-        if let Err(why) = ssh_key(key) {
-            let path = [path("ssh_authorized_keys"), vec![Step::from(index)]].concat();
-            let help = "copy a line of an `id_*.pub` file";
-            report.push(document.error(&path, "this is no public SSH key", why).help(help));
-        }
-    }
+    let Some(uid) = admin.uid else { return };
+    // Whose a uid is: https://systemd.io/UIDS-GIDS/.
+    let whose = match uid {
+        0..1000 => "a system user's",
+        61184..=65519 => "one that systemd gives to services of its own choice",
+        65534 => "that of `nobody`",
+        65535 | u32::MAX => "one that the kernel takes for none",
+        _ => return,
+    };
+    let message = format!("the uid {uid} is {whose}, not a person's");
+    report.push(
+        document.error(&path("uid"), message, "").help("choose a uid from 1000 to 60000, or leave it out"),
+    );
 }
 
-/// A line of `authorized_keys` (sshd(8)): options may stand first, then the type and the key in base64.
-fn ssh_key(line: &str) -> Result<(), &'static str> {
-    if line.chars().any(char::is_control) {
-        return Err("expected one line");
+fn report_key(line: &str, index: usize, document: &Document, report: &mut Report) {
+    let path = [path("ssh_authorized_keys"), vec![Step::from(index)]].concat();
+    match line.parse::<SshKey>() {
+        Ok(SshKey::Good) => {}
+        Ok(SshKey::ShortRsa(bits)) => {
+            let message = format!("the SSH key is an RSA key of {bits} bits, fewer than 2048");
+            let warning = Diagnostic::warning(message).at(&document.source, document.span(&path), "");
+            report.push(warning.help("make a new one: `ssh-keygen -t ed25519`"));
+        }
+        Err(why) => {
+            let message = "sshd accepts nobody by this line: it is not a valid public SSH key";
+            let help = "copy a whole line of an `id_*.pub` file; options such as `from=\"10.0.0.0/8\"` may stand before it";
+            report.push(document.error(&path, message, why.to_string()).help(help));
+        }
     }
-    if line.contains("PRIVATE KEY") {
-        return Err("this is a private key: keep it to yourself");
-    }
-    let is_type =
-        |word: &&str| ["ssh-", "ecdsa-", "sk-ssh-", "sk-ecdsa-"].iter().any(|start| word.starts_with(start));
-    let mut words = line.split_whitespace().skip_while(|word| !is_type(word));
-    let key = words.nth(1).ok_or("expected a type such as `ssh-ed25519` and the key")?;
-    let is_base64 = key.len() >= 16 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b));
-    if is_base64 { Ok(()) } else { Err("the key is not in base64") }
 }

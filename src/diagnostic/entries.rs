@@ -1,0 +1,73 @@
+//! The entries of a mapping in the order of the text, found by their keys: there may be very many.
+
+use std::collections::BTreeMap;
+
+use super::document::{Key, Node};
+
+/// Keys and values, each key once.
+#[derive(Clone, Debug, Default)]
+pub struct Entries {
+    list: Vec<(Key, Node)>,
+    places: BTreeMap<String, usize>,
+}
+
+impl Entries {
+    /// The entry of a key.
+    pub fn get(&self, key: &str) -> Option<&(Key, Node)> {
+        self.places.get(key).map(|index| &self.list[*index])
+    }
+
+    /// The value of a key.
+    pub(super) fn value_mut(&mut self, key: &str) -> Option<&mut Node> {
+        self.places.get(key).map(|index| &mut self.list[*index].1)
+    }
+
+    /// Adds an entry whose key is not there yet.
+    pub(super) fn add(&mut self, key: Key, value: Node) {
+        self.places.insert(key.text.clone(), self.list.len());
+        self.list.push((key, value));
+    }
+
+    /// Takes an entry out. Whether it was there.
+    pub(super) fn remove(&mut self, key: &str) -> bool {
+        let Some(index) = self.places.remove(key) else { return false };
+        self.list.remove(index);
+        self.places.values_mut().filter(|place| **place > index).for_each(|place| *place -= 1);
+        true
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> std::slice::Iter<'_, (Key, Node)> {
+        self.list.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+}
+
+/// The index follows from the list.
+impl PartialEq for Entries {
+    fn eq(&self, other: &Self) -> bool {
+        self.list == other.list
+    }
+}
+
+impl<'a> IntoIterator for &'a Entries {
+    type Item = &'a (Key, Node);
+    type IntoIter = std::slice::Iter<'a, (Key, Node)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl IntoIterator for Entries {
+    type Item = (Key, Node);
+    type IntoIter = std::vec::IntoIter<(Key, Node)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter()
+    }
+}
