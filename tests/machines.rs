@@ -180,7 +180,7 @@ fn a_node_that_is_not_built_is_told_before_anything_starts() {
     let workspace = workspace();
     Run::of(&mut boot(&workspace, &["one", "three"], READY, ""))
         .exit(2)
-        .stderr("error: there is no node `three`\nhelp: the nodes of the cluster `two` are `one`, `two`\n");
+        .stderr("error: unknown node `three`\nhelp: the nodes of the cluster `two` are `one`, `two`\n");
     fs::remove_dir_all(workspace.path("out")).unwrap();
     Run::of(&mut boot(&workspace, &["one"], READY, "")).exit(1).stderr(
         "error: `one` is not built: there is no out/one/manifest.json\nhelp: build it first: `imgbuild one`\n",

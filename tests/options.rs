@@ -158,7 +158,7 @@ fn errors_are_json_for_those_who_ask_for_json() {
     let workspace = Workspace::new().profile(PROFILE.replace("roles: [patroni]", "roles: [patron]"));
     for verb in [&["check"][..], &["plan"], &["diff"], &["ptrn-1"], &["show", "ptrn-1", "meta-data"]] {
         let run =
-            workspace.run(&[verb, &["--json"]].concat()).exit(3).says(&["error: there is no role `patron`"]);
+            workspace.run(&[verb, &["--json"]].concat()).exit(3).says(&["error: unknown role `patron`"]);
         let json = run.json();
         let errors = json["errors"].as_array().unwrap();
         assert_eq!((&json["exit"], errors.len()), (&json!(3), 3), "{verb:?}");

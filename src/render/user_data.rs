@@ -135,8 +135,8 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
 /// The program less the lines that are comments, a tenth of it: user-data has little room. What shellcheck is told stays.
 fn without_comments(program: &str) -> String {
     let is_comment = |line: &str| {
-        let line = line.trim_start();
-        line.starts_with("# ") && !line.starts_with("# shellcheck ")
+        let line = line.trim();
+        line == "#" || line.starts_with("# ") && !line.starts_with("# shellcheck ")
     };
     program.split_inclusive('\n').filter(|line| !is_comment(line)).collect()
 }
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn comments_go_and_code_stays() {
-        let text = "#!/bin/bash\n# Why.\n\t# how\nrun # so\n\t# shellcheck disable=SC1\necho '\n#x'\n";
+        let text = "#!/bin/bash\n# Why.\n#\n\t# how\nrun # so\n\t# shellcheck disable=SC1\necho '\n#x'\n";
         let rest = "#!/bin/bash\nrun # so\n\t# shellcheck disable=SC1\necho '\n#x'\n";
         assert_eq!(without_comments(text), rest);
         let program = without_comments(PROGRAM);

@@ -79,7 +79,7 @@ fn the_observer_scrapes_it_and_has_its_rules_and_dashboards() {
     workspace.run(&["prmt-1", "ptrn-1", "--quiet"]).exit(0);
     let files = unpack(&workspace.read("out/prmt-1/overlay.tar.gz"));
     let prometheus = text(&files, "/opt/prometheus/prometheus.yml");
-    let job = "  - job_name: \"tide_exporter\"\n    scrape_interval: 60s\n    metrics_path: \"/tides\"\n    \
+    let job = "  - job_name: \"tide_exporter\"\n    scrape_interval: \"60s\"\n    metrics_path: \"/tides\"\n    \
                static_configs:\n      - targets:\n          - \"ptrn-3:9778\"\n    relabel_configs:\n";
     assert!(prometheus.contains(job), "{prometheus}");
     assert!(text(&files, "/opt/prometheus/rules/tides.yml").contains("{harbour=\"Bremen\"}"));

@@ -335,7 +335,7 @@ fn what_reaches_a_node_only_as_another_instance_is_said() {
 #[test]
 fn a_key_without_a_password_is_said_to_be_root() {
     let profile = include_str!("../../profiles/patroni.yaml");
-    let keys = "ssh_authorized_keys: [\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample a\"]";
+    let keys = "ssh_authorized_keys: [\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExampleA a\"]";
     let with_key = profile.replace("ssh_authorized_keys: []", keys);
     assert_ne!(with_key, profile);
     let workspace = Workspace::with_releases().profile(with_key);
