@@ -14,6 +14,7 @@ pub mod diagnostic;
 pub mod diff;
 pub mod digest;
 pub mod files;
+pub mod guest;
 pub mod layer;
 pub mod lint;
 pub mod live;

@@ -7,6 +7,7 @@ use super::{Finding, rules};
 use crate::component::Syntax;
 use crate::diagnostic::{Diagnostic, Report, Source, nearest};
 use crate::digest::Sha256;
+use crate::guest::IMAGE_USERS;
 use crate::layer::{GuestPath, Mode};
 use crate::plan::{FileOrigin, NodePlan};
 use crate::render::{NodeFile, RESERVED};
@@ -23,80 +24,6 @@ const UNIT_FOLDERS: [&str; 4] = [
     "/lib/systemd/system/",
     "/usr/local/lib/systemd/system/",
 ];
-/// The system users and groups of Ubuntu 24.04's cloud image, beside those of base-passwd (3.6).
-const USERS: [&str; 70] = [
-    "_apt",
-    "_chrony",
-    "_ssh",
-    "adm",
-    "audio",
-    "backup",
-    "bin",
-    "cdrom",
-    "crontab",
-    "daemon",
-    "dhcpcd",
-    "dialout",
-    "dip",
-    "disk",
-    "dnsmasq",
-    "fax",
-    "floppy",
-    "fwupd-refresh",
-    "games",
-    "input",
-    "irc",
-    "kmem",
-    "kvm",
-    "landscape",
-    "list",
-    "lp",
-    "lxd",
-    "mail",
-    "man",
-    "messagebus",
-    "netdev",
-    "news",
-    "nobody",
-    "nogroup",
-    "operator",
-    "plugdev",
-    "polkitd",
-    "pollinate",
-    "proxy",
-    "rdma",
-    "render",
-    "root",
-    "sasl",
-    "sgx",
-    "shadow",
-    "src",
-    "sshd",
-    "ssl-cert",
-    "staff",
-    "sudo",
-    "sync",
-    "sys",
-    "syslog",
-    "systemd-coredump",
-    "systemd-journal",
-    "systemd-network",
-    "systemd-resolve",
-    "systemd-timesync",
-    "tape",
-    "tcpdump",
-    "tss",
-    "tty",
-    "usbmux",
-    "users",
-    "utmp",
-    "uucp",
-    "uuidd",
-    "video",
-    "voice",
-    "www-data",
-];
-
 /// A file of the guest whose bytes are known.
 struct Known<'a> {
     path: &'a GuestPath,
@@ -203,7 +130,7 @@ struct Guest<'a> {
 
 impl<'a> Guest<'a> {
     fn new(node: &'a NodePlan, files: &'a [Known<'a>], admin: Option<&str>) -> Self {
-        let mut users: BTreeSet<_> = USERS.iter().copied().chain(admin).map(str::to_owned).collect();
+        let mut users: BTreeSet<_> = IMAGE_USERS.iter().copied().chain(admin).map(str::to_owned).collect();
         let mut open = Vec::new();
         for (file, line) in files.iter().flat_map(|file| lines(file).map(move |line| (file, line))) {
             let mut fields = line.split_whitespace();

@@ -3,21 +3,8 @@
 use super::super::resolve::Inputs;
 use crate::component::Component;
 use crate::diagnostic::{Diagnostic, Document, Report, Step};
+use crate::guest::{IMAGE_USERS, PACKAGE_USERS};
 use crate::profile::{Admin, Profile, SshKey};
-
-/// Users and groups that Ubuntu's cloud image has, or that packages of its own make there: `useradd` refuses them, since it
-/// makes a group of the same name (base-passwd 3.6, `passwd.master` and `group.master`; what the image adds to them).
-#[rustfmt::skip]
-const OF_THE_IMAGE: [&str; 78] = [
-    "_apt", "_chrony", "_ssh", "adm", "admin", "audio", "backup", "bin", "cdrom", "crontab", "daemon",
-    "dhcpcd", "dialout", "dip", "disk", "docker", "fax", "floppy", "fwupd-refresh", "games", "gnats", "input",
-    "irc", "kmem", "kvm", "landscape", "libuuid", "libvirt", "list", "lp", "lxd", "mail", "man", "messagebus",
-    "microk8s", "netdev", "news", "nobody", "nogroup", "operator", "plocate", "plugdev", "polkitd",
-    "pollinate", "proxy", "rdma", "render", "root", "sasl", "sgx", "shadow", "src", "ssh", "sshd", "ssl-cert",
-    "staff", "sudo", "sync", "sys", "syslog", "systemd-coredump", "systemd-journal", "systemd-network",
-    "systemd-resolve", "systemd-timesync", "tape", "tcpdump", "tss", "tty", "usbmux", "users", "utmp", "uucp",
-    "uuidd", "video", "voice", "wheel", "www-data",
-];
 
 /// The user that Ubuntu's image would make if the profile named none.
 const OF_CLOUD_INIT: &str = "ubuntu";
@@ -33,7 +20,7 @@ pub(in crate::plan) fn administrator<'c>(
     let path = path("name");
     let name = &admin.name;
     let help = "choose a name that is a person's alone";
-    if OF_THE_IMAGE.contains(&name.as_str()) || name.starts_with("systemd-") {
+    if is_of_the_image(name) || name.starts_with("systemd-") {
         let message =
             format!("`{name}` is a user or group of Ubuntu's image, it cannot be the administrator");
         report.push(document.error(&path, message, "`useradd` refuses it on the node").help(help));
@@ -52,6 +39,11 @@ pub(in crate::plan) fn administrator<'c>(
     for (index, key) in admin.ssh_authorized_keys.iter().enumerate() {
         report_key(key, index, document, report);
     }
+}
+
+/// Whether `useradd` refuses the name: it makes a group of the same name.
+fn is_of_the_image(name: &str) -> bool {
+    IMAGE_USERS.contains(&name) || PACKAGE_USERS.contains(&name)
 }
 
 fn path(key: &str) -> Vec<Step> {

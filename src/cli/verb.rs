@@ -1,0 +1,231 @@
+//! The verbs, and which groups of options each of them takes.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueEnum};
+
+use super::options::{Building, Delivering, Fetching, Inputs, Options, Out};
+use super::{BundleArgs, MemberCommand, PinArgs};
+use crate::date::Moment;
+use crate::machine::Accelerator;
+
+/// A verb.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build nodes, also those whose names are verbs
+    Build {
+        /// The nodes to build.
+        #[arg(value_name = "NODE", required_unless_present = "all")]
+        nodes: Vec<String>,
+        /// Build every node of the profile.
+        #[arg(long, conflicts_with = "nodes")]
+        all: bool,
+        /// Give the nodes a new instance-id: cloud-init does again what it does once per instance.
+        #[arg(long)]
+        reprovision: bool,
+        /// What a build goes by.
+        #[command(flatten)]
+        building: Building,
+    },
+    /// Check profile, pins, components and templates; fetches and writes nothing
+    Check {
+        /// Nothing: a file is named by an option.
+        #[arg(value_name = "FILE", hide = true)]
+        strangers: Vec<String>,
+        /// What a build goes by.
+        #[command(flatten)]
+        building: Building,
+    },
+    /// Say what a build would do
+    Plan {
+        /// The nodes to plan; all by default.
+        #[arg(value_name = "NODE")]
+        nodes: Vec<String>,
+        /// Plan every node of the profile.
+        #[arg(long, conflicts_with = "nodes")]
+        all: bool,
+        /// What a build goes by.
+        #[command(flatten)]
+        building: Building,
+    },
+    /// Say what a build would change in the nodes' folders; fetches and writes nothing
+    ///
+    /// Exit code 0 if nothing, 6 if anything. Secrets are masked.
+    Diff {
+        /// The nodes to compare; all by default.
+        #[arg(value_name = "NODE")]
+        nodes: Vec<String>,
+        /// Compare every node of the profile.
+        #[arg(long, conflicts_with = "nodes")]
+        all: bool,
+        /// What a build goes by.
+        #[command(flatten)]
+        building: Building,
+    },
+    /// Fill the store with every artifact that the profile needs
+    Fetch {
+        /// Releases of the pins file to fetch instead, such as a base image; prints where in the store they are.
+        #[arg(value_name = "RELEASE")]
+        names: Vec<String>,
+        /// What people wrote of a cluster.
+        #[command(flatten)]
+        inputs: Inputs,
+        /// Where artifacts come from.
+        #[command(flatten)]
+        fetching: Fetching,
+    },
+    /// Build a node as an empty machine in the place of a dead one, and print what the others must be told
+    ///
+    /// Asks those that run whether they can spare it, and refuses if not.
+    Replace {
+        /// The dead node.
+        node: String,
+        /// You have seen that the others can spare it: needed where none of them can be asked.
+        #[arg(long)]
+        confirmed: bool,
+        /// What a build goes by.
+        #[command(flatten)]
+        building: Building,
+    },
+    /// Change the list of members that a component such as etcd keeps of itself
+    ///
+    /// Asks the members that run whether they can bear it, refuses what would cost the majority, and prints the commands by
+    /// which they are told.
+    Member {
+        /// What changes.
+        #[command(subcommand)]
+        change: MemberCommand,
+    },
+    /// Print a document of a node, or a file of its overlay, without fetching anything
+    Show {
+        /// The node.
+        node: String,
+        /// `user-data`, `meta-data`, `network-config`, or a path in the guest such as /etc/hosts.
+        file: String,
+        /// What a build goes by.
+        #[command(flatten)]
+        building: Building,
+    },
+    /// Move a release to another version, with digests from upstream's checksum file
+    Pin(PinArgs),
+    /// Print a node's software bill of materials (`CycloneDX` 1.5); fetches nothing
+    Sbom {
+        /// The node.
+        node: String,
+        /// What people wrote of a cluster.
+        #[command(flatten)]
+        inputs: Inputs,
+        /// Where artifacts come from.
+        #[command(flatten)]
+        fetching: Fetching,
+        /// How the nodes get what is built.
+        #[command(flatten)]
+        delivering: Delivering,
+    },
+    /// Boot built nodes as virtual machines in QEMU, their network joined, and print each verdict as it comes
+    Boot {
+        /// The nodes to boot, built before.
+        #[arg(value_name = "NODE", required = true)]
+        nodes: Vec<String>,
+        /// A cloud image of Ubuntu 24.04, or of another system with cloud-init; it is not written to.
+        #[arg(long, value_name = "IMAGE")]
+        base: PathBuf,
+        /// How the machines run; KVM where it can be used, else in software.
+        #[arg(long, value_name = "NAME")]
+        accelerator: Option<Accelerator>,
+        /// What says which nodes there are.
+        #[command(flatten)]
+        inputs: Inputs,
+        /// The folder of outputs.
+        #[command(flatten)]
+        out: Out,
+    },
+    /// Answer over HTTP for the outputs: what `--delivery http` needs, and what `overlay_urls` can name
+    Serve {
+        /// The address and port to listen on: by default those of `--url`, without it 127.0.0.1:8080, which no other machine
+        /// reaches. `0.0.0.0:8080` is every address of this machine.
+        #[arg(long, value_name = "ADDR:PORT")]
+        listen: Option<SocketAddr>,
+        /// Where the nodes fetch their layers, as the build was told.
+        #[arg(long, value_name = "URL", env = "IMGBUILD_URL")]
+        url: Option<String>,
+        /// Serve documents that hold secrets too, unencrypted and to whoever asks.
+        #[arg(long)]
+        private: bool,
+        /// The folder of outputs.
+        #[command(flatten)]
+        out: Out,
+    },
+    /// Write one file with all that an offline build needs
+    Bundle(BundleArgs),
+    /// Read every byte of a bundle, a node's folder, a seed image or a store, and name what is wrong
+    Verify {
+        /// A bundle (any file of a split one), a node's folder, a seed image, or a store.
+        path: PathBuf,
+        /// The minisign key, as text or file, with which the bundle must be signed.
+        #[arg(long, value_name = "PUB")]
+        key: Option<String>,
+        /// Refuse a bundle that was signed before this day or moment, such as `2026-11-28` (UTC).
+        #[arg(long, value_name = "TIME", requires = "key")]
+        not_before: Option<Moment>,
+    },
+    /// List what is in a bundle, a node's folder, a seed image or a store, without reading it all
+    Inspect {
+        /// A bundle (any file of a split one), a node's folder, a seed image, or a store.
+        path: PathBuf,
+    },
+    /// Print the JSON schema of a file that people write
+    Schema {
+        /// Which file.
+        kind: SchemaKind,
+    },
+    /// Print a completion script
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+impl Command {
+    /// The options of this command.
+    pub fn options(&self) -> Options {
+        match self {
+            Self::Build { building, .. }
+            | Self::Check { building, .. }
+            | Self::Plan { building, .. }
+            | Self::Diff { building, .. }
+            | Self::Replace { building, .. }
+            | Self::Show { building, .. } => building.clone().into(),
+            Self::Fetch { inputs, fetching, .. } | Self::Pin(PinArgs { inputs, fetching, .. }) => {
+                Options::from(inputs.clone()).fetching(fetching.clone())
+            }
+            Self::Sbom { inputs, fetching, delivering, .. } => {
+                Options::from(inputs.clone()).fetching(fetching.clone()).delivering(delivering.clone())
+            }
+            Self::Bundle(BundleArgs { inputs, secrets, fetching, .. }) => Options {
+                secrets: secrets.secrets.clone(),
+                ..Options::from(inputs.clone()).fetching(fetching.clone())
+            },
+            Self::Boot { inputs, out: Out { out }, .. } => {
+                Options { out: out.clone(), ..Options::from(inputs.clone()) }
+            }
+            Self::Serve { out, .. } => out.clone().into(),
+            Self::Verify { .. } | Self::Inspect { .. } | Self::Schema { .. } | Self::Completions { .. } => {
+                Options::default()
+            }
+            Self::Member { change } => change.building().clone().into(),
+        }
+    }
+}
+
+/// A file that people write.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SchemaKind {
+    /// The profile.
+    Profile,
+    /// component.yaml.
+    Component,
+    /// The pins file.
+    Releases,
+}
