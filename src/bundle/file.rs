@@ -25,8 +25,8 @@ impl Bundle {
     pub fn open(path: &Path) -> Result<Self, BundleError> {
         let mut bytes = Joined::open(path)?;
         let (index, start) = Index::read(&mut bytes, path)?;
-        // It was possible when the index was read.
-        let (offsets, total) = index.layout(start).unwrap_or_default();
+        let (offsets, total) =
+            index.layout(start).expect("an index whose parts cannot be counted is refused");
         Ok(Self { path: path.to_owned(), bytes, index, start, offsets, total })
     }
 

@@ -146,7 +146,10 @@ fn preamble(text: &[u8]) -> std::io::Result<Vec<u8>> {
         let size = content.len() as u64;
         bytes.extend(header(path, size)?);
         bytes.extend_from_slice(content);
-        bytes.extend(std::iter::repeat_n(0, usize::try_from(padding(size)).unwrap_or_default()));
+        bytes.extend(std::iter::repeat_n(
+            0,
+            usize::try_from(padding(size)).expect("a member is filled up to 512 bytes"),
+        ));
     }
     Ok(bytes)
 }

@@ -64,7 +64,7 @@ pub fn trusted(options: &Options) -> Result<Option<Bundle>, Failure> {
 pub fn texts(bundle: &Bundle, report: &mut Report) -> Result<Texts, Failure> {
     let shown = |path: &str| format!("{}/{path}", bundle.path().display());
     let mut document = |path: &str| -> Result<_, Failure> {
-        let bytes = bundle.load(path, MAX_DOCUMENT)?.unwrap_or_default();
+        let bytes = bundle.load(path, MAX_DOCUMENT)?.expect("an index without profile or pins is refused");
         let Ok(text) = String::from_utf8(bytes) else {
             report.push(Diagnostic::error(format!("`{}` is no UTF-8 text", shown(path))));
             return Ok(None);
@@ -82,7 +82,7 @@ pub fn texts(bundle: &Bundle, report: &mut Report) -> Result<Texts, Failure> {
                 format!("the components of the bundle have more than {MAX_COMPONENTS} bytes together");
             return Err(anyhow::anyhow!(message).into());
         }
-        let bytes = bundle.load(&part.path, MAX_COMPONENT_FILE)?.unwrap_or_default();
+        let bytes = bundle.load(&part.path, MAX_COMPONENT_FILE)?.expect("the part is one of the index");
         let file_of = FolderFile { name: shown(&part.path), bytes: bytes.into(), is_builtin: false };
         folders.entry(component.to_owned()).or_default().insert(file.to_owned(), file_of);
     }

@@ -51,7 +51,8 @@ fn document(plan: &Plan, node: &NodePlan, file: &str, secrets: &Secrets) -> Resu
     }
     let secrets = NodeSecrets { files, password: secrets.get(ADMIN_PASSWORD).map(str::to_owned) };
     let texts = documents(plan, node, &OverlayFacts::UNKNOWN, &secrets).map_err(Report::from)?;
-    Ok(texts.into_iter().find(|(name, _)| *name == file).map(|(_, text)| text).unwrap_or_default())
+    let found = texts.into_iter().find(|(name, _)| *name == file);
+    Ok(found.expect("whatever is a document's name is one of a node's documents").1)
 }
 
 fn guest_file(plan: &Plan, node: &NodePlan, file: &str, options: &Options) -> Result<(), Failure> {

@@ -192,7 +192,7 @@ pub(super) fn member(content: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 fn compressor() -> Compressor {
-    Compressor::new(CompressionLvl::new(LEVEL).unwrap_or_default())
+    Compressor::new(CompressionLvl::new(LEVEL).expect("a level that libdeflate has"))
 }
 
 fn compress(compressor: &mut Compressor, content: &[u8], member: &mut Vec<u8>) -> io::Result<()> {
