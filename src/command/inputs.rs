@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use super::failure::Failure;
@@ -199,7 +200,10 @@ pub(super) fn releases(file: Option<&Path>, report: &mut Report) -> Option<Decod
 }
 
 /// A text as a value.
-pub(super) fn document<T: DeserializeOwned>(source: &Arc<Source>, report: &mut Report) -> Option<Decoded<T>> {
+pub(super) fn document<T: DeserializeOwned + JsonSchema>(
+    source: &Arc<Source>,
+    report: &mut Report,
+) -> Option<Decoded<T>> {
     Document::parse(source, report).map(|document| decode(document, report))
 }
 

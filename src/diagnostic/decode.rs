@@ -1,5 +1,6 @@
 //! A document as a typed value, with every mismatch in it reported, not the first alone.
 
+use schemars::{JsonSchema, schema_for};
 use serde::de::DeserializeOwned;
 
 use super::deserialize::{DecodeError, HELP, Problem};
@@ -25,7 +26,7 @@ pub struct Decoded<T> {
 ///
 /// serde stops at the first mismatch. So that one run reports them all, the part that does not fit is taken
 /// out of the tree and the rest is read again, until it fits.
-pub fn decode<T: DeserializeOwned>(mut document: Document, report: &mut Report) -> Decoded<T> {
+pub fn decode<T: DeserializeOwned + JsonSchema>(mut document: Document, report: &mut Report) -> Decoded<T> {
     if document.is_empty && T::deserialize(&document.root).is_err() {
         let message = format!("`{}` is empty", document.source.name());
         let help = "docs/ and `imgbuild schema` say what belongs there";
@@ -43,6 +44,14 @@ pub fn decode<T: DeserializeOwned>(mut document: Document, report: &mut Report) 
         let place = document.span(&error.path);
         let follows = matches!(&error.problem, Problem::MissingField(name)
             if known_missing.contains(&(place.start, (*name).to_owned())));
+        if error.path.is_empty() && matches!(error.problem, Problem::MissingField(_)) {
+            // Nothing can be taken out here, so that all that is missing is said at once.
+            let said = |name: &String| known_missing.contains(&(place.start, name.clone()));
+            for name in missing_at_the_top::<T>(&document).iter().filter(|name| !said(name)) {
+                report.push(missing(&document, &error.path, name));
+            }
+            return Decoded { value: None, document, lossy: true };
+        }
         if !follows && !document.refused.contains(&place) {
             report.push(diagnostic(&document, &error));
         }
@@ -62,6 +71,20 @@ pub fn decode<T: DeserializeOwned>(mut document: Document, report: &mut Report) 
         format!("`{}` has too many problems: only the first of them are shown", document.source.name());
     report.push(Diagnostic::error(message).help("correct these first"));
     Decoded { value: None, document, lossy: true }
+}
+
+/// The keys that a `T` must have and this document lacks, in the order of `T`.
+fn missing_at_the_top<T: JsonSchema>(document: &Document) -> Vec<String> {
+    let schema = schema_for!(T);
+    let required = schema.get("required").and_then(serde_json::Value::as_array).into_iter().flatten();
+    let NodeValue::Mapping(entries) = &document.root.value else { return Vec::new() };
+    let required = required.filter_map(serde_json::Value::as_str);
+    required.filter(|name| entries.iter().all(|(key, _)| key.text != *name)).map(str::to_owned).collect()
+}
+
+fn missing(document: &Document, path: &Path, name: &str) -> Diagnostic {
+    let message = format!("the key `{name}` is missing");
+    document.error(path, message, format!("in {}", describe(path))).help(format!("add `{name}:`"))
 }
 
 fn diagnostic(document: &Document, error: &DecodeError) -> Diagnostic {
@@ -93,9 +116,7 @@ fn diagnostic(document: &Document, error: &DecodeError) -> Diagnostic {
                 )
                 .help(format!("expected {}", listed(known)))
         }
-        Problem::MissingField(name) => document
-            .error(&error.path, format!("the key `{name}` is missing"), format!("in {place}"))
-            .help(format!("add `{name}:`")),
+        Problem::MissingField(name) => missing(document, &error.path, name),
         Problem::Invalid(text) => {
             let (message, help) = text.split_once(HELP).map_or((text.as_str(), None), |(m, h)| (m, Some(h)));
             let span = if error.is_key { document.key_span(&error.path) } else { document.span(&error.path) };
@@ -171,17 +192,18 @@ mod tests {
     use super::*;
     use crate::diagnostic::Source;
 
-    #[derive(Debug, Deserialize, PartialEq)]
+    #[derive(Debug, Deserialize, JsonSchema, PartialEq)]
     #[serde(deny_unknown_fields, expecting = "a mapping")]
     struct Cluster {
         name: String,
         #[serde(default)]
         nodes: Vec<Member>,
         #[serde(default)]
+        #[schemars(with = "BTreeMap<String, serde_json::Value>")]
         extra: BTreeMap<String, serde_yaml::Value>,
     }
 
-    #[derive(Debug, Deserialize, PartialEq)]
+    #[derive(Debug, Deserialize, JsonSchema, PartialEq)]
     #[serde(deny_unknown_fields)]
     struct Member {
         address: std::net::Ipv4Addr,

@@ -106,6 +106,7 @@ fn keys_and_values_of_another_kind() {
             ("unknown-key-of-node", &[("ptrn-1, address:", "ptrn-1, adress:")]),
             ("unknown-setting", &[("election_timeout:", "election-timeout:")]),
             ("unknown-settings", &[("  etcd:\n", "  etdc:\n")]),
+            ("keys-missing", &[("cluster: patroni\n", ""), ("roles:\n", "rolls:\n")]),
             ("key-missing", &[("cluster: patroni\n", "")]),
             ("key-of-node-missing", &[("name: ptrn-1, ", "")]),
             ("key-twice", &[("cluster: patroni\n", "cluster: patroni\ncluster: other\n")]),
