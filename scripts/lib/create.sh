@@ -30,7 +30,7 @@ parse_options() {
         shift
     done
     [ -n "$node" ] || die "which node? See --help"
-    [[ $node =~ ^[a-z0-9-]+$ ]] || die "\`$node\` is no name of a node"
+    [[ $node =~ ^[a-z0-9-]+$ ]] || die "\`$node\` is not a valid node name"
     for name in memory cpus disk; do
         [[ ${opt[$name]} =~ ^[1-9][0-9]*$ ]] || die "--$name is a whole number above 0, not \`${opt[$name]}\`"
     done
@@ -79,7 +79,7 @@ fetch_image() {
         printf 'image=$(realpath "$(%s fetch %q --arch %s)")\n' imgbuild "${opt[image]}" "$arch"
         image=@image@ image_sha256=@sha256@
     else
-        image=$("$imgbuild" fetch "${opt[image]}" --arch "$arch") || die "there is no base image"
+        image=$("$imgbuild" fetch "${opt[image]}" --arch "$arch") || die "failed to fetch the base image"
         image=$(realpath "$image") image_sha256=${image##*/}
     fi
 }
