@@ -238,17 +238,23 @@ fn every_field_has_its_row_and_every_row_its_field() {
         "membership",
     ];
     for (file, schema, root, heading, parts) in [
-        ("docs/components.md", &component, "## component.yaml", "###", &components[..]),
+        ("docs/reference/component.md", &component, "## component.yaml", "###", &components[..]),
         (
-            "docs/components.md",
+            "docs/reference/component.md",
             &schema_of(&component, "membership"),
             "### `membership`",
             "####",
             &["checks"][..],
         ),
-        ("docs/profile.md", &profile, "# The profile", "##", &["network", "system", "nodes"][..]),
-        ("docs/pins.md", &schema_of(&pins, "releases"), "## A release", "###", &["artifacts", "problems"]),
-        ("docs/profile.md", &schema_of(&profile, "system"), "## `system`", "###", &["admin"][..]),
+        ("docs/reference/profile.md", &profile, "# The profile", "##", &["network", "system", "nodes"][..]),
+        (
+            "docs/reference/pins.md",
+            &schema_of(&pins, "releases"),
+            "## A release",
+            "###",
+            &["artifacts", "problems"],
+        ),
+        ("docs/reference/profile.md", &schema_of(&profile, "system"), "## `system`", "###", &["admin"][..]),
     ] {
         let document = Document::read(file);
         assert_eq!(rows(&document, root), fields(schema), "{file}: {root}");

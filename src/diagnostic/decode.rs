@@ -99,7 +99,7 @@ fn diagnostic(document: &Document, error: &DecodeError) -> Diagnostic {
                 .map_or_else(|| "not known here".to_owned(), |meant| format!("did you mean `{meant}`?"));
             let mut help = format!("the keys here are {}", listed(known));
             if OF_CLOUD_INIT.contains(&name.as_str()) {
-                help += "; a component of your own can bring it: a folder of `--overlays DIR`, see docs/components.md";
+                help += "; a component of your own can bring it: a folder of `--overlays DIR`, see docs/reference/component.md";
             }
             Diagnostic::error(format!("unknown key `{}`", name.escape_debug()))
                 .at(&document.source, document.key_span(&error.path), label)

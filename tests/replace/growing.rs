@@ -1,4 +1,4 @@
-//! The list of real members changes by the steps that docs/operations.md has: from three to five, to three again, and to
+//! The list of real members changes by the steps that docs/how-to/etcd-members.md has: from three to five, to three again, and to
 //! another address. The commands are run as they are printed.
 
 use std::collections::BTreeMap;
@@ -8,9 +8,9 @@ use super::etcd::Member;
 use crate::own_network;
 use crate::support::oracle::{oracle, stdout};
 
-/// The commands of a section of docs/operations.md that concern members, in order.
+/// The commands of a section of docs/how-to/etcd-members.md that concern members, in order.
 fn documented(title: &str) -> Vec<String> {
-    let text = include_str!("../../docs/operations.md");
+    let text = include_str!("../../docs/how-to/etcd-members.md");
     let section = text.split("\n## ").find(|section| section.starts_with(title)).unwrap();
     let commands = section.lines().filter(|line| line.starts_with("imgbuild "));
     commands.map(|line| line.split(" #").next().unwrap().trim().to_owned()).collect()

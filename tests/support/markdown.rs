@@ -28,10 +28,19 @@ impl Document {
 
     /// Those that users read.
     pub fn all() -> Vec<Self> {
-        let docs = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")).unwrap();
-        let docs = docs.map(|entry| format!("docs/{}", entry.unwrap().file_name().to_str().unwrap()));
+        let mut found = Vec::new();
+        let mut folders = vec!["docs".to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(&folder)).unwrap() {
+                let entry = entry.unwrap();
+                let path = format!("{folder}/{}", entry.file_name().to_str().unwrap());
+                let list = if entry.file_type().unwrap().is_dir() { &mut folders } else { &mut found };
+                list.push(path);
+            }
+        }
+        found.sort();
         let others = ["README.md", "CHANGELOG.md", "src/render/first_boot/README.md"].map(str::to_owned);
-        docs.chain(others).map(|path| Self::read(&path)).collect()
+        found.into_iter().chain(others).map(|path| Self::read(&path)).collect()
     }
 
     /// The fenced blocks, in order.
