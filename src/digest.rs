@@ -9,7 +9,7 @@ use std::str::FromStr;
 use sha2::Digest as _;
 use sha2::digest::common::hazmat::SerializableState as _;
 
-use crate::layer::path::as_text;
+use crate::text_form::as_text;
 
 pub use parallel::ParallelWriter;
 

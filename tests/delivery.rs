@@ -6,8 +6,8 @@ use std::fs;
 use std::io::{Cursor, Read as _};
 
 use imgbuild::digest::Sha256;
+use imgbuild::iso9660::read_image;
 use imgbuild::output::Manifest;
-use imgbuild::seed::read_image;
 
 use super::support::oracle::{oracle, stdout};
 use super::support::small::away;
@@ -37,7 +37,7 @@ fn manifest(workspace: &Workspace, folder: &str) -> Manifest {
 /// The files of an image by name.
 fn image(bytes: &[u8]) -> BTreeMap<String, Vec<u8>> {
     let listing = read_image(&mut Cursor::new(bytes)).unwrap();
-    let content = |file: &imgbuild::seed::ListedFile| {
+    let content = |file: &imgbuild::iso9660::ListedFile| {
         let mut content = Vec::new();
         file.open(Cursor::new(bytes)).unwrap().read_to_end(&mut content).unwrap();
         content

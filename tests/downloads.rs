@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use imgbuild::digest::Sha256;
+use imgbuild::fetch::Outcome::{Fetched, Resumed};
+use imgbuild::fetch::{FetchOptions, Pace, Patience};
 use imgbuild::store::ErrorClass::{Integrity, Network};
-use imgbuild::store::Outcome::{Fetched, Resumed};
-use imgbuild::store::{FetchOptions, Pace, Patience};
 
 use super::support::depot::{Depot, ETAG, HASTY, PATIENCE, artifact, request, told};
 use super::support::server::{Answer, Request, Server};

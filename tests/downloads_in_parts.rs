@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use imgbuild::digest::Sha256;
+use imgbuild::fetch::Outcome::{Fetched, Resumed};
+use imgbuild::fetch::{ArtifactRequest, FetchOptions};
 use imgbuild::store::ErrorClass::{Integrity, Network};
-use imgbuild::store::Outcome::{Fetched, Resumed};
-use imgbuild::store::{ArtifactRequest, FetchOptions};
 
 use super::support::depot::{Depot, ETAG, PATIENCE, artifact, request, told};
 use super::support::server::{Answer, Request, Server};

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use imgbuild::layer::Mode;
-use imgbuild::seed::{ImageFile, ImageHead, VolumeLabel, write_image};
+use imgbuild::guest::Mode;
+use imgbuild::iso9660::{ImageFile, ImageHead, VolumeLabel, write_image};
 use proptest::collection::vec;
 use proptest::prelude::*;
 

@@ -4,7 +4,8 @@
 use std::fs;
 use std::sync::Mutex;
 
-use imgbuild::store::{ErrorClass, Event, FetchOptions, Outcome};
+use imgbuild::fetch::{Event, FetchOptions, Outcome};
+use imgbuild::store::ErrorClass;
 
 use super::support::depot::{Depot, PATIENCE, artifact, files, good_server, request, told};
 use super::support::server::{Answer, Server};

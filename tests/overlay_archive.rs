@@ -9,9 +9,10 @@ use std::path::Path;
 use std::process::Command;
 
 use imgbuild::digest::Sha256;
+use imgbuild::guest::{GuestPath, Mode};
 use imgbuild::layer::{
-    Content, Entry, GuestPath, IndexEntry, IndexKind, LayerIndex, Limits, MembersWriter, Mode, OverlayWriter,
-    Tree, list, write_layer,
+    Content, Entry, IndexEntry, IndexKind, LayerIndex, Limits, MembersWriter, OverlayWriter, Tree, list,
+    write_layer,
 };
 
 use crate::support::oracle::oracle;

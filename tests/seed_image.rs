@@ -6,8 +6,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use imgbuild::digest::Sha256;
-use imgbuild::layer::Mode;
-use imgbuild::seed::{ExpectedFile, ImageFile, ImageHead, VolumeLabel, check_image, write_image};
+use imgbuild::guest::Mode;
+use imgbuild::iso9660::{ExpectedFile, ImageFile, ImageHead, VolumeLabel, check_image, write_image};
 use tempfile::TempDir;
 
 use crate::support::oracle::{oracle, stdout};

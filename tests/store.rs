@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use imgbuild::digest::Sha256;
-use imgbuild::store::{ErrorClass, Event, FetchOptions, Outcome, Progress, Step, Store, StoreError};
+use imgbuild::fetch::{Event, FetchOptions, Outcome, Progress, Step};
+use imgbuild::store::{ErrorClass, Store, StoreError};
 
 use super::support::depot::{Depot, ETAG, PATIENCE, artifact, files, good_server, request, told};
 use super::support::server::{Answer, Server};

@@ -6,8 +6,8 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use imgbuild::fetch::Outcome;
 use imgbuild::store::ErrorClass::{Network, Other};
-use imgbuild::store::Outcome;
 
 use super::support::authority::Authority;
 use super::support::child::{command, command_in_namespace, command_killed, has_tool, report, with_mirror};

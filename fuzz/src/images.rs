@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Read as _};
 
-use imgbuild::seed::{check_rest, read_image};
+use imgbuild::iso9660::{check_rest, read_image};
 
 /// An image: the files that are listed lie within it and can be read, whatever it says. Good is one that imgbuild writes.
 pub fn image(data: &[u8]) -> bool {

@@ -8,8 +8,8 @@ use fs_err as fs;
 
 use super::{Audit, Kind, Problem};
 use crate::digest::Sha256;
+use crate::iso9660::{Listing, SeedError, VolumeLabel, check_rest, read_image};
 use crate::output::{DOCUMENTS, OVERLAY, SeedDigests, USER_DATA};
-use crate::seed::{Listing, SeedError, VolumeLabel, check_rest, read_image};
 
 pub(super) fn audit(path: &Path) -> Result<Audit> {
     audit_of(path, None)

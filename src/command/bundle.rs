@@ -22,10 +22,11 @@ use crate::cli::{BundleArgs, Options};
 use crate::date::Moment;
 use crate::diagnostic::{Diagnostic, Report, Source};
 use crate::digest::Sha256;
+use crate::fetch::{ArtifactRequest, Fetched};
 use crate::files::{folder_of, is_same};
 use crate::plan::{NodePlan, Plan};
 use crate::profile::Secrets;
-use crate::store::{ArtifactRequest, Fetched, Store};
+use crate::store::Store;
 
 /// The environment variable with the password of a secret key: an argument would be seen by other users.
 const PASSWORD: &str = "IMGBUILD_SIGN_PASSWORD";

@@ -9,7 +9,7 @@ use crate::bundle::{Bundle, BundleError, PROFILE, Part, RELEASES};
 use crate::cli::Options;
 use crate::component::FolderFile;
 use crate::diagnostic::{Diagnostic, Report, Source};
-use crate::store::{Supplied, Supply};
+use crate::fetch::{Supplied, Supply};
 
 /// The most that all components' files of a bundle may have together, in bytes: they are read into memory.
 pub const MAX_COMPONENTS: u64 = 256 << 20;

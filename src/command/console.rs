@@ -9,7 +9,7 @@ use anstream::{AutoStream, ColorChoice};
 use super::failure::Failure;
 use crate::cli::{Color, Speaking};
 use crate::diagnostic::Report;
-use crate::store::Progress;
+use crate::fetch::Progress;
 use crate::terminal::{Styled, escaped, escaped_bytes, escaped_json};
 
 /// Where a command prints.

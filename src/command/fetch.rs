@@ -4,7 +4,7 @@ use super::console::Console;
 use super::failure::Failure;
 use super::{inputs, layers, select};
 use crate::cli::Options;
-use crate::store::Outcome;
+use crate::fetch::Outcome;
 
 /// Fetches the artifacts of these releases, or those of all nodes.
 pub fn run(releases: &[String], options: &Options, console: &Console) -> Result<(), Failure> {

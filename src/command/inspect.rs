@@ -10,8 +10,8 @@ use super::console::Console;
 use super::failure::{Exit, Failure};
 use crate::audit::{self, Kind};
 use crate::bundle::{Bundle, Part};
+use crate::iso9660::read_image;
 use crate::output::MANIFEST;
-use crate::seed::read_image;
 
 /// A file of an image or a store.
 #[derive(Serialize)]

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use super::console::Console;
 use super::failure::Failure;
+use crate::cluster::NodeIndex;
 use crate::diagnostic::{Diagnostic, Report};
 use crate::output::instance_id;
-use crate::plan::{NodeIndex, Plan};
+use crate::plan::Plan;
 
 /// Gives every node the instance-id that its last build has.
 pub fn keep(plan: &mut Plan, out: &Path, report: &mut Report) {

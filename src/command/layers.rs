@@ -11,13 +11,15 @@ use anyhow::Context as _;
 use super::console::Console;
 use super::failure::{Exit, Failure};
 use crate::digest::{HashingWriter, Sha256};
+use crate::fetch::{ArtifactRequest, FetchOptions};
+use crate::guest::Mode;
 use crate::layer::{
     ArchiveError, Content, Entry, ExtensionHead, Extraction, LayerIndex, Layout, Limits, Member,
-    MembersWriter, Mode, Selection, TarballError, Tree, extension_path, write_extension, write_layer,
+    MembersWriter, Selection, TarballError, Tree, extension_path, write_extension, write_layer,
 };
 use crate::plan::{Format, LayerPlan, NodePlan};
 use crate::release::Artifact;
-use crate::store::{ArtifactRequest, Cache, FetchOptions, LayerRecord, NotPrivate, Store, StoreError};
+use crate::store::{Cache, LayerRecord, NotPrivate, Store, StoreError};
 
 /// Finished layers by their key.
 pub type Layers = BTreeMap<Sha256, Layer>;
@@ -276,7 +278,7 @@ fn tree(plan: &LayerPlan, store: &Store, [spool, scratch]: [&mut File; 2]) -> Re
     if let Some(artifact) = plan.held_artifact() {
         let selection = |(from, to, mode): &(String, _, Option<Mode>)| Selection {
             from: from.clone(),
-            to: crate::layer::GuestPath::clone(to),
+            to: crate::guest::GuestPath::clone(to),
             mode: *mode,
         };
         let selections: Vec<_> = plan.install.iter().map(selection).collect();

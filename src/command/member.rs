@@ -8,8 +8,9 @@ use super::failure::Failure;
 use super::membership::Inquiry;
 use super::{inputs, instances, recorded};
 use crate::cli::Options;
+use crate::cluster::NodeIndex;
 use crate::component::{Change, Components};
-use crate::plan::{NodeIndex, Plan};
+use crate::plan::Plan;
 
 /// Changes the lists of members that a node is in: builds it so that it joins them, and prints the commands by which the
 /// others are told.

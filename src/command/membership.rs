@@ -6,10 +6,11 @@ mod seen;
 use super::console::Console;
 use super::failure::{Exit, Failure};
 use super::recorded::Recorded;
+use crate::cluster::{NodeIndex, Peer};
 use crate::component::{COMMANDS, Change, Component, Components, Membership};
 use crate::diagnostic::{Report, Step};
 use crate::live::{Members, Probe, Reply, TIMEOUTS};
-use crate::plan::{NodeIndex, Peer, Plan};
+use crate::plan::Plan;
 use seats::{Found, Known, Pulse, Seat};
 use seen::{Entry, Seen};
 

@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use super::failure::Failure;
+use crate::cluster::{Member, NodeIndex};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::diff::{MemberChange, member_changes};
 use crate::output::{MemberLists, member_lists};
-use crate::plan::{Member, NodeIndex, NodePlan, Plan};
+use crate::plan::{NodePlan, Plan};
 
 /// What the last build of each node recorded, by node.
 pub type Recorded = BTreeMap<String, MemberLists>;

@@ -13,8 +13,9 @@ use super::failure::Failure;
 use super::{bundled, layers};
 use crate::cli::{Cli, Options};
 use crate::diagnostic::nearest;
+use crate::fetch::{FetchOptions, Mirror, MirrorError, Network, ProxyError};
 use crate::plan::{NodePlan, Plan};
-use crate::store::{Cache, DERIVED, FetchOptions, Mirror, MirrorError, Network, ProxyError, Store};
+use crate::store::{Cache, DERIVED, Store};
 
 /// The nodes of these names, each once, in the profile's order; all if `all`.
 pub fn nodes<'a>(plan: &'a Plan, names: &[String], all: bool) -> Result<Vec<&'a NodePlan>, Failure> {

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::{inputs, select};
 use crate::cli::Options;
 use crate::diagnostic::{Report, nearest};
-use crate::layer::GuestPath;
+use crate::guest::GuestPath;
 use crate::output::OVERLAY;
 use crate::plan::{NodePlan, Plan};
 use crate::profile::{ADMIN_PASSWORD, Secrets};

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_yaml::Value;
 
-use crate::layer::{GuestPath, Mode};
+use crate::guest::{GuestPath, Mode};
 
 /// What a component declares. Fields that are said to be templates are rendered for each node, over the same names
 /// as the component's files.

@@ -20,4 +20,5 @@ pub use json::from_json;
 pub use listed::{Listed, Place};
 pub use report::{Diagnostic, Label, Report, Severity};
 pub use source::{Source, Span};
+pub(crate) use suggest::{meant, quoted};
 pub use suggest::{misspelt, nearest};

@@ -37,6 +37,17 @@ pub fn misspelt<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) 
     nearest(typed, candidates).filter(is_near)
 }
 
+/// The label of a name that is not among those that are known.
+pub(crate) fn meant<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> String {
+    nearest(typed, known).map_or_else(|| "not known".to_owned(), |name| format!("did you mean `{name}`?"))
+}
+
+/// Names for a message, in back-quotes.
+pub(crate) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.collect();
+    if names.is_empty() { "none".to_owned() } else { format!("`{}`", names.join("`, `")) }
+}
+
 /// `node-exporter` as `node_exporter`, `CLUSTER` as `cluster`.
 fn plain(text: &str) -> String {
     text.to_lowercase().replace(['-', '_', ' '], "")

@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::layer::{GuestPath, IndexEntry, IndexKind, LayerIndex, Mode};
+use crate::guest::{GuestPath, Mode};
+use crate::layer::{IndexEntry, IndexKind, LayerIndex};
 
 /// What differs between two overlays, each list by path.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]

@@ -6,8 +6,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use backhand::compression::{CompressionOptions, Compressor, Gzip};
 use backhand::{BackhandError, FilesystemCompressor, FilesystemWriter, NodeHeader};
 
-use super::path::{GuestPath, Mode};
 use super::tree::{Content, EntryKind, Tree};
+use crate::guest::{GuestPath, Mode};
 
 /// What an extension says of itself.
 #[derive(Clone, Copy, Debug)]

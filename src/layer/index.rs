@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::path::{GuestPath, Mode};
 use super::tree::{TreeError, check_place};
 use crate::digest::Sha256;
+use crate::guest::{GuestPath, Mode};
 
 /// The files of a layer or an overlay, in the order of their paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

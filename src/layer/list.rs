@@ -4,10 +4,10 @@ use std::io::{self, Read, Write};
 
 use super::index::{Files, IndexEntry, IndexKind, LayerIndex};
 use super::name::NameFlaw;
-use super::path::{GuestPath, GuestPathError, Mode};
 use super::tarball::{self, Body, Head, Kind, Limits, TarballError};
 use super::tree::{TreeError, is_link_target};
 use crate::digest::HashingWriter;
+use crate::guest::{GuestPath, GuestPathError, Mode};
 
 /// Why an overlay cannot be listed. Nothing of this kind was written by this project.
 #[derive(Debug, thiserror::Error)]

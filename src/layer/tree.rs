@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::path::{GuestPath, Mode};
 use crate::digest::Sha256;
+use crate::guest::{GuestPath, Mode};
 
 /// Guest files by path. What it holds can be unpacked in its order: each path is there once, none is below a
 /// path that is no directory.

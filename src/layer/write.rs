@@ -3,9 +3,9 @@
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use super::index::{IndexEntry, IndexKind, LayerIndex};
-use super::path::GuestPath;
 use super::tree::{Content, Entry, EntryKind, Tree};
 use crate::digest::{HashingWriter, Sha256};
+use crate::guest::GuestPath;
 
 /// Why a layer cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -152,7 +152,7 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::layer::path::Mode;
+    use crate::guest::Mode;
 
     fn path(text: &str) -> GuestPath {
         text.parse().unwrap()

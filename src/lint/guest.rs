@@ -8,9 +8,10 @@ use crate::component::Syntax;
 use crate::diagnostic::{Diagnostic, Report, Source, nearest};
 use crate::digest::Sha256;
 use crate::guest::IMAGE_USERS;
-use crate::layer::{GuestPath, Mode};
+use crate::guest::RESERVED;
+use crate::guest::{GuestPath, Mode};
 use crate::plan::{FileOrigin, NodePlan};
-use crate::render::{NodeFile, RESERVED};
+use crate::render::NodeFile;
 
 /// Where Ubuntu's image has nothing: what is there comes of a component, or is missing.
 const OURS: [&str; 4] = ["/usr/local/", "/opt/", "/srv/", "/etc/"];

@@ -10,7 +10,7 @@ use std::time::Duration;
 use reqwest::blocking::{Client, ClientBuilder, Response};
 use serde_json::Value;
 
-use crate::store::{CertificatePaths, Trust, http_client};
+use crate::fetch::{CertificatePaths, Trust, http_client};
 pub use reply::Reply;
 use reply::Seconds;
 

@@ -13,8 +13,8 @@ use super::manifest::{self, Manifest, OutputFile};
 use super::node::{IMAGE, NodeOutput, OVERLAY};
 use super::seen::Seen;
 use crate::digest::Sha256;
-use crate::layer::Mode;
-use crate::seed::{VolumeLabel, read_image};
+use crate::guest::Mode;
+use crate::iso9660::{VolumeLabel, read_image};
 
 /// What a node's folder is to a build.
 pub enum State {

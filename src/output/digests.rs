@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::digest::Sha256;
-use crate::seed::ExpectedFile;
+use crate::iso9660::ExpectedFile;
 
 /// Digests by file name; as text in the form of sha256sum(1), one a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

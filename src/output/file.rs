@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use super::manifest::OutputFile;
 use crate::digest::{COPIED, ParallelWriter, Sha256};
 use crate::files::FileError;
-use crate::layer::Mode;
+use crate::guest::Mode;
 
 /// Where a file's bytes are written to.
 pub(super) type Sink = ParallelWriter<BufWriter<fs::File>>;

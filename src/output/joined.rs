@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::delivery::Delivery;
 use super::layers::{LAYERS, SHARED};
 use super::node::OVERLAY;
+use crate::iso9660::read_image;
 use crate::layer::NamedLayer;
-use crate::seed::read_image;
 
 /// The bytes of an overlay.
 pub(super) type Bytes = Box<dyn Read>;

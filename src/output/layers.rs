@@ -13,8 +13,9 @@ use super::seen::Seen;
 use super::volume::write_volume;
 use crate::digest::Sha256;
 use crate::files::is_absent;
-use crate::layer::{Mode, NamedLayer};
-use crate::seed::{ExpectedFile, ImageHead, VolumeLabel};
+use crate::guest::Mode;
+use crate::iso9660::{ExpectedFile, ImageHead, VolumeLabel};
+use crate::layer::NamedLayer;
 
 /// The file name of the image that nodes share.
 pub const SHARED: &str = "shared.iso";

@@ -12,8 +12,8 @@ use super::layers::LayerSource;
 use super::manifest::{self, Manifest, OutputFile};
 use super::volume::{VolumeFile, write_volume};
 use crate::digest::Sha256;
-use crate::layer::Mode;
-use crate::seed::{ExpectedFile, ImageHead, VolumeLabel};
+use crate::guest::Mode;
+use crate::iso9660::{ExpectedFile, ImageHead, VolumeLabel};
 use anyhow::Result;
 
 /// The overlay's file name, on the seed too.

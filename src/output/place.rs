@@ -13,7 +13,7 @@ use super::layers::{LAYERS, SHARED};
 use super::manifest;
 use crate::digest::Sha256;
 use crate::files::{is_absent, read_plain, refuse_foreign};
-use crate::seed::VolumeLabel;
+use crate::iso9660::VolumeLabel;
 
 /// The longest manifest that is read, in bytes.
 const MAX_MANIFEST: u64 = 16 << 20;

@@ -8,8 +8,8 @@ use fs_err as fs;
 
 use super::file::write_file;
 use super::manifest::OutputFile;
-use crate::layer::Mode;
-use crate::seed::{ExpectedFile, ImageFile, ImageHead, check_written, write_image};
+use crate::guest::Mode;
+use crate::iso9660::{ExpectedFile, ImageFile, ImageHead, check_written, write_image};
 
 /// A file of an image, with its bytes.
 pub(super) type VolumeFile<'a> = (ExpectedFile<'a>, Box<dyn Read + 'a>);

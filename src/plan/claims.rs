@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::layer::GuestPath;
+use crate::guest::GuestPath;
 
 /// The paths that components of one node claim.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use crate::component::{Component, Install};
 use crate::diagnostic::{Document, Report};
-use crate::layer::{GuestPath, Mode};
+use crate::guest::{GuestPath, Mode};
 use crate::release::Artifact;
 
 /// How the names of files end that a node unpacks itself.

@@ -9,7 +9,7 @@ use super::format::Format;
 use super::node::FileOrigin;
 use crate::component::{Component, Spec};
 use crate::digest::Sha256;
-use crate::layer::{GuestPath, Mode};
+use crate::guest::{GuestPath, Mode};
 use crate::release::{Arch, Artifact};
 
 /// Changes when the same inputs would give other bytes, so that finished layers of an earlier imgbuild are not used.

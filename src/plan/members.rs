@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cluster::Member;
-use super::resolve::{Inputs, meant, quoted};
-use crate::diagnostic::{Diagnostic, Report, Step};
+use super::resolve::Inputs;
+use crate::cluster::Member;
+use crate::diagnostic::{Diagnostic, Report, Step, meant, quoted};
 use crate::profile::{Node, Profile};
 
 /// Whether every node, role and component of the profile could be read and found. Names that mean nothing go into

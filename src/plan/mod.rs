@@ -2,7 +2,6 @@
 
 mod checks;
 mod claims;
-mod cluster;
 mod format;
 mod installs;
 mod layer;
@@ -12,7 +11,6 @@ mod resolve;
 mod services;
 mod shape;
 
-pub use cluster::{Cluster, Member, MetricsEndpoint, NodeIndex, Peer, ReleaseView, Service, url_host};
 pub use format::Format;
 pub use layer::LayerPlan;
 pub use node::{FileOrigin, NodePlan, Origin, PlannedFile, PlannedSecret, PlannedService};

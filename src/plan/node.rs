@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::cluster::NodeIndex;
 use super::format::Format;
 use super::layer::LayerPlan;
+use crate::cluster::NodeIndex;
 use crate::component::Syntax;
 use crate::digest::Sha256;
-use crate::layer::{GuestPath, Mode};
+use crate::guest::{GuestPath, Mode};
 
 /// One node's share of the plan.
 #[derive(Clone, Debug, Serialize)]

@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::checks;
-use super::cluster::{Cluster, Member, NodeIndex, Peer};
 use super::format::Format;
 use super::members::{self, members};
 use super::node::NodePlan;
 use super::services::Services;
 use super::shape::{Shape, Shapes};
+use crate::cluster::{Cluster, Member, NodeIndex, Peer};
 use crate::component::Components;
-use crate::diagnostic::{Decoded, Report, nearest};
+use crate::diagnostic::{Decoded, Report};
 use crate::profile::Profile;
 use crate::release::{Arch, Artifact, Releases};
-use crate::render::{Context, Templates};
+use crate::template::{Context, Templates};
 
 /// Everything that a plan is made of.
 pub struct Inputs<'a> {
@@ -187,13 +187,4 @@ impl Resolver<'_> {
         }
         urls
     }
-}
-
-pub(super) fn meant<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> String {
-    nearest(typed, known).map_or_else(|| "not known".to_owned(), |name| format!("did you mean `{name}`?"))
-}
-
-pub(super) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<_> = names.collect();
-    if names.is_empty() { "none".to_owned() } else { format!("`{}`", names.join("`, `")) }
 }

@@ -6,12 +6,12 @@ use minijinja::value::Serde;
 use minijinja::{Value, context};
 
 use super::checks;
-use super::cluster::{MetricsEndpoint, ReleaseView, Service};
-use super::resolve::{Inputs, meant, quoted};
+use super::resolve::Inputs;
+use crate::cluster::{MetricsEndpoint, ReleaseView, Service};
 use crate::component::Component;
-use crate::diagnostic::{Diagnostic, Report, Step, nearest};
+use crate::diagnostic::{Diagnostic, Report, Step, meant, nearest, quoted};
 use crate::profile::Profile;
-use crate::render::Templates;
+use crate::template::Templates;
 
 /// What the services of a cluster follow from.
 pub(super) struct Services<'a> {

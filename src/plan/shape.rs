@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use super::checks;
 use super::claims::Claims;
-use super::cluster::{Cluster, Member};
 use super::installs::{installed, unpacked_by_node};
 use super::layer::{LayerFile, LayerPlan};
 use super::node::{FileOrigin, Origin, PlannedFile, PlannedSecret, PlannedService};
-use super::resolve::{Inputs, meant};
+use super::resolve::Inputs;
 use super::services::setting_of_port;
+use crate::cluster::{Cluster, Member};
 use crate::component::{Component, FolderFile, HEALTH_TIMEOUT, Syntax};
-use crate::diagnostic::{Diagnostic, Document, Report, Source, Step};
+use crate::diagnostic::{Diagnostic, Document, Report, Source, Step, meant};
 use crate::digest::Sha256;
-use crate::layer::{GuestPath, Mode};
+use crate::guest::{GuestPath, Mode};
 use crate::release::Arch;
-use crate::render::{SUFFIX, Templates};
+use crate::template::{SUFFIX, Templates};
 
 /// The folder of a component that is laid out as the guest's root.
 const FILES: &str = "files";
@@ -158,7 +158,7 @@ impl<'a> Shapes<'a> {
                 report.push(self.clash(member, path, (&holder, owner)));
             }
         };
-        for path in crate::render::RESERVED {
+        for path in crate::guest::RESERVED {
             claim(&path.parse().expect("a constant guest path"), "imgbuild itself");
         }
         for layer in &shape.layers {

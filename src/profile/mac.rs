@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::layer::path::as_text;
+use crate::text_form::as_text;
 
 /// A 48-bit MAC address, written as six lower-case hex pairs with colons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,7 +1,8 @@
 //! meta-data and network-config of a node.
 
 use super::yaml::{Document, Map, Yaml};
-use crate::plan::{Cluster, Member, NodePlan};
+use crate::cluster::{Cluster, Member};
+use crate::plan::NodePlan;
 
 /// The `NoCloud` meta-data.
 pub fn meta_data(node: &NodePlan) -> String {

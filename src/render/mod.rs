@@ -1,31 +1,19 @@
-//! Templates and the cloud-init documents (pure).
+//! The cloud-init documents and the files that each node gets of its own (pure).
 
-mod context;
 mod documents;
 mod masked;
 mod node_files;
 mod private;
 mod programs;
-mod template;
 mod user_data;
 pub mod yaml;
 
-pub use context::{Context, value};
 pub use documents::{meta_data, network_config};
 pub use masked::masked;
 pub use node_files::{NodeFile, NodeFiles, lists};
 pub use private::{NodeSecrets, PrivateContent, private_files, try_private_files};
 pub use programs::programs;
-pub use template::{SUFFIX, Templates};
 pub use user_data::{OverlayFacts, user_data};
-
-/// Guest paths that imgbuild writes itself, which no component may own.
-pub const RESERVED: [&str; 4] = [
-    "/usr/local/sbin/imgbuild-first-boot",
-    "/etc/systemd/system/imgbuild.service",
-    "/usr/lib/imgbuild",
-    "/etc/imgbuild",
-];
 
 /// The guest file that lists all others with their components, by its name in [`crate::plan::Format::lists`]; first boot compares it
 /// with the one before.

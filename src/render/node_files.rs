@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::{COMPONENTS_LIST, FILES_LIST};
 use crate::diagnostic::{Diagnostic, Report, Source};
 use crate::digest::Sha256;
-use crate::layer::{GuestPath, IndexKind, LayerIndex, Mode};
+use crate::guest::{GuestPath, Mode};
+use crate::layer::{IndexKind, LayerIndex};
 use crate::lint::Malformed;
 use crate::plan::{FileOrigin, NodePlan, Origin, Plan, PlannedFile, PlannedService};
 

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use super::NodeFile;
 use crate::digest::Sha256;
-use crate::layer::{Mode, full_name};
+use crate::guest::Mode;
+use crate::layer::full_name;
 use crate::plan::{FileOrigin, NodePlan};
 
 /// Puts a verified overlay in place.

@@ -183,7 +183,7 @@ mod tests {
     fn the_time_is_the_epochs() {
         let node = NodePlan {
             name: "a".into(),
-            index: crate::plan::NodeIndex::FIRST,
+            index: crate::cluster::NodeIndex::FIRST,
             instance_id: "a".into(),
             overlay_urls: Vec::new(),
             format: crate::plan::Format::default(),

@@ -4,12 +4,13 @@ use std::io::{self, Read, Seek as _, Write as _};
 
 use fs_err as fs;
 
-use super::{ArtifactRequest, Store, StoreError};
+use super::{Store, StoreError};
 use crate::digest::{COPIED, ParallelWriter, Sha256};
+use crate::fetch::ArtifactRequest;
 
 /// What the store has under a digest.
 #[derive(Debug)]
-pub(super) enum State {
+pub(crate) enum State {
     /// Bytes with this digest, and how many.
     Whole(u64),
     /// Bytes that have lost it, and the digest that they have instead.
@@ -20,7 +21,7 @@ pub(super) enum State {
 
 impl Store {
     /// Reads and hashes what the store has under `digest`.
-    pub(super) fn inspect(&self, digest: &Sha256) -> Result<State, StoreError> {
+    pub(crate) fn inspect(&self, digest: &Sha256) -> Result<State, StoreError> {
         let file = match fs::File::open(self.blob(digest)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(State::Missing),
             file => file?,
@@ -30,7 +31,7 @@ impl Store {
     }
 
     /// Moves a damaged blob out of the way. Only for who holds the digest's lock: another may have replaced it.
-    pub(super) fn set_aside(&self, digest: &Sha256) -> Result<(), StoreError> {
+    pub(crate) fn set_aside(&self, digest: &Sha256) -> Result<(), StoreError> {
         let blob = self.blob(digest);
         fs::rename(&blob, blob.with_extension("damaged"))?;
         Ok(())

@@ -4,8 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use super::Cause;
 use crate::digest::Sha256;
+use crate::fetch::Cause;
 use crate::files::FileError;
 
 /// Why the store could not do what it was asked.

@@ -1,4 +1,4 @@
-//! Content-addressed store of verified artifacts, the downloads that fill it, and the cache of what is made of them.
+//! Content-addressed store of verified artifacts, and the cache of what is made of them. `fetch` fills it.
 //!
 //! ```text
 //! ROOT/sha256/HEX             a blob: an artifact, verified before it got this name, never changed
@@ -14,39 +14,14 @@
 //! What is derived from artifacts has no pin, and is kept in a [`Cache`] of each user's own.
 #![expect(clippy::disallowed_methods, reason = "edge: the store is files")]
 
-mod artifact;
 mod blob;
-mod bypass;
 mod cache;
-mod cause;
-mod clue;
-mod download;
 mod error;
-mod event;
-mod fetch;
-mod handshake;
-mod head;
-mod http;
 mod images;
 mod joined;
 mod key;
 mod layers;
-mod mirror;
-mod network;
-mod pace;
-mod partial;
-mod patience;
-mod peer;
-mod progress;
-mod proxy;
-mod redacted;
-mod redirect;
-mod resolver;
 mod staging;
-mod supply;
-mod trust;
-mod tunnel;
-mod upstream;
 
 use std::io;
 use std::path::PathBuf;
@@ -55,28 +30,12 @@ use fs_err as fs;
 
 use crate::digest::Sha256;
 
-pub use artifact::{ArtifactRequest, Fetched, Outcome};
+pub(crate) use blob::State;
 pub use blob::VerifiedReader;
 pub use cache::{Cache, NotPrivate};
-pub use cause::Cause;
-pub use clue::Clue;
 pub use error::{ErrorClass, Failure, StoreError};
-pub use event::{Event, Step};
-pub use fetch::FetchOptions;
-pub(crate) use http::client as http_client;
 pub use layers::{LayerRecord, NewLayer};
-pub use mirror::{Mirror, MirrorError};
-pub use network::Network;
-pub use pace::Pace;
-pub use patience::Patience;
-pub use peer::Peer;
-pub use progress::Progress;
-pub use proxy::{Proxies, ProxyError, ProxyFlaw};
-pub use redirect::RedirectRefused;
-pub use supply::{Supplied, Supply};
-pub(crate) use trust::Trust;
-pub use trust::{CertificatePaths, UnusableCertificates};
-pub use upstream::{Upstream, Way};
+pub(crate) use staging::seal;
 
 /// The folder of the cache, where it lies in the folder of the user's own store.
 pub const DERIVED: &str = "derived";
@@ -104,6 +63,11 @@ impl Store {
                 }
             }
         }
+    }
+
+    /// Where what has come of this digest's download is, while it is not complete.
+    pub(crate) fn partial_path(&self, digest: &Sha256) -> PathBuf {
+        self.root.join("partial").join(digest.to_string())
     }
 
     /// Where the file with this digest is, once it is there.

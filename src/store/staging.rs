@@ -60,7 +60,7 @@ impl Store {
 
     /// Waits until nobody else changes what the store has under `digest`; `waiting` is called when that takes
     /// time. The lock lasts as long as the file that is returned, and ends with a process that is killed.
-    pub(super) fn lock(&self, digest: &Sha256, waiting: impl FnOnce()) -> Result<fs::File, StoreError> {
+    pub(crate) fn lock(&self, digest: &Sha256, waiting: impl FnOnce()) -> Result<fs::File, StoreError> {
         let file = self.lock_file(&digest.to_string())?;
         match file.try_lock() {
             Ok(()) => return Ok(file),
@@ -73,7 +73,7 @@ impl Store {
     }
 
     /// Makes the folders that writing needs, and clears what killed builds left in `tmp/`.
-    pub(super) fn prepare(&self) -> Result<(), StoreError> {
+    pub(crate) fn prepare(&self) -> Result<(), StoreError> {
         refuse_foreign(&self.root)?;
         for folder in FOLDERS {
             let folder = self.root.join(folder);
@@ -127,7 +127,7 @@ impl Store {
 }
 
 /// Takes away a file's write permission: what has its place never changes. All may read it: it holds no secret.
-pub(super) fn seal(file: &std::fs::File) -> io::Result<()> {
+pub(crate) fn seal(file: &std::fs::File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     file.set_permissions(std::fs::Permissions::from_mode(0o444))
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use imgbuild::component::Components;
 use imgbuild::diagnostic::Report;
-use imgbuild::render::Templates;
+use imgbuild::template::Templates;
 use minijinja::context;
 use minijinja::value::Value as Context;
 use serde_yaml::Value;

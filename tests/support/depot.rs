@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use imgbuild::digest::Sha256;
-use imgbuild::store::{
-    ArtifactRequest, ErrorClass, FetchOptions, Outcome, Pace, Patience, Store, StoreError,
-};
+use imgbuild::fetch::{ArtifactRequest, FetchOptions, Outcome, Pace, Patience};
+use imgbuild::store::{ErrorClass, Store, StoreError};
 use tempfile::TempDir;
 
 use super::leaks::Leaks;

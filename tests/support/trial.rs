@@ -1,6 +1,7 @@
 //! A server that misbehaves, and what must come of it.
 
-use imgbuild::store::{ErrorClass, FetchOptions, Outcome, Patience};
+use imgbuild::fetch::{FetchOptions, Outcome, Patience};
+use imgbuild::store::ErrorClass;
 
 use super::depot::{Depot, PATIENCE, request, told};
 use super::server::{Answer, Request, Server};

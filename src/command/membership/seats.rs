@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use super::seen::Entry;
+use crate::cluster::NodeIndex;
 use crate::command::recorded::Recorded;
 use crate::live::Reply;
-use crate::plan::{NodeIndex, Plan};
+use crate::plan::Plan;
 
 /// A node, and where it may be: where the profile has it, and where its last build does.
 #[derive(Clone, Debug)]

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Inquiry;
 use super::seats::{Found, Known, Seat};
-use crate::plan::url_host;
-use crate::render::{Context, value};
+use crate::cluster::url_host;
+use crate::template::{Context, value};
 
 /// A member, as the list has it.
 #[derive(Clone, Debug, Deserialize, Serialize)]

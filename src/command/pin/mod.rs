@@ -18,9 +18,9 @@ use super::failure::Failure;
 use super::{inputs, select};
 use crate::cli::{Options, PinArgs};
 use crate::diagnostic::{Decoded, Report, nearest};
+use crate::fetch::Upstream;
 use crate::files::sync_folder;
 use crate::release::{Release, Releases, moved};
-use crate::store::Upstream;
 use change::Change;
 use sources::Sources;
 

@@ -8,8 +8,8 @@ use crate::cli::PinArgs;
 use crate::date::Date;
 use crate::diagnostic::{Decoded, Report};
 use crate::digest::Sha256;
+use crate::fetch::{Upstream, Way};
 use crate::release::{Arch, ChecksumError, Pin, Release, Releases, digest_for};
-use crate::store::{Upstream, Way};
 
 const UPSTREAM: &str = "upstream's checksum file over TLS";
 const BY_HAND: &str = "confirmed by hand";

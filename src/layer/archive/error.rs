@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io;
 
+use crate::guest::{GuestPath, GuestPathError};
 use crate::layer::name::NameFlaw;
-use crate::layer::path::{GuestPath, GuestPathError};
 use crate::layer::tarball::TarballError;
 use crate::layer::tree::TreeError;
 

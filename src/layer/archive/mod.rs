@@ -13,11 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read, Seek, Write};
 
 use super::name::MemberName;
-use super::path::{GuestPath, Mode};
 use super::tarball::{Body, Head, Kind, Limits};
 use super::tree::{Content, Entry, EntryKind, TreeError, check_place};
 use super::unpack;
 use crate::digest::HashingWriter;
+use crate::guest::{GuestPath, Mode};
 pub use error::ArchiveError;
 use seen::Seen;
 use wanted::Wanted;

@@ -1,8 +1,8 @@
 //! A selection while its archive is read: which members it covers, and what becomes of them.
 
 use super::{ArchiveError, Selection, Taken, full_name, link};
+use crate::guest::{GuestPath, Mode};
 use crate::layer::name::MemberName;
-use crate::layer::path::{GuestPath, Mode};
 use crate::layer::tree::Entry;
 
 /// One selection and whether the archive had it.

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use super::places::places;
 use crate::component::{COMMANDS, Component, Components, matches_whole};
-use crate::diagnostic::{Diagnostic, Report, Source, Step, nearest};
+use crate::diagnostic::{Diagnostic, Report, Source, Step, meant, nearest, quoted};
 use crate::lint::Malformed;
-use crate::plan::resolve::{meant, quoted};
-use crate::render::SUFFIX;
+use crate::template::SUFFIX;
 
 /// Folders that every component may have.
 const FOLDERS: [&str; 3] = ["files", "private", MEMBERSHIP];

@@ -1,6 +1,6 @@
 //! What tells that a component is up: an address of the node, asked by the first boot.
 
-use super::super::cluster::{Cluster, Member};
+use crate::cluster::{Cluster, Member};
 use crate::component::Component;
 
 /// Whether the first boot can ask at this address; `Err` says why not.

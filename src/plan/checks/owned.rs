@@ -3,7 +3,7 @@
 
 use crate::component::{Component, Components, Directory};
 use crate::diagnostic::{Diagnostic, Report};
-use crate::layer::GuestPath;
+use crate::guest::GuestPath;
 use crate::plan::shape::Shape;
 
 /// Who owns a folder that says nothing else.

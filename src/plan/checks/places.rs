@@ -2,8 +2,9 @@
 
 use crate::component::Component;
 use crate::diagnostic::{Diagnostic, Report, Step};
-use crate::layer::GuestPath;
-use crate::render::{RESERVED, SUFFIX};
+use crate::guest::GuestPath;
+use crate::guest::RESERVED;
+use crate::template::SUFFIX;
 
 /// Folders in which a file that is unpacked is lost, or harms (hier(7), file-hierarchy(7)).
 const FOREIGN: [(&str, &str); 6] = [

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
 use super::extensions::Extensions;
-use super::name::check_name;
 use super::source::{Source, Span};
 use super::volume::Root;
-use super::{MAX_FILES, SECTOR, SeedError};
-use crate::layer::Mode;
+use crate::guest::Mode;
+use crate::iso9660::name::check_name;
+use crate::iso9660::{MAX_FILES, SECTOR, SeedError};
 
 /// `S_IFMT` and `S_IFREG` of POSIX file modes (RRIP 4.1.1).
 const FILE_TYPE: u32 = 0o170_000;

@@ -4,7 +4,7 @@ use std::io;
 
 use super::MAX_FILES;
 use crate::digest::Sha256;
-use crate::layer::Mode;
+use crate::guest::Mode;
 
 /// Why an image was not written, or is not what it should be.
 #[derive(Debug, thiserror::Error)]

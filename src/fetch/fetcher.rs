@@ -7,15 +7,13 @@ use std::thread;
 
 use reqwest::Url;
 
-use super::blob::State;
 use super::download::Download;
 use super::http::Http;
 use super::mirror::Place;
 use super::redacted::{Redacted, shown};
-use super::{
-    ArtifactRequest, Cause, Event, Failure, Fetched, Mirror, Network, Outcome, Patience, Step, Store,
-    StoreError, Supply,
-};
+use super::{ArtifactRequest, Cause, Event, Fetched, Mirror, Network, Outcome, Patience, Step, Supply};
+use crate::store::{Failure, State};
+use crate::store::{Store, StoreError};
 
 /// Artifacts that are fetched at the same time.
 const AT_ONCE: usize = 4;

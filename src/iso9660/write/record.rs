@@ -1,7 +1,7 @@
 //! Directory records and directories as an image has them (ECMA-119 9.1, 6.8.1).
 
-use super::SECTOR;
 use super::time::Timestamp;
+use crate::iso9660::SECTOR;
 
 /// Bytes of a record before its identifier (ECMA-119 9.1).
 const HEADER: usize = 33;

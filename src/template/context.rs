@@ -7,7 +7,7 @@ use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::Serialize;
 
-use crate::plan::{Cluster, Member, NodeIndex, Peer, url_host};
+use crate::cluster::{Cluster, Member, NodeIndex, Peer, url_host};
 
 /// The values that are the same for all nodes, made once and shared.
 pub struct Context {

@@ -1,10 +1,8 @@
 //! Volume descriptors and path tables as an image has them (ECMA-119 8 and 9.4).
 
-use std::ops::Range;
-
 use super::record::{Extent, Kind, SELF, both_u16, both_u32, record};
 use super::time::{NO_TIME, Timestamp};
-use super::{SECTOR, SeedError};
+use crate::iso9660::{APPLICATION_USE, SECTOR, SeedError};
 
 /// Who wrote the image, for those who look into it (a-characters, ECMA-119 8.4.22).
 const APPLICATION: &str = "IMGBUILD";
@@ -86,9 +84,6 @@ impl Tree {
         bytes
     }
 }
-
-/// The bytes of a descriptor that are left to applications (ECMA-119 8.4.32).
-pub(super) const APPLICATION_USE: Range<usize> = 883..1395;
 
 /// A descriptor with a text for applications.
 pub(super) fn noted(mut descriptor: Vec<u8>, application: &[u8]) -> Result<Vec<u8>, SeedError> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Read;
 
-use crate::layer::Mode;
+use crate::guest::Mode;
 
 /// A file to be put into an image: its size is known before its bytes are read.
 pub struct ImageFile<'a> {

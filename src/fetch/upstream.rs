@@ -6,15 +6,16 @@ use std::thread;
 
 use reqwest::Url;
 
-use super::clue::HEAD;
 use super::download::{MAX_SIZE, Source};
 use super::http::{Answer, Http};
 use super::mirror::Place;
 use super::pace::Paced;
 use super::peer::Peer;
 use super::redacted::shown;
-use super::{Cause, FetchOptions, StoreError};
+use super::sniff::HEAD;
+use super::{Cause, FetchOptions};
 use crate::digest::{HashingWriter, Sha256};
+use crate::store::StoreError;
 
 /// The longest text that is read, in bytes: several times the longest checksum file.
 const MAX_TEXT: u64 = 1 << 20;

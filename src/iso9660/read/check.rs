@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
-use super::{ListedFile, SeedError, VolumeLabel, read_image};
+use super::{ListedFile, read_image};
 use crate::digest::Sha256;
-use crate::layer::Mode;
+use crate::guest::Mode;
+use crate::iso9660::{SeedError, VolumeLabel};
 
 /// Bytes of a file whose content is not read back.
 const LONG: u64 = 1 << 20;

@@ -2,9 +2,9 @@
 
 use std::io::{Read, Seek};
 
-use super::descriptor::APPLICATION_USE;
 use super::source::{Source, Span};
-use super::{SECTOR, SeedError};
+use crate::iso9660::APPLICATION_USE;
+use crate::iso9660::{SECTOR, SeedError};
 
 /// The first descriptor's sector (ECMA-119 6.7.1) and the most that are looked at; images have three to five.
 const FIRST_DESCRIPTOR: u32 = 16;
@@ -114,7 +114,7 @@ fn descriptor(
     }
     let sectors = sector.both_u32(80)?;
     let root = Root { sector: sector.both_u32(158)?, bytes: sector.both_u32(166)? };
-    if u64::from(root.sector) + super::sectors(u64::from(root.bytes)) > u64::from(sectors) {
+    if u64::from(root.sector) + crate::iso9660::sectors(u64::from(root.bytes)) > u64::from(sectors) {
         return Err(sector.fault(158, "the root directory lies outside the volume"));
     }
     if sector.both_u32(132)? != 10 {

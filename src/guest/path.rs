@@ -4,6 +4,8 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::text_form::as_text;
+
 /// An absolute, normalised path in the guest: `/usr/local/bin/etcd`.
 ///
 /// It has no empty, `.` or `..` component, no control character, and no trailing slash, so that joining it
@@ -147,30 +149,6 @@ impl fmt::Display for Mode {
         write!(f, "{:04o}", self.0)
     }
 }
-
-macro_rules! as_text {
-    ($type:ty, $pattern:literal, $says:literal) => {
-        impl serde::Serialize for $type {
-            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.collect_str(self)
-            }
-        }
-        impl<'de> serde::Deserialize<'de> for $type {
-            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
-            }
-        }
-        impl schemars::JsonSchema for $type {
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($type).into()
-            }
-            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "pattern": $pattern, "description": $says })
-            }
-        }
-    };
-}
-pub(crate) use as_text;
 
 as_text!(GuestPath, "^/.*[^/]$", "An absolute path in the guest.");
 as_text!(Mode, "^0[0-7]{3}$", "Permission bits in octal, such as \"0644\".");

@@ -1,12 +1,20 @@
 //! What an image holds, read back from its bytes.
 
+mod check;
+mod extensions;
+mod source;
+mod tree;
+mod volume;
+
 use std::io::{self, Read, Seek, SeekFrom, Take};
 
-use super::SeedError;
-use super::source::Source;
-use super::tree::{Place, joliet, rock_ridge};
-use super::volume::Volume;
-use crate::layer::Mode;
+use crate::guest::Mode;
+use crate::iso9660::SeedError;
+use source::Source;
+use tree::{Place, joliet, rock_ridge};
+use volume::Volume;
+
+pub use check::{ExpectedFile, check_image, check_written};
 
 /// What an image says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +84,7 @@ mod tests {
 
     use super::*;
     use crate::digest::Sha256;
-    use crate::seed::{
+    use crate::iso9660::{
         ExpectedFile, ImageFile, ImageHead, VolumeLabel, check_image, check_rest, check_written, write_image,
     };
 

@@ -9,36 +9,24 @@
 //! Formats: ECMA-119 second edition (the text of ISO 9660:1988), the Joliet specification of 1995, the System
 //! Use Sharing Protocol (SUSP) and the Rock Ridge Interchange Protocol (RRIP), clauses as in 1.12.
 
-mod check;
-mod descriptor;
 mod error;
-mod extensions;
-mod file;
-mod head;
 mod label;
-mod layout;
-mod listing;
 mod name;
-mod record;
-mod rest;
-mod rock_ridge;
-mod source;
-mod time;
-mod tree;
-mod volume;
+mod read;
 mod write;
 
-pub use check::{ExpectedFile, check_image, check_written};
+use std::ops::Range;
+
 pub use error::SeedError;
-pub use file::ImageFile;
-pub use head::ImageHead;
 pub use label::VolumeLabel;
-pub use listing::{ListedFile, Listing, read_image};
-pub use rest::check_rest;
-pub use write::write_image;
+pub use read::{ExpectedFile, ListedFile, Listing, check_image, check_written, read_image};
+pub use write::{ImageFile, ImageHead, check_rest, write_image};
 
 /// Bytes of a logical sector, here also of a logical block, where extents begin (ECMA-119 6.1.2, 6.2.2).
 const SECTOR: usize = 2048;
+
+/// The bytes of a descriptor that are left to applications (ECMA-119 8.4.32).
+const APPLICATION_USE: Range<usize> = 883..1395;
 
 /// The most files that an image may have, so that reading a hostile one takes bounded time and memory: the layers of as many
 /// nodes as a large cluster has.

@@ -3,7 +3,7 @@
 use std::io::{Read, Seek};
 
 use super::source::{Source, Span};
-use super::{SECTOR, SeedError};
+use crate::iso9660::{SECTOR, SeedError};
 
 /// How often the entries of one record may go on elsewhere: with more, they could go in circles.
 const MAX_CONTINUATIONS: usize = 8;

@@ -6,8 +6,9 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::peer::Peer;
-use super::{Clue, ErrorClass, Pace, RedirectRefused, StoreError};
+use super::{Clue, Pace, RedirectRefused};
 use crate::digest::Sha256;
+use crate::store::{ErrorClass, StoreError};
 
 /// Why an artifact could not be fetched. Sizes are in bytes.
 #[derive(Debug, thiserror::Error)]

@@ -2,9 +2,10 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
+use super::ImageFile;
 use super::layout::{Layout, content_sectors};
 use super::time::Timestamp;
-use super::{ImageFile, ListedFile, Listing, SECTOR, SeedError};
+use crate::iso9660::{ListedFile, Listing, SECTOR, SeedError};
 
 /// Where the time of the primary root directory stands (ECMA-119 8.4.18, 9.1.5).
 const TIME: u64 = 16 * SECTOR as u64 + 156 + 18;

@@ -2,7 +2,7 @@
 
 use super::record::{Extent, Kind, both_u32};
 use super::time::Timestamp;
-use crate::layer::Mode;
+use crate::guest::Mode;
 
 /// `S_IFREG` and `S_IFDIR` of POSIX file modes (RRIP 4.1.1).
 const REGULAR: u32 = 0o100_000;

@@ -1,11 +1,24 @@
 //! Writes an image front to back: where everything lies follows from the names and sizes alone.
 
+mod descriptor;
+mod file;
+mod head;
+mod layout;
+mod record;
+mod rest;
+mod rock_ridge;
+mod time;
+
 use std::io::{self, Read, Write};
 
-use super::layout::{Layout, content_sectors};
-use super::time::Timestamp;
-use super::{ImageFile, ImageHead, SECTOR, SeedError};
 use crate::digest::COPIED;
+use crate::iso9660::{SECTOR, SeedError};
+use layout::{Layout, content_sectors};
+use time::Timestamp;
+
+pub use file::ImageFile;
+pub use head::ImageHead;
+pub use rest::check_rest;
 
 /// Writes an image that holds `files` in its root folder.
 ///
@@ -88,8 +101,8 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::layer::Mode;
-    use crate::seed::{MAX_FILES, VolumeLabel, read_image};
+    use crate::guest::Mode;
+    use crate::iso9660::{MAX_FILES, VolumeLabel, read_image};
 
     const HEAD: ImageHead<'_> =
         ImageHead { label: VolumeLabel::Imgbuild, epoch_seconds: 1_700_000_000, application: b"note" };

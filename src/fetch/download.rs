@@ -6,15 +6,15 @@ use std::thread;
 
 use fs_err as fs;
 
-use super::clue::HEAD;
-use super::fetch::{Fetcher, Job};
-use super::head::{Head, Rest};
+use super::fetcher::{Fetcher, Job};
 use super::http::Answer;
 use super::mirror::Place;
 use super::pace::Paced;
 use super::partial::{Intake, Kept, Partial};
-use super::patience::HEADWAY;
 use super::peer::Peer;
+use super::response::{Head, Rest};
+use super::retry::HEADWAY;
+use super::sniff::HEAD;
 use super::{Cause, Clue, Outcome, Step};
 
 /// The most that an artifact may have whose pin does not know its size: 4 GiB, twice the largest cloud image.

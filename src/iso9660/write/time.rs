@@ -1,7 +1,7 @@
 //! The one time that stands everywhere in an image, in UTC.
 
-use super::SeedError;
 use crate::date::Date;
+use crate::iso9660::SeedError;
 
 /// A moment in the two forms of ECMA-119.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -120,7 +120,7 @@ fn new_bar(name: &str) -> ProgressBar {
 mod tests {
     use super::*;
     use crate::digest::Sha256;
-    use crate::store::ArtifactRequest;
+    use crate::fetch::ArtifactRequest;
 
     #[test]
     fn each_artifact_says_how_it_came_and_how_big_it_is() {

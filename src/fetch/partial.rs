@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use fs_err as fs;
 
-use super::clue::HEAD;
-use super::staging::seal;
-use super::{Store, StoreError};
+use super::sniff::HEAD;
 use crate::digest::{HashingWriter, Sha256};
 use crate::files::{folder_of, open_plain, read_plain, sync_folder};
+use crate::store::seal;
+use crate::store::{Store, StoreError};
 
 /// The longest validator that is read, in bytes: it came in a header.
 const MAX_VALIDATOR: u64 = 64 << 10;
@@ -38,7 +38,7 @@ pub(super) struct Kept {
 impl Store {
     /// The incomplete download of the artifact with this digest.
     pub(super) fn partial(&self, digest: &Sha256) -> Partial {
-        let file = self.root.join("partial").join(digest.to_string());
+        let file = self.partial_path(digest);
         Partial { validator: file.with_extension("validator"), file, blob: self.blob(digest) }
     }
 }

@@ -1,6 +1,6 @@
 //! What an image says of itself as a whole.
 
-use super::VolumeLabel;
+use crate::iso9660::VolumeLabel;
 
 /// What stands in an image besides its files.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
-use super::{SECTOR, SeedError};
+use crate::iso9660::{SECTOR, SeedError};
 
 /// An image that is read.
 pub(super) struct Source<'a, R> {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use super::ImageFile;
 use super::descriptor::{Roots, Tree, noted, path_tables, terminator, ucs2};
-use super::name::{Identifier, check_name, identifiers, joliet_order};
 use super::record::{Extent, Kind, PARENT, SELF, directory, record};
 use super::rock_ridge as rr;
 use super::time::Timestamp;
-use super::{ImageFile, MAX_FILES, SECTOR, SeedError, sectors};
-use crate::layer::Mode;
+use crate::guest::Mode;
+use crate::iso9660::name::{Identifier, check_name, identifiers, joliet_order};
+use crate::iso9660::{MAX_FILES, SECTOR, SeedError, sectors};
 
 /// The system area, which is not ours (ECMA-119 6.2.1).
 const SYSTEM_AREA: usize = 16 * SECTOR;

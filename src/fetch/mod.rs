@@ -1,0 +1,47 @@
+//! Gets artifacts from where they are published, a mirror or a bundle: resumed, verified, several at once.
+#![expect(clippy::disallowed_methods, reason = "edge: artifacts come over the network and from files")]
+
+mod artifact;
+mod bypass;
+mod download;
+mod error;
+mod event;
+mod fetcher;
+mod handshake;
+mod http;
+mod mirror;
+mod network;
+mod pace;
+mod partial;
+mod peer;
+mod progress;
+mod proxy;
+mod redacted;
+mod redirect;
+mod resolver;
+mod response;
+mod retry;
+mod sniff;
+mod supply;
+mod trust;
+mod tunnel;
+mod upstream;
+
+pub use artifact::{ArtifactRequest, Fetched, Outcome};
+pub use error::Cause;
+pub use event::{Event, Step};
+pub use fetcher::FetchOptions;
+pub(crate) use http::client as http_client;
+pub use mirror::{Mirror, MirrorError};
+pub use network::Network;
+pub use pace::Pace;
+pub use peer::Peer;
+pub use progress::Progress;
+pub use proxy::{Proxies, ProxyError, ProxyFlaw};
+pub use redirect::RedirectRefused;
+pub use retry::Patience;
+pub use sniff::Clue;
+pub use supply::{Supplied, Supply};
+pub(crate) use trust::Trust;
+pub use trust::{CertificatePaths, UnusableCertificates};
+pub use upstream::{Upstream, Way};
