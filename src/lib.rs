@@ -5,6 +5,7 @@
 //! the file system, the network, the environment and the clock out of them.
 
 pub mod audit;
+pub mod build;
 pub mod bundle;
 pub mod cli;
 pub mod cluster;
@@ -14,14 +15,18 @@ pub mod date;
 pub mod diagnostic;
 pub mod diff;
 pub mod digest;
+pub mod escape;
+pub mod failure;
 pub mod fetch;
 pub mod files;
 pub mod guest;
+pub mod input;
 pub mod iso9660;
 pub mod layer;
 pub mod lint;
 pub mod live;
 pub mod machine;
+pub mod membership;
 pub mod output;
 pub mod plan;
 pub mod profile;

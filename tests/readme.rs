@@ -200,7 +200,7 @@ fn commands_and_options_in_the_documents_exist() {
 
 #[test]
 fn the_exit_codes_are_those_of_the_program() {
-    let source = include_str!("../src/command/failure.rs");
+    let source = include_str!("../src/failure.rs");
     let variants: Vec<_> = source
         .lines()
         .filter_map(|line| line.trim().strip_suffix(',')?.split_once(" = "))

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use imgbuild::digest::Sha256;
-use imgbuild::fetch::{Event, FetchOptions, Outcome, Progress, Step};
+use imgbuild::fetch::{Event, FetchOptions, Outcome, Step};
 use imgbuild::store::{ErrorClass, Store, StoreError};
+use imgbuild::terminal::Progress;
 
 use super::support::depot::{Depot, ETAG, PATIENCE, artifact, files, good_server, request, told};
 use super::support::server::{Answer, Server};

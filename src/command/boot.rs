@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, anyhow};
 use serde::Serialize;
 
-use super::console::Console;
-use super::failure::Failure;
-use super::{inputs, select};
+use super::select;
 use crate::cli::Options;
+use crate::failure::Failure;
+use crate::input;
 use crate::machine::{Accelerator, Base, Built, Ending, Fleet, MachineError, Verdict};
+use crate::terminal::Console;
 
 /// How long the nodes have for their verdicts: in software a node takes minutes, and many share the processors.
 const TIME_LIMIT: Duration = Duration::from_hours(1);
@@ -97,7 +98,7 @@ pub fn run(
 fn built(name: &str, options: &Options) -> Result<Built, Failure> {
     Built::read(&options.out, name).or_else(|error| {
         if matches!(error, MachineError::NotBuilt { .. })
-            && let Ok((plan, ..)) = inputs::Written::read(options).and_then(|written| written.plan(options))
+            && let Ok((plan, ..)) = input::Written::read(options).and_then(|written| written.plan(options))
         {
             select::nodes(&plan, &[name.to_owned()], false)?;
         }

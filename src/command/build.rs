@@ -3,23 +3,25 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use super::console::Console;
-use super::delivery::{self, Way};
-use super::documents::{documents, rendered};
-use super::failure::{Exit, Failure};
-use super::layers::{self, Depot, Layer, Layers};
-use super::rendered::{OwnLayer, RenderedLayer, room_kib};
-use super::{inputs, instances, password, places, problems, recorded, secrets, select};
+use super::select;
+use crate::build::delivery::{self, Way};
+use crate::build::documents::{documents, rendered};
+use crate::build::layers::{self, Depot, Layer, Layers};
+use crate::build::node_layer::{OwnLayer, RenderedLayer, room_kib};
+use crate::build::{known_problems, obstacles, password};
 use crate::cli::Options;
 use crate::cluster::NodeIndex;
 use crate::component::Components;
 use crate::diagnostic::{Diagnostic, Report};
+use crate::failure::{Exit, Failure};
+use crate::input::{self, instance_ids, recorded, secrets};
 use crate::layer::NamedLayer;
 use crate::output::{LayerSource, Manifest, NodeOutput, OutputFile};
 use crate::plan::{LayerPlan, NodePlan, Plan};
 use crate::profile::{ADMIN_PASSWORD, Admin, Secrets, SshKey};
 use crate::render::{NodeSecrets, OverlayFacts, private_files};
 use crate::store::Cache;
+use crate::terminal::Console;
 
 /// Builds the nodes of these names, or all; as new instances, if they are to be reprovisioned.
 pub fn run(
@@ -34,7 +36,7 @@ pub fn run(
         let nodes: Vec<_> = chosen.iter().map(|index| index.of(&plan.nodes)).collect();
         recorded::warn(plan, &nodes, &options.out, &mut report)?;
         console.report(&report);
-        if reprovision { instances::renew(plan, chosen, &options.out, console) } else { Ok(()) }
+        if reprovision { instance_ids::renew(plan, chosen, &options.out, console) } else { Ok(()) }
     };
     if names.is_empty() && !all {
         return Err(Failure::Usage {
@@ -43,7 +45,7 @@ pub fn run(
                 .to_owned(),
         });
     }
-    let written = inputs::Written::read(options)?;
+    let written = input::Written::read(options)?;
     let manifests = build(written, (names, all), prepare, options, console)?;
     if console.json {
         return Ok(Console::data_json(&manifests)?);
@@ -54,8 +56,8 @@ pub fn run(
 }
 
 /// Builds nodes of what is written. `prepare` has the last word on their plan, before anything is fetched or written.
-pub(super) fn build(
-    mut written: inputs::Written,
+pub(crate) fn build(
+    mut written: input::Written,
     (names, all): (&[String], bool),
     prepare: impl FnOnce(&mut Plan, &[NodeIndex], &Components) -> Result<(), Failure>,
     options: &Options,
@@ -66,7 +68,7 @@ pub(super) fn build(
     let wanted = select::nodes(&plan, names, all)?;
     let chosen: Vec<_> = wanted.iter().map(|node| node.index).collect();
     if !report.has_errors() {
-        places::check(&plan, &wanted, options)?;
+        obstacles::check(&plan, &wanted, options)?;
         prepare(&mut plan, &chosen, &components)?;
     }
     let nodes: Vec<_> = chosen.iter().map(|index| index.of(&plan.nodes)).collect();
@@ -82,7 +84,7 @@ pub(super) fn build(
     nobody_can_log_in(&plan, &secrets, &mut report);
     console.report(&report);
     tell_of_sudo(&plan, &secrets, console);
-    problems::tell(&nodes, console);
+    known_problems::tell(&nodes, console);
     let (store, cache) = (select::store(options)?, select::cache(console));
     let depot = Depot { store: &store, cache: &cache };
     let fetching = select::fetching(options)?;
@@ -102,7 +104,7 @@ pub(super) fn build(
 }
 
 /// Warns where the administrator has no way in, and where a password is nobody's.
-pub(super) fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Report) {
+pub(crate) fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Report) {
     let Some(admin) = &plan.cluster.system.admin else {
         if secrets.has(ADMIN_PASSWORD) {
             let message =
@@ -129,19 +131,19 @@ fn tell_of_sudo(plan: &Plan, secrets: &Secrets, console: &Console) {
 }
 
 /// What all nodes of a build share.
-pub(super) struct Build<'a> {
-    pub(super) plan: &'a Plan,
-    pub(super) cache: &'a Cache,
-    pub(super) layers: &'a Layers,
+pub(crate) struct Build<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) cache: &'a Cache,
+    pub(crate) layers: &'a Layers,
     secrets: &'a Secrets,
-    pub(super) way: Way,
+    pub(crate) way: Way,
     /// The administrator's password, hashed.
     password: Option<String>,
 }
 
 impl<'a> Build<'a> {
     /// Of a plan's nodes, whose layers are finished.
-    pub(super) fn new(
+    pub(crate) fn new(
         (plan, layers): (&'a Plan, &'a Layers),
         cache: &'a Cache,
         secrets: &'a Secrets,
@@ -156,7 +158,7 @@ impl<'a> Build<'a> {
     }
 
     /// What is written for a node.
-    pub(super) fn output<'n>(
+    pub(crate) fn output<'n>(
         &'n self,
         node: &'n NodePlan,
         own: &'n OwnLayer,
@@ -192,7 +194,7 @@ impl<'a> Build<'a> {
     }
 
     /// A layer that nodes share.
-    pub(super) fn shared_layer(&self, layer: &LayerPlan) -> Result<LayerSource<'static>, Failure> {
+    pub(crate) fn shared_layer(&self, layer: &LayerPlan) -> Result<LayerSource<'static>, Failure> {
         let Layer { sha256, size, .. } = self.layers[&layer.key];
         let content = self.layers[&layer.key].read(self.cache)?;
         Ok(LayerSource { layer: NamedLayer { name: layer.component.clone(), sha256, size }, content })

@@ -10,11 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::bundled::MAX_COMPONENTS;
-use super::console::Console;
-use super::failure::Failure;
-use super::inputs::{self, Texts, Written};
-use super::{layers, secrets, select};
+use super::select;
+use crate::build::layers;
 use crate::bundle::{
     Index, NewBundle, OVERLAYS, Occupied, PROFILE, PROGRAM, Part, RELEASES, SigningKey, occupied,
 };
@@ -22,11 +19,16 @@ use crate::cli::{BundleArgs, Options};
 use crate::date::Moment;
 use crate::diagnostic::{Diagnostic, Report, Source};
 use crate::digest::Sha256;
+use crate::failure::Failure;
 use crate::fetch::{ArtifactRequest, Fetched};
 use crate::files::{folder_of, is_same};
+use crate::input::bundle::MAX_COMPONENTS;
+use crate::input::secrets;
+use crate::input::{self, Texts, Written};
 use crate::plan::{NodePlan, Plan};
 use crate::profile::Secrets;
 use crate::store::Store;
+use crate::terminal::Console;
 
 /// The environment variable with the password of a secret key: an argument would be seen by other users.
 const PASSWORD: &str = "IMGBUILD_SIGN_PASSWORD";
@@ -147,7 +149,7 @@ fn signing_key(path: &Path) -> Result<SigningKey, Failure> {
         let help = "`minisign -G -p imgbuild.pub -s imgbuild.key` makes a key: `--sign imgbuild.key`";
         Failure::unreadable(path, "a minisign secret key", &error, help)
     })?;
-    let text = inputs::text(path, MAX_KEY).map_err(|why| anyhow::anyhow!("{}", why.message()))?;
+    let text = input::text(path, MAX_KEY).map_err(|why| anyhow::anyhow!("{}", why.message()))?;
     // A variable that is set to nothing is as if it were not set.
     let password = std::env::var(PASSWORD).ok().filter(|password| !password.is_empty());
     SigningKey::read(&text, password).map_err(|error| Failure::Usage {

@@ -1,11 +1,13 @@
 //! `imgbuild check`: reads everything, renders everything, fetches and writes nothing.
 
-use super::console::Console;
-use super::delivery::Way;
-use super::failure::Failure;
-use super::foreseen::Foreseen;
-use super::{inputs, layers, places, select};
+use super::select;
+use crate::build::delivery::Way;
+use crate::build::foreseen::Foreseen;
+use crate::build::{layers, obstacles};
 use crate::cli::Options;
+use crate::failure::Failure;
+use crate::input;
+use crate::terminal::Console;
 
 /// Checks all nodes.
 pub fn run(strangers: &[String], options: &Options, console: &Console) -> Result<(), Failure> {
@@ -18,14 +20,14 @@ pub fn run(strangers: &[String], options: &Options, console: &Console) -> Result
         };
         return Err(Failure::Usage { message, help });
     }
-    let mut written = inputs::Written::read(options)?;
+    let mut written = input::Written::read(options)?;
     let secrets = written.secrets(options);
     let (plan, components, report) = written.draft(options)?;
     Way::of(options)?.check(&plan)?;
     select::fetching(options)?;
     let nodes: Vec<_> = plan.nodes.iter().collect();
     let foreseen = Foreseen::new(&plan, &nodes, (secrets, &components), options, report)?;
-    places::check(&plan, &nodes, options)?;
+    obstacles::check(&plan, &nodes, options)?;
     foreseen.tell(console);
     let artifacts = layers::requests_of(&nodes).len();
     let warnings = foreseen.listed();

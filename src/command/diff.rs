@@ -1,22 +1,23 @@
 //! `imgbuild diff`: what a build now would change in the nodes' folders. It fetches and writes nothing.
 
-use super::build::Build;
-use super::console::Console;
-use super::delivery::Way;
-use super::documents::rendered;
-use super::failure::{Exit, Failure};
-use super::layers::{self, Depot};
-use super::rendered::Renderer;
-use super::{inputs, recorded, secrets, select};
+use super::select;
+use crate::build::delivery::Way;
+use crate::build::documents::rendered;
+use crate::build::layers::{self, Depot};
+use crate::build::node_layer::Renderer;
 use crate::cli::Options;
+use crate::command::build::Build;
 use crate::diff::{NodeDiff, Snapshot};
+use crate::failure::{Exit, Failure};
+use crate::input::{self, recorded, secrets};
 use crate::output::{Built, texts};
 use crate::plan::NodePlan;
 use crate::render::NodeFile;
+use crate::terminal::Console;
 
 /// Compares the nodes of these names, or all, and tells by the exit code whether they are the same.
 pub fn run(names: &[String], options: &Options, console: &Console) -> Result<Exit, Failure> {
-    let mut written = inputs::Written::read(options)?;
+    let mut written = input::Written::read(options)?;
     let mut secrets = written.secrets(options);
     let (plan, components, mut report) = written.draft(options)?;
     let nodes = select::nodes(&plan, names, names.is_empty())?;

@@ -1,14 +1,16 @@
 //! `imgbuild fetch`: fills the store with every artifact that the profile needs, or with those of named releases.
 
-use super::console::Console;
-use super::failure::Failure;
-use super::{inputs, layers, select};
+use super::select;
+use crate::build::layers;
 use crate::cli::Options;
+use crate::failure::Failure;
 use crate::fetch::Outcome;
+use crate::input;
+use crate::terminal::Console;
 
 /// Fetches the artifacts of these releases, or those of all nodes.
 pub fn run(releases: &[String], options: &Options, console: &Console) -> Result<(), Failure> {
-    let written = inputs::Written::read(options)?;
+    let written = input::Written::read(options)?;
     let (requests, report) = if releases.is_empty() {
         let (plan, _, report) = written.plan(options)?;
         (layers::requests_of(&plan.nodes.iter().collect::<Vec<_>>()), report)

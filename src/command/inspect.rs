@@ -6,12 +6,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::console::Console;
-use super::failure::{Exit, Failure};
 use crate::audit::{self, Kind};
 use crate::bundle::{Bundle, Part};
+use crate::failure::{Exit, Failure};
 use crate::iso9660::read_image;
 use crate::output::MANIFEST;
+use crate::terminal::Console;
 
 /// A file of an image or a store.
 #[derive(Serialize)]

@@ -2,15 +2,15 @@
 
 use serde_json::json;
 
-use super::build::build;
-use super::console::Console;
-use super::failure::Failure;
-use super::membership::Inquiry;
-use super::{inputs, instances, recorded};
 use crate::cli::Options;
 use crate::cluster::NodeIndex;
+use crate::command::build::build;
 use crate::component::{Change, Components};
+use crate::failure::Failure;
+use crate::input::{self, instance_ids, recorded};
+use crate::membership::Inquiry;
 use crate::plan::Plan;
+use crate::terminal::Console;
 
 /// Changes the lists of members that a node is in: builds it so that it joins them, and prints the commands by which the
 /// others are told.
@@ -34,7 +34,7 @@ pub fn run(
         }
         Ok(())
     };
-    let written = inputs::Written::read(options)?;
+    let written = input::Written::read(options)?;
     let manifests = build(written, (&[name.to_owned()], false), prepare, options, console)?;
     if console.json {
         let lines: Vec<_> = commands.lines().collect();
@@ -86,7 +86,7 @@ fn reprovision(
     let member = &plan.cluster[node];
     let (name, address) = (member.name.clone(), member.address);
     match recorded::address(plan, &options.out, node)? {
-        Some(before) if before != address => instances::renew(plan, &[node], &options.out, console),
+        Some(before) if before != address => instance_ids::renew(plan, &[node], &options.out, console),
         Some(_) => Ok(()),
         None => {
             console.say(&format!(
@@ -101,7 +101,7 @@ fn reprovision(
 
 /// A member goes: nothing is built, and the profile may not have it any more.
 fn remove(name: &str, options: &Options, console: &Console) -> Result<(), Failure> {
-    let (plan, components, report) = inputs::Written::read(options)?.plan(options)?;
+    let (plan, components, report) = input::Written::read(options)?.plan(options)?;
     console.report(&report);
     let node = plan.cluster.find(name);
     let recorded = recorded::read(&plan, &options.out)?;

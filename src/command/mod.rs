@@ -1,42 +1,22 @@
 //! One verb per file: reads the inputs, calls the rooms in order, prints.
 
 mod boot;
-mod build;
-mod builtin;
+pub(crate) mod build;
 mod bundle;
-mod bundled;
 mod check;
-mod console;
-mod delivery;
 mod diff;
-mod documents;
-mod failure;
 mod fetch;
-mod foreseen;
-mod inputs;
 mod inspect;
-mod instances;
-mod layers;
 mod member;
-mod membership;
-mod once;
 mod options;
-mod password;
 mod pin;
-mod places;
 mod plan;
-mod problems;
-mod publish;
-mod recorded;
-mod rendered;
 mod sbom;
 mod schema;
-mod secrets;
-mod secrets_file;
-mod select;
+pub(crate) mod select;
 mod serve;
 mod show;
-mod verify;
+pub(crate) mod verify;
 
 use std::ffi::OsString;
 use std::io;
@@ -45,10 +25,10 @@ use clap::CommandFactory as _;
 
 use crate::cli::{self, Cli, Command};
 use crate::component::Change;
-use crate::terminal::escaped;
-use console::Console;
-pub use failure::Exit;
-use failure::Failure;
+use crate::escape::escaped;
+pub use crate::failure::Exit;
+use crate::failure::Failure;
+use crate::terminal::Console;
 
 /// Does what was typed.
 pub fn run(typed: impl IntoIterator<Item = OsString>) -> Exit {

@@ -1,9 +1,9 @@
 //! Whether the options agree with each other: found out for every verb alike, before any file is read.
 
-use super::delivery::{self, Way};
-use super::failure::Failure;
-use super::select;
+use crate::build::delivery::{self, Way};
 use crate::cli::Options;
+use crate::command::select;
+use crate::failure::Failure;
 
 /// Refuses what no verb could do. Options that a verb does not take have their defaults, which agree.
 pub fn check(options: &Options) -> Result<(), Failure> {

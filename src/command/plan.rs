@@ -4,14 +4,16 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::console::Console;
-use super::delivery::Way;
-use super::failure::Failure;
-use super::foreseen::Foreseen;
-use super::{inputs, places, problems, select};
+use super::select;
+use crate::build::delivery::Way;
+use crate::build::foreseen::Foreseen;
+use crate::build::{known_problems, obstacles};
 use crate::cli::Options;
 use crate::diagnostic::Listed;
+use crate::failure::Failure;
+use crate::input;
 use crate::plan::{NodePlan, Origin, Plan};
+use crate::terminal::Console;
 
 /// The plan, with what a build would warn of.
 #[derive(Serialize)]
@@ -23,14 +25,14 @@ struct Planned<'a> {
 
 /// Prints the plan of these nodes, or of all.
 pub fn run(names: &[String], options: &Options, console: &Console) -> Result<(), Failure> {
-    let mut written = inputs::Written::read(options)?;
+    let mut written = input::Written::read(options)?;
     let secrets = written.secrets(options);
     let (mut plan, components, report) = written.draft(options)?;
     Way::of(options)?.check(&plan)?;
     select::fetching(options)?;
     let nodes = select::nodes(&plan, names, names.is_empty())?;
     let foreseen = Foreseen::new(&plan, &nodes, (secrets, &components), options, report)?;
-    places::check(&plan, &nodes, options)?;
+    obstacles::check(&plan, &nodes, options)?;
     foreseen.tell(console);
     plan.nodes.retain(|node| names.is_empty() || names.contains(&node.name));
     if console.json {
@@ -62,7 +64,7 @@ fn describe(plan: &Plan, node: &NodePlan) -> String {
             line("", "fetched by the node itself");
         }
     }
-    for problem in problems::lines(&[node]) {
+    for problem in known_problems::lines(&[node]) {
         line("problem", &problem);
     }
     for layer in &node.layers {

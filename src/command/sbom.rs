@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::console::Console;
-use super::failure::Failure;
-use super::{inputs, select};
+use super::select;
 use crate::cli::Options;
+use crate::failure::Failure;
+use crate::input;
 use crate::layer::LayerIndex;
 use crate::render::NodeFiles;
 use crate::sbom::bill;
+use crate::terminal::Console;
 
 /// Prints the bill of one node. Nothing is fetched: files have digests where their layer is in the cache.
 pub fn run(node: &str, options: &Options, console: &Console) -> Result<(), Failure> {
-    let (plan, _, mut report) = inputs::Written::read(options)?.plan(options)?;
+    let (plan, _, mut report) = input::Written::read(options)?.plan(options)?;
     let node = select::nodes(&plan, &[node.to_owned()], false)?[0];
     let rendered = NodeFiles::new(&plan).of(node, &mut report);
     if report.has_errors() {

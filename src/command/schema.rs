@@ -2,12 +2,12 @@
 
 use schemars::schema_for;
 
-use super::console::Console;
-use super::failure::Failure;
 use crate::cli::SchemaKind;
 use crate::component::Spec;
+use crate::failure::Failure;
 use crate::profile::Profile;
 use crate::release::Releases;
+use crate::terminal::Console;
 
 /// Prints one schema.
 pub fn run(kind: SchemaKind) -> Result<(), Failure> {

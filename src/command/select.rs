@@ -8,14 +8,15 @@ use std::path::PathBuf;
 
 use clap::CommandFactory as _;
 
-use super::console::Console;
-use super::failure::Failure;
-use super::{bundled, layers};
+use crate::build::layers;
 use crate::cli::{Cli, Options};
 use crate::diagnostic::nearest;
+use crate::failure::Failure;
 use crate::fetch::{FetchOptions, Mirror, MirrorError, Network, ProxyError};
+use crate::input;
 use crate::plan::{NodePlan, Plan};
 use crate::store::{Cache, DERIVED, Store};
+use crate::terminal::Console;
 
 /// The nodes of these names, each once, in the profile's order; all if `all`.
 pub fn nodes<'a>(plan: &'a Plan, names: &[String], all: bool) -> Result<Vec<&'a NodePlan>, Failure> {
@@ -85,7 +86,7 @@ fn user_folder(name: &str, default: &str) -> Option<PathBuf> {
 /// How artifacts are fetched.
 pub fn fetching(options: &Options) -> Result<FetchOptions, Failure> {
     let mirror = mirror(options)?;
-    let supply = bundled::open(options)?.map(bundled::supply);
+    let supply = input::bundle::open(options)?.map(input::bundle::supply);
     let network = if options.offline || supply.is_some() || mirror.as_ref().is_some_and(Mirror::is_folder) {
         Network::default()
     } else {

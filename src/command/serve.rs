@@ -8,10 +8,10 @@ use anyhow::Context as _;
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use super::console::Console;
-use super::failure::{Exit, Failure};
 use crate::cli::Options;
+use crate::failure::{Exit, Failure};
 use crate::serve::{Catalogue, Client, Limits, Served, Site, Tally, serve};
+use crate::terminal::Console;
 
 /// Where to listen if nobody says where.
 const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);

@@ -1,22 +1,23 @@
 //! `imgbuild show`: a document of a node, or a file of its overlay, without fetching anything.
 
-use super::console::Console;
-use super::documents::documents;
-use super::failure::Failure;
-use super::{inputs, select};
+use super::select;
+use crate::build::documents::documents;
 use crate::cli::Options;
 use crate::diagnostic::{Report, nearest};
+use crate::failure::Failure;
 use crate::guest::GuestPath;
+use crate::input;
 use crate::output::OVERLAY;
 use crate::plan::{NodePlan, Plan};
 use crate::profile::{ADMIN_PASSWORD, Secrets};
 use crate::render::{NodeFiles, NodeSecrets, OverlayFacts, private_files};
+use crate::terminal::Console;
 
 const DOCUMENTS: [&str; 3] = ["user-data", "meta-data", "network-config"];
 
 /// Prints one document or file.
 pub fn run(node: &str, file: &str, options: &Options, console: &Console) -> Result<(), Failure> {
-    let mut written = inputs::Written::read(options)?;
+    let mut written = input::Written::read(options)?;
     let is_document = DOCUMENTS.contains(&file);
     let secrets = if is_document { written.secrets(options).masked() } else { Secrets::default() };
     let (plan, _, report) = written.plan(options)?;

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::bundle::MAX_KEY;
-use super::console::Console;
-use super::failure::Failure;
-use super::inputs::{self, Written};
-use super::{bundled, inspect, layers};
+use super::inspect;
 use crate::audit::{self, Audit, Kind, Problem};
+use crate::build::layers;
 use crate::bundle::{self, Bundle, Part, Parts, SignatureError, Signed, VerifyingKey};
 use crate::date::Moment;
 use crate::diagnostic::Report;
+use crate::failure::Failure;
+use crate::input::{self, Written};
 use crate::plan::{Format, NodePlan};
+use crate::terminal::Console;
 
 /// What a verification came to, as JSON has it.
 #[derive(Serialize)]
@@ -82,7 +83,7 @@ pub fn run(
 fn needed(path: &Path, audit: &mut Audit) -> Result<(), Failure> {
     let bundle = Bundle::open(path)?;
     let mut report = Report::new();
-    let texts = bundled::texts(&bundle, &mut report)?;
+    let texts = input::bundle::texts(&bundle, &mut report)?;
     let arch = texts.arch;
     let drafted =
         Written::of(texts, report).and_then(|written| written.drafted((arch, Format::default(), 0), None));
@@ -120,10 +121,10 @@ fn verifying_key(text: &str, kind: Kind) -> Result<VerifyingKey, Failure> {
 }
 
 /// The key that a text is, or the text of the file that it names.
-pub(super) fn key(key: &str) -> Result<VerifyingKey, Failure> {
+pub(crate) fn key(key: &str) -> Result<VerifyingKey, Failure> {
     let file = Path::new(key);
     let text = if file.is_file() {
-        inputs::text(file, MAX_KEY).map_err(|why| anyhow::anyhow!("{}", why.message()))?
+        input::text(file, MAX_KEY).map_err(|why| anyhow::anyhow!("{}", why.message()))?
     } else {
         key.to_owned()
     };
@@ -134,7 +135,7 @@ pub(super) fn key(key: &str) -> Result<VerifyingKey, Failure> {
 }
 
 /// Why a bundle is too old to be accepted, if it is.
-pub(super) fn too_old(signed: &Signed, not_before: Option<Moment>) -> Option<String> {
+pub(crate) fn too_old(signed: &Signed, not_before: Option<Moment>) -> Option<String> {
     let not_before = not_before?;
     match signed.time {
         Some(time) if time >= not_before => None,
@@ -168,7 +169,7 @@ fn signature(key: &VerifyingKey, path: &Path, audit: &mut Audit) -> Result<Optio
         audit.found(name, Problem::Missing);
         return Ok(None);
     }
-    let text = match inputs::text(&file, MAX_KEY) {
+    let text = match input::text(&file, MAX_KEY) {
         Ok(text) => text,
         Err(why) => {
             audit.malformed(name, why.message());

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::listed::{Listed, Place};
 use super::source::{Source, Span};
-use crate::terminal::{escaped, masked};
+use crate::escape::{escaped, masked};
 
 /// How many diagnostics are shown: nobody reads more at once.
 const MAX_SHOWN: usize = 100;

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::{Console, Failure, inputs};
+use super::{Console, Failure};
 use crate::cli::Options;
-use crate::command::inputs::{Texts, Written};
 use crate::diagnostic::{Decoded, Report};
+use crate::input;
+use crate::input::{Texts, Written};
 use crate::release::{Releases, audit};
 
 /// Checks the pins by themselves, and that there is one for every file that a node of the profile needs.
 pub fn run(options: &Options, console: &Console) -> Result<(), Failure> {
     let mut report = Report::new();
     let texts = Texts::read(options, &mut report)?;
-    let pins = texts.releases.as_ref().and_then(|source| inputs::document(source, &mut report));
-    let own = inputs::releases(None, &mut report);
+    let pins = texts.releases.as_ref().and_then(|source| input::document(source, &mut report));
+    let own = input::releases(None, &mut report);
     let (Some(pins), Some(own)) = (pins, own) else { return Err(Failure::Invalid(report)) };
     audit(&pins, &own, &mut report);
     match Written::of(texts, Report::new()).and_then(|written| written.plan(options)) {

@@ -13,14 +13,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::console::Console;
-use super::failure::Failure;
-use super::{inputs, select};
+use super::select;
 use crate::cli::{Options, PinArgs};
 use crate::diagnostic::{Decoded, Report, nearest};
+use crate::failure::Failure;
 use crate::fetch::Upstream;
 use crate::files::sync_folder;
+use crate::input;
 use crate::release::{Release, Releases, moved};
+use crate::terminal::Console;
 use change::Change;
 use sources::Sources;
 
@@ -77,7 +78,7 @@ fn file(options: &Options) -> Result<PathBuf, Failure> {
 
 fn read(path: &Path) -> Result<Decoded<Releases>, Failure> {
     let mut report = Report::new();
-    match inputs::releases(Some(path), &mut report) {
+    match input::releases(Some(path), &mut report) {
         Some(decoded) if !report.has_errors() => Ok(decoded),
         _ => Err(Failure::Invalid(report)),
     }

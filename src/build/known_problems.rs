@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::console::Console;
 use crate::plan::NodePlan;
 use crate::release::KnownProblem;
+use crate::terminal::Console;
 
 /// Says each problem in one line, with the version that cures it.
 pub fn tell(nodes: &[&NodePlan], console: &Console) {

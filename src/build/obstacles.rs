@@ -1,7 +1,7 @@
 //! Refuses a build that would destroy what no earlier one wrote, before anything is fetched.
 
-use super::failure::{Exit, Failure};
 use crate::cli::Options;
+use crate::failure::{Exit, Failure};
 use crate::output::{Delivery, Obstacle, Place};
 use crate::plan::{NodePlan, Plan};
 

@@ -10,8 +10,8 @@ use fs_err as fs;
 use fs_err::os::unix::fs::OpenOptionsExt as _;
 use rustix::fs::{Gid, Uid, fchown};
 
-use super::failure::Failure;
 use crate::diagnostic::{Diagnostic, Report, Source};
+use crate::failure::Failure;
 use crate::files::FileError;
 use crate::profile::Secrets;
 

@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{Event, Outcome, Step};
-use crate::terminal::escaped;
+use crate::escape::escaped;
+use crate::fetch::{Event, Outcome, Step};
 
 /// Where the events of a fetch are shown.
 pub struct Progress(Kind);

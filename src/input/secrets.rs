@@ -5,15 +5,15 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::console::Console;
-use super::failure::Failure;
-use super::inputs;
 use super::secrets_file::SecretsFile;
 use crate::cli::Options;
 use crate::component::{Components, SecretSpec};
 use crate::diagnostic::{Diagnostic, Report, Source};
+use crate::failure::Failure;
+use crate::input;
 use crate::plan::NodePlan;
 use crate::profile::Secrets;
+use crate::terminal::Console;
 
 /// The longest secrets file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
@@ -87,7 +87,7 @@ fn text(path: &Path, is_named: bool) -> Result<Option<(u32, String)>, Diagnostic
             Diagnostic::error(format!("`{shown}` is a folder, expected a secrets file")).help(name_it)
         );
     }
-    let text = inputs::text(path, MAX_FILE).map_err(|why| why.help(name_it))?;
+    let text = input::text(path, MAX_FILE).map_err(|why| why.help(name_it))?;
     Ok(Some((metadata.permissions().mode(), text)))
 }
 

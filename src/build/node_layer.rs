@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 
-use super::failure::Failure;
-use super::layers::{self, Layers};
+use crate::build::layers::{self, Layers};
 use crate::digest::{HashingWriter, Sha256};
+use crate::failure::Failure;
 use crate::layer::{
     Content, Entry, IndexKind, LayerIndex, MembersWriter, NamedLayer, Tree, end_of_archive, write_layer,
 };

@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::console::Console;
-use super::failure::{Exit, Failure};
 use crate::digest::{HashingWriter, Sha256};
+use crate::failure::{Exit, Failure};
 use crate::fetch::{ArtifactRequest, FetchOptions};
 use crate::guest::Mode;
 use crate::layer::{
@@ -20,6 +19,7 @@ use crate::layer::{
 use crate::plan::{Format, LayerPlan, NodePlan};
 use crate::release::Artifact;
 use crate::store::{Cache, LayerRecord, NotPrivate, Store, StoreError};
+use crate::terminal::Console;
 
 /// Finished layers by their key.
 pub type Layers = BTreeMap<Sha256, Layer>;

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
 
-use super::failure::Failure;
+use super::progress::Progress;
 use crate::cli::{Color, Speaking};
 use crate::diagnostic::Report;
-use crate::fetch::Progress;
-use crate::terminal::{Styled, escaped, escaped_bytes, escaped_json};
+use crate::escape::{Styled, escaped, escaped_bytes, escaped_json};
+use crate::failure::Failure;
 
 /// Where a command prints.
 pub struct Console {
@@ -83,7 +83,6 @@ impl Console {
     }
 
     /// Says something that the user must see.
-    #[expect(clippy::unused_self, reason = "only commands speak, and each of them has a console")]
     pub fn say(&self, text: &str) {
         Self::complain(text);
     }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 
-use super::failure::Failure;
 use crate::cluster::{Member, NodeIndex};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::diff::{MemberChange, member_changes};
+use crate::failure::Failure;
 use crate::output::{MemberLists, member_lists};
 use crate::plan::{NodePlan, Plan};
 

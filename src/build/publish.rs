@@ -5,14 +5,13 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::build::Build;
-use super::console::Console;
-use super::delivery::{Shared, Way};
-use super::failure::Failure;
+use super::obstacles;
 use super::once;
-use super::places;
-use super::rendered::{OwnLayer, Renderer};
+use crate::build::delivery::{Shared, Way};
+use crate::build::node_layer::{OwnLayer, Renderer};
+use crate::command::build::Build;
 use crate::digest::Sha256;
+use crate::failure::Failure;
 use crate::layer::LayerIndex;
 use crate::output::{
     IMAGE, LayerSource, Manifest, NodeOutput, OVERLAY, Outputs, Place, Seen, Staged, State, node_is_current,
@@ -20,6 +19,7 @@ use crate::output::{
 };
 use crate::plan::NodePlan;
 use crate::render::NodeFile;
+use crate::terminal::Console;
 
 /// A node's folder, and whether it was written.
 struct Written {
@@ -29,7 +29,7 @@ struct Written {
 
 impl Build<'_> {
     /// Writes the `wanted` ones of the nodes and what they share into `out`, as far as it is not there.
-    pub(super) fn publish<'n>(
+    pub(crate) fn publish<'n>(
         &self,
         nodes: impl Iterator<Item = (&'n NodePlan, &'n Vec<NodeFile>)>,
         wanted: &[&NodePlan],
@@ -54,7 +54,7 @@ impl Build<'_> {
                 known.push((node, OwnLayer { index: LayerIndex::default(), ..own }));
             }
         }
-        places::check_shared(&self.place(out), self.way.delivery)?;
+        obstacles::check_shared(&self.place(out), self.way.delivery)?;
         let layers = self.all_layers(&known)?;
         let shared = self.way.stage(&mut outputs, self.plan.epoch, layers)?;
         tell_what_stays(&written, shared.is_none(), console);
@@ -88,7 +88,7 @@ impl Build<'_> {
             State::Old => once::tell(&output, &root.join(&node.name), console),
         }
         // Somebody may have put it there since that was asked before the build.
-        places::check_node(&self.place(&root), &node.name)?;
+        obstacles::check_node(&self.place(&root), &node.name)?;
         let parts = output.parts();
         let known = parts.map(|parts| self.cache.image(&parts)).transpose()?.flatten();
         let output = match known {

@@ -1,6 +1,13 @@
 //! Reads what the user wrote: profile, pins and components, from files or from what is compiled in.
 #![expect(clippy::disallowed_methods, reason = "edge: reads the user's files")]
 
+pub mod builtin;
+pub mod bundle;
+pub mod instance_ids;
+pub mod recorded;
+pub mod secrets;
+pub mod secrets_file;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::Path;
@@ -9,19 +16,19 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::failure::Failure;
-use super::{builtin, bundled, delivery, instances, secrets};
+use crate::build::delivery;
 use crate::cli::Options;
 use crate::component::{Component, Components, FolderFile, SPEC_FILE};
 use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Source, decode, nearest};
+use crate::failure::Failure;
 use crate::plan::{self, Format, Plan, resolve};
 use crate::profile::{Profile, Secrets};
 use crate::release::{Arch, Artifact, Releases};
 
 /// The longest profile or pins file that is read, in bytes: a million nodes, and no device that never ends.
-pub(super) const MAX_DOCUMENT: u64 = 64 << 20;
+pub(crate) const MAX_DOCUMENT: u64 = 64 << 20;
 /// The longest file of a component, in bytes. What is longer belongs into a release.
-pub(super) const MAX_COMPONENT_FILE: u64 = 16 << 20;
+pub(crate) const MAX_COMPONENT_FILE: u64 = 16 << 20;
 
 /// What the user wrote, as far as it could be read.
 pub struct Written {
@@ -130,7 +137,7 @@ impl Written {
         let place = delivery::fetched_from(options)?;
         let (mut plan, components, mut report) =
             self.drafted((arch, options.format, options.source_date_epoch), place.as_deref())?;
-        instances::keep(&mut plan, &options.out, &mut report);
+        instance_ids::keep(&mut plan, &options.out, &mut report);
         Ok((plan, components, report))
     }
 
@@ -175,8 +182,8 @@ pub struct Texts {
 impl Texts {
     /// Reads them from the bundle, the files or the program itself, as the options say.
     pub fn read(options: &Options, report: &mut Report) -> Result<Self, Failure> {
-        if let Some(bundle) = bundled::trusted(options)? {
-            return bundled::texts(&bundle, report);
+        if let Some(bundle) = bundle::trusted(options)? {
+            return bundle::texts(&bundle, report);
         }
         let mut folders = builtin::overlays();
         if let Some(folder) = &options.overlays {
@@ -195,12 +202,12 @@ impl Texts {
 }
 
 /// The pins of a file, or those that are compiled in.
-pub(super) fn releases(file: Option<&Path>, report: &mut Report) -> Option<Decoded<Releases>> {
+pub(crate) fn releases(file: Option<&Path>, report: &mut Report) -> Option<Decoded<Releases>> {
     document(&source(file, &RELEASES, report)?, report)
 }
 
 /// A text as a value.
-pub(super) fn document<T: DeserializeOwned + JsonSchema>(
+pub(crate) fn document<T: DeserializeOwned + JsonSchema>(
     source: &Arc<Source>,
     report: &mut Report,
 ) -> Option<Decoded<T>> {
@@ -225,7 +232,7 @@ fn source(file: Option<&Path>, builtin: &Builtin, report: &mut Report) -> Option
 }
 
 /// The text of a file.
-pub(super) fn text(path: &Path, limit: u64) -> Result<String, Diagnostic> {
+pub(crate) fn text(path: &Path, limit: u64) -> Result<String, Diagnostic> {
     String::from_utf8(bytes(path, limit)?).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         Diagnostic::error(format!("`{}` is no UTF-8 text: byte {at} is wrong", path.display()))

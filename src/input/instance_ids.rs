@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use super::console::Console;
-use super::failure::Failure;
 use crate::cluster::NodeIndex;
 use crate::diagnostic::{Diagnostic, Report};
+use crate::failure::Failure;
 use crate::output::instance_id;
 use crate::plan::Plan;
+use crate::terminal::Console;
 
 /// Gives every node the instance-id that its last build has.
 pub fn keep(plan: &mut Plan, out: &Path, report: &mut Report) {

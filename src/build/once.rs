@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use super::console::Console;
-use super::inputs::{self, MAX_DOCUMENT};
 use crate::diff::changed_once;
+use crate::input::{self, MAX_DOCUMENT};
 use crate::output::{NodeOutput, USER_DATA};
+use crate::terminal::Console;
 
 /// Compares a node's documents with those of the build before, in `folder`. A build of another instance has nothing to say,
 /// and neither has one that cannot be read: it is replaced.
 pub fn tell(output: &NodeOutput<'_>, folder: &Path, console: &Console) {
     let node = &output.manifest.node;
-    let before = |name: &str| inputs::text(&folder.join(name), MAX_DOCUMENT).ok();
+    let before = |name: &str| input::text(&folder.join(name), MAX_DOCUMENT).ok();
     let differs = |name: &str| {
         let after = output.documents.iter().find(|(document, _)| *document == name);
         before(name).zip(after).is_none_or(|(before, (_, after))| before != *after)

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::failure::Failure;
-use super::select;
 use crate::cli::Options;
+use crate::command::select;
 use crate::digest::Sha256;
+use crate::failure::Failure;
 use crate::output::{
     Delivery, LAYERS, LayerSource, Outputs, SHARED, Seen, Staged, known_layers, layers_are_current,
     remove_unused_layers, shared_is_current, write_layers, write_shared,

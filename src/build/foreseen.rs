@@ -1,15 +1,16 @@
 //! What a build would refuse or warn of, for the verbs that say so beforehand.
 
-use super::build::nobody_can_log_in;
-use super::console::Console;
-use super::documents::rendered;
-use super::failure::Failure;
-use super::{problems, recorded, secrets};
+use super::known_problems;
+use crate::build::documents::rendered;
 use crate::cli::Options;
+use crate::command::build::nobody_can_log_in;
 use crate::component::Components;
 use crate::diagnostic::{Diagnostic, Listed, Report};
+use crate::failure::Failure;
+use crate::input::{recorded, secrets};
 use crate::plan::{NodePlan, Plan};
 use crate::profile::Secrets;
+use crate::terminal::Console;
 
 /// All that a build would warn of.
 pub struct Foreseen {
@@ -38,7 +39,7 @@ impl Foreseen {
         }
         nobody_can_log_in(plan, &secrets, &mut report);
         recorded::warn(plan, nodes, &options.out, &mut report)?;
-        let lines = [problems::lines(nodes), secrets::lacking(&secrets, nodes)].concat();
+        let lines = [known_problems::lines(nodes), secrets::lacking(&secrets, nodes)].concat();
         Ok(Self { report, lines })
     }
 

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::failure::Failure;
-use super::inputs::{Folder, MAX_COMPONENT_FILE, MAX_DOCUMENT, Texts};
-use super::verify;
 use crate::bundle::{Bundle, BundleError, PROFILE, Part, RELEASES};
 use crate::cli::Options;
+use crate::command::verify;
 use crate::component::FolderFile;
 use crate::diagnostic::{Diagnostic, Report, Source};
+use crate::failure::Failure;
 use crate::fetch::{Supplied, Supply};
+use crate::input::{Folder, MAX_COMPONENT_FILE, MAX_DOCUMENT, Texts};
 
 /// The most that all components' files of a bundle may have together, in bytes: they are read into memory.
 pub const MAX_COMPONENTS: u64 = 256 << 20;

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::seen::Entry;
 use crate::cluster::NodeIndex;
-use crate::command::recorded::Recorded;
+use crate::input::recorded::Recorded;
 use crate::live::Reply;
 use crate::plan::Plan;
 

@@ -3,14 +3,14 @@
 mod seats;
 mod seen;
 
-use super::console::Console;
-use super::failure::{Exit, Failure};
-use super::recorded::Recorded;
 use crate::cluster::{NodeIndex, Peer};
 use crate::component::{COMMANDS, Change, Component, Components, Membership};
 use crate::diagnostic::{Report, Step};
+use crate::failure::{Exit, Failure};
+use crate::input::recorded::Recorded;
 use crate::live::{Members, Probe, Reply, TIMEOUTS};
 use crate::plan::Plan;
+use crate::terminal::Console;
 use seats::{Found, Known, Pulse, Seat};
 use seen::{Entry, Seen};
 
