@@ -70,3 +70,10 @@ impl Source {
         })
     }
 }
+
+/// The bytes of a line of a text, counted from 1, less its indentation; nothing at the end of a text that has fewer.
+pub(crate) fn line_span(text: &str, line: usize) -> Span {
+    let start = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
+    let content = text[start..].lines().next().unwrap_or_default();
+    start + content.len() - content.trim_start().len()..start + content.len()
+}

@@ -10,7 +10,7 @@ use std::fmt;
 use serde::Serialize;
 use similar::TextDiff;
 
-use crate::layer::LayerIndex;
+use crate::output::Snapshot;
 use crate::render::masked;
 pub use files::{Changed, FileChanges};
 pub use members::{MemberChange, member_changes};
@@ -20,15 +20,6 @@ pub use once::changed as changed_once;
 const USER_DATA: &str = "user-data";
 /// The documents that a node reads; user-data names the overlay by its digest.
 const SEED: [&str; 3] = ["meta-data", USER_DATA, "network-config"];
-
-/// What is compared of a node's folder.
-#[derive(Clone, Debug, Default)]
-pub struct Snapshot {
-    /// The documents and, without its outputs, the manifest: by file name.
-    pub texts: BTreeMap<String, String>,
-    /// What is in the overlay.
-    pub files: LayerIndex,
-}
 
 /// What a build now would change in a node's folder. No secret is in it.
 #[derive(Debug, Default, Serialize)]

@@ -4,7 +4,6 @@
 
 mod go_template;
 mod guest;
-mod malformed;
 mod promql;
 mod rules;
 mod unit;
@@ -12,7 +11,6 @@ mod unit;
 use std::ops::Range;
 
 pub use guest::Linter;
-pub use malformed::Malformed;
 
 /// Something in a text that its reader does not take.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,11 +33,4 @@ impl Finding {
     fn undecided(span: Range<usize>, message: String, help: impl Into<String>) -> Self {
         Self { is_error: false, message, span, help: help.into() }
     }
-}
-
-/// The bytes of a line of a text, counted from 1, less its indentation.
-fn line_span(text: &str, line: usize) -> Range<usize> {
-    let start = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
-    let content = text[start..].lines().next().unwrap_or_default();
-    start + content.len() - content.trim_start().len()..start + content.len()
 }

@@ -6,7 +6,8 @@ use std::ops::Range;
 use serde_yaml::{Mapping, Value};
 
 use super::promql::{self, Verdict};
-use super::{Finding, go_template, line_span};
+use super::{Finding, go_template};
+use crate::diagnostic::line_span;
 
 /// What a group can say.
 const OF_GROUP: [&str; 6] = ["name", "interval", "query_offset", "limit", "labels", "rules"];

@@ -12,12 +12,20 @@ use super::joined::{self, open};
 use super::manifest::{self, MemberLists};
 use super::node::{DOCUMENTS, IMAGE, OVERLAY};
 use super::staging::replaced;
-use crate::diff::Snapshot;
 use crate::digest::Sha256;
-use crate::layer::{Limits, list};
+use crate::layer::{LayerIndex, Limits, list};
 
 /// The longest text that is read: several times what any data source takes.
 const MAX_TEXT: u64 = 16 << 20;
+
+/// What is compared of a node's folder.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The documents and, without its outputs, the manifest: by file name.
+    pub texts: BTreeMap<String, String>,
+    /// What is in the overlay.
+    pub files: LayerIndex,
+}
 
 /// A node's folder as an earlier build, and whoever came later, left it.
 #[derive(Debug)]

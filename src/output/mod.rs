@@ -16,7 +16,7 @@ mod seen;
 mod staging;
 mod volume;
 
-pub use built::{Built, instance_id, member_lists};
+pub use built::{Built, Snapshot, instance_id, member_lists};
 pub use current::{State, layers_are_current, node_is_current, shared_is_current};
 pub use delivery::Delivery;
 pub use digests::SeedDigests;

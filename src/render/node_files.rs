@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{COMPONENTS_LIST, FILES_LIST};
-use crate::diagnostic::{Diagnostic, Report, Source};
+use crate::diagnostic::{Diagnostic, Malformed, Report, Source};
 use crate::digest::Sha256;
 use crate::guest::{GuestPath, Mode};
 use crate::layer::{IndexKind, LayerIndex};
-use crate::lint::Malformed;
 use crate::plan::{FileOrigin, NodePlan, Origin, Plan, PlannedFile, PlannedService};
 
 /// A guest file with its contents.

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::user_data::END;
-use crate::diagnostic::{Diagnostic, Report};
-use crate::lint::Malformed;
+use crate::diagnostic::{Diagnostic, Malformed, Report};
 use crate::plan::{NodePlan, Plan, PlannedSecret};
 use crate::profile::Secrets;
 

@@ -7,7 +7,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
 
 use crate::component::Components;
-use crate::diagnostic::{Diagnostic, Report, Source, nearest};
+use crate::diagnostic::{Diagnostic, Report, Source, line_span, nearest};
 
 /// What one rendering may cost, in minijinja's instructions: far above any honest template over ten thousand
 /// nodes, and an end to `{% for %}` in `{% for %}` in `{% for %}`.
@@ -193,12 +193,4 @@ impl Undefined {
 
 fn reason(error: &Error) -> String {
     error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()))
-}
-
-fn line_span(text: &str, line: usize) -> std::ops::Range<usize> {
-    let start = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
-    let rest = text.get(start..).unwrap_or_default();
-    let content = rest.lines().next().unwrap_or_default();
-    let indent = content.len() - content.trim_start().len();
-    start + indent..start + content.len()
 }

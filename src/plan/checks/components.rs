@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use super::places::places;
 use crate::component::{COMMANDS, Component, Components, matches_whole};
-use crate::diagnostic::{Diagnostic, Report, Source, Step, meant, nearest, quoted};
-use crate::lint::Malformed;
+use crate::diagnostic::{Diagnostic, Malformed, Report, Source, Step, meant, nearest, quoted};
 use crate::template::SUFFIX;
 
 /// Folders that every component may have.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::Deserialize as _;
 use serde::de::IgnoredAny;
 
-use super::line_span;
+use super::source::line_span;
 
 /// Why a text is not what its name promises.
 pub struct Malformed {
