@@ -6,6 +6,7 @@ use std::{fmt, io, iter};
 
 use crate::bundle::BundleError;
 use crate::diagnostic::{Diagnostic, Report};
+use crate::fetch::FetchError;
 use crate::files::FileError;
 use crate::machine::MachineError;
 use crate::store::{ErrorClass, StoreError};
@@ -51,8 +52,10 @@ pub enum Failure {
     },
     /// What the user wrote.
     Invalid(Report),
-    /// The store, or what should fill it.
+    /// The store.
     Store(StoreError),
+    /// Artifacts could not be fetched.
+    Fetch(FetchError),
     /// Bytes that are not what they must be.
     Integrity {
         /// Which, and what is wrong with them.
@@ -85,10 +88,13 @@ impl Failure {
             Self::Usage { .. } => Exit::Usage,
             Self::Refused { exit, .. } => *exit,
             Self::Invalid(_) => Exit::Invalid,
-            Self::Store(error) => exit_of(error),
+            Self::Store(error) => exit_of(error.class()),
+            Self::Fetch(error) => exit_of(error.class()),
             Self::Integrity { .. } => Exit::Integrity,
             Self::Machine(_) => Exit::Failed,
-            Self::Other(error) => of_store(error.as_ref()).map_or(Exit::Failed, exit_of),
+            Self::Other(error) => {
+                of_store(error.as_ref()).map_or(Exit::Failed, |error| exit_of(error.class()))
+            }
         }
     }
 
@@ -115,6 +121,7 @@ impl Failure {
             Self::Usage { help, .. } | Self::Integrity { help, .. } => Some(help.clone()),
             Self::Refused { help, .. } => Some(help.clone()).filter(|help| !help.is_empty()),
             Self::Store(error) => error.help(),
+            Self::Fetch(error) => error.help(),
             Self::Machine(error) => error.help(),
             Self::Other(error) => match of_store(error.as_ref()) {
                 Some(error) => error.help(),
@@ -133,6 +140,7 @@ impl fmt::Display for Failure {
             }
             Self::Invalid(report) => f.write_str(&report.render(false)),
             Self::Store(error) => error.fmt(f),
+            Self::Fetch(error) => error.fmt(f),
             Self::Machine(error) => match std::error::Error::source(error) {
                 Some(cause) => write!(f, "{error}: {cause}"),
                 None => error.fmt(f),
@@ -151,6 +159,12 @@ impl From<Report> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<FetchError> for Failure {
+    fn from(error: FetchError) -> Self {
+        Self::Fetch(error)
     }
 }
 
@@ -184,8 +198,8 @@ impl From<io::Error> for Failure {
     }
 }
 
-fn exit_of(error: &StoreError) -> Exit {
-    match error.class() {
+fn exit_of(class: ErrorClass) -> Exit {
+    match class {
         ErrorClass::Network => Exit::Network,
         ErrorClass::Integrity => Exit::Integrity,
         ErrorClass::Other => Exit::Failed,

@@ -35,6 +35,7 @@ mod serve;
 mod signatures;
 mod store;
 mod store_processes;
+mod structure;
 mod support;
 mod system_extension;
 mod terminal;

@@ -53,7 +53,7 @@ fn a_flipped_byte_is_found_and_mended() {
     let digest = Sha256::of(artifact());
     let mut read = Vec::new();
     let error = depot.store().read(&digest).unwrap().read_to_end(&mut read).unwrap_err();
-    let (class, text) = told(&error.into());
+    let (class, text) = told(&StoreError::from(error).into());
     assert!(text.contains(&format!("the store's file with sha256 {digest} is damaged")), "{text}");
     assert_eq!(class, ErrorClass::Integrity);
     assert!(matches!(depot.store().verified_file(&digest), Err(StoreError::Damaged { .. })));

@@ -11,9 +11,11 @@ use super::download::Download;
 use super::http::Http;
 use super::mirror::Place;
 use super::redacted::{Redacted, shown};
-use super::{ArtifactRequest, Cause, Event, Fetched, Mirror, Network, Outcome, Patience, Step, Supply};
-use crate::store::{Failure, State};
-use crate::store::{Store, StoreError};
+use super::{
+    ArtifactRequest, Cause, Event, FailedArtifact, FetchError, Fetched, Mirror, Network, Outcome, Patience,
+    Step, Supply,
+};
+use crate::store::{State, Store};
 
 /// Artifacts that are fetched at the same time.
 const AT_ONCE: usize = 4;
@@ -82,7 +84,7 @@ impl Store {
         artifacts: &[ArtifactRequest],
         options: &FetchOptions,
         progress: &(dyn Fn(&Event) + Sync),
-    ) -> Result<Vec<Fetched>, StoreError> {
+    ) -> Result<Vec<Fetched>, FetchError> {
         let fetcher = Fetcher { store: self, options, progress, http: OnceLock::new() };
         let (mut here, mut failures) = (Vec::new(), Vec::new());
         for result in fetcher.each(artifacts) {
@@ -91,13 +93,24 @@ impl Store {
                 Err(failure) => failures.push(failure),
             }
         }
-        if failures.is_empty() { Ok(here) } else { Err(StoreError::Fetch { failures, of: artifacts.len() }) }
+        if failures.is_empty() {
+            Ok(here)
+        } else {
+            Err(FetchError::Artifacts { failures, of: artifacts.len() })
+        }
+    }
+
+    /// Whether the store has something for all of these; whether it is whole shows when it is read.
+    pub fn has_all(&self, artifacts: &[ArtifactRequest]) -> Result<(), FetchError> {
+        let missing = artifacts.iter().filter(|artifact| !self.blob(&artifact.sha256).exists());
+        let names: Vec<_> = missing.map(|artifact| artifact.name.clone()).collect();
+        if names.is_empty() { Ok(()) } else { Err(FetchError::NotFetched { names }) }
     }
 }
 
 impl Fetcher<'_> {
     /// Fetches all, several at once, and returns what became of them in their order.
-    fn each(&self, artifacts: &[ArtifactRequest]) -> Vec<Result<Fetched, Failure>> {
+    fn each(&self, artifacts: &[ArtifactRequest]) -> Vec<Result<Fetched, FailedArtifact>> {
         let next = AtomicUsize::new(0);
         let work = || {
             let mut done = Vec::new();
@@ -120,7 +133,7 @@ impl Fetcher<'_> {
         done.into_iter().map(|(_, result)| result).collect()
     }
 
-    fn fetch(&self, job: Job) -> Result<Fetched, Failure> {
+    fn fetch(&self, job: Job) -> Result<Fetched, FailedArtifact> {
         let ArtifactRequest { name, url, sha256, .. } = job.artifact;
         let mut tries = 0;
         match self.obtain(job, &mut tries) {
@@ -130,7 +143,7 @@ impl Fetcher<'_> {
             }
             Err(cause) => {
                 self.tell(job, Step::Failed);
-                Err(Failure {
+                Err(FailedArtifact {
                     name: name.clone(),
                     url: shown(url),
                     mirrored: self.options.mirrored(url),

@@ -3,6 +3,7 @@
 
 mod artifact;
 mod bypass;
+mod cause;
 mod download;
 mod error;
 mod event;
@@ -27,7 +28,8 @@ mod tunnel;
 mod upstream;
 
 pub use artifact::{ArtifactRequest, Fetched, Outcome};
-pub use error::Cause;
+pub use cause::Cause;
+pub use error::{FailedArtifact, FetchError};
 pub use event::{Event, Step};
 pub use fetcher::FetchOptions;
 pub(crate) use http::client as http_client;

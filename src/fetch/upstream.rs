@@ -13,9 +13,8 @@ use super::pace::Paced;
 use super::peer::Peer;
 use super::redacted::shown;
 use super::sniff::HEAD;
-use super::{Cause, FetchOptions};
+use super::{Cause, FetchError, FetchOptions};
 use crate::digest::{HashingWriter, Sha256};
-use crate::store::StoreError;
 
 /// The longest text that is read, in bytes: several times the longest checksum file.
 const MAX_TEXT: u64 = 1 << 20;
@@ -49,21 +48,21 @@ impl<'a> Upstream<'a> {
     }
 
     /// The text at `url`, of at most 1 MiB.
-    pub fn text(&self, url: &str) -> Result<(String, Way), StoreError> {
+    pub fn text(&self, url: &str) -> Result<(String, Way), FetchError> {
         let (bytes, way) = self.read(url, MAX_TEXT, Vec::new)?;
         Ok((String::from_utf8_lossy(&bytes).into_owned(), way))
     }
 
     /// The digest and the size of the file at `url`, of at most 4 GiB. Its bytes are not kept.
-    pub fn digest(&self, url: &str) -> Result<(Sha256, u64, Way), StoreError> {
+    pub fn digest(&self, url: &str) -> Result<(Sha256, u64, Way), FetchError> {
         let (hashing, way) = self.read(url, MAX_SIZE, || HashingWriter::new(io::sink()))?;
         let (_, digest, size) = hashing.finish();
         Ok((digest, size, way))
     }
 
     /// Reads a file into what `sink` makes, anew for each try.
-    fn read<W: Write>(&self, url: &str, limit: u64, sink: impl Fn() -> W) -> Result<(W, Way), StoreError> {
-        let failed = |cause| StoreError::Unpinned {
+    fn read<W: Write>(&self, url: &str, limit: u64, sink: impl Fn() -> W) -> Result<(W, Way), FetchError> {
+        let failed = |cause| FetchError::Unpinned {
             url: shown(url),
             mirrored: self.options.mirrored(url),
             cause: Box::new(cause),

@@ -6,7 +6,6 @@ use fs_err as fs;
 
 use super::{Store, StoreError};
 use crate::digest::{COPIED, ParallelWriter, Sha256};
-use crate::fetch::ArtifactRequest;
 
 /// What the store has under a digest.
 #[derive(Debug)]
@@ -58,13 +57,6 @@ impl Store {
         }
         file.rewind()?;
         Ok(file)
-    }
-
-    /// Whether the store has something for all of these; whether it is whole shows when it is read.
-    pub fn has_all(&self, artifacts: &[ArtifactRequest]) -> Result<(), StoreError> {
-        let missing = artifacts.iter().filter(|artifact| !self.blob(&artifact.sha256).exists());
-        let names: Vec<_> = missing.map(|artifact| artifact.name.clone()).collect();
-        if names.is_empty() { Ok(()) } else { Err(StoreError::NotFetched { names }) }
     }
 
     /// The bytes under this digest as they are, for who finds out otherwise whether they have it.

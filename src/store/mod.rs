@@ -33,7 +33,7 @@ use crate::digest::Sha256;
 pub(crate) use blob::State;
 pub use blob::VerifiedReader;
 pub use cache::{Cache, NotPrivate};
-pub use error::{ErrorClass, Failure, StoreError};
+pub use error::{ErrorClass, StoreError};
 pub use layers::{LayerRecord, NewLayer};
 pub(crate) use staging::seal;
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use imgbuild::digest::Sha256;
-use imgbuild::fetch::{ArtifactRequest, FetchOptions, Outcome, Pace, Patience};
-use imgbuild::store::{ErrorClass, Store, StoreError};
+use imgbuild::fetch::{ArtifactRequest, FetchError, FetchOptions, Outcome, Pace, Patience};
+use imgbuild::store::{ErrorClass, Store};
 use tempfile::TempDir;
 
 use super::leaks::Leaks;
@@ -70,7 +70,7 @@ impl Depot {
     }
 
     /// Fetches [`artifact`] from `url`.
-    pub fn fetch(&self, url: &str) -> Result<Outcome, StoreError> {
+    pub fn fetch(&self, url: &str) -> Result<Outcome, FetchError> {
         self.fetch_with(&request(url), &FetchOptions { patience: PATIENCE, ..FetchOptions::default() })
     }
 
@@ -78,7 +78,7 @@ impl Depot {
         &self,
         request: &ArtifactRequest,
         options: &FetchOptions,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<Outcome, FetchError> {
         let fetched = self.store().fetch_all(std::slice::from_ref(request), options, &|_| {})?;
         assert_eq!(fetched[0].size, artifact().len() as u64);
         Ok(fetched[0].outcome)
@@ -122,7 +122,7 @@ pub fn request(url: &str) -> ArtifactRequest {
 }
 
 /// The class and the text of an error, its help included.
-pub fn told(error: &StoreError) -> (ErrorClass, String) {
+pub fn told(error: &FetchError) -> (ErrorClass, String) {
     let text = format!("{error}\nhelp: {}", error.help().unwrap_or_default());
     Leaks::of(Path::new(".")).check("an error", text.as_bytes());
     (error.class(), text)
