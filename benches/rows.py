@@ -26,6 +26,9 @@ class Bench:
         # Layers are kept in the user's own cache, which must not be that of whoever measures.
         os.environ |= {"XDG_CACHE_HOME": str(work / "cache"), "XDG_STATE_HOME": str(work / "state")}
         self.layers = work / "cache/imgbuild/derived"
+        # A file that an option names has to be there; generated secrets go into it.
+        self.secrets = work / "secrets.yaml"
+        self.secrets.touch(0o600)
 
     def imgbuild(self, *words: object, **options: object) -> str:
         """A command of imgbuild; `options` go before the usual ones, None leaves one out."""
@@ -34,7 +37,7 @@ class Bench:
             "mirror": self.mirror,
             "store": self.store,
             "out": self.out,
-            "secrets": self.work / "secrets.yaml",
+            "secrets": self.secrets,
         }
         given = {name: value for name, value in (usual | options).items() if value is not None}
         return quoted(self.program, *words, "--quiet", *(f"--{name}={value}" for name, value in given.items()))
