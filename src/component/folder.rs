@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Spec;
-use crate::diagnostic::{Diagnostic, Document, Report, Source, decode};
+use crate::diagnostic::{Diagnostic, Document, Report, Source, decode, nearest};
 
 /// The file that makes a folder a component.
 pub const SPEC_FILE: &str = "component.yaml";
@@ -49,9 +49,7 @@ impl Component {
     pub fn read(name: &str, mut files: BTreeMap<String, FolderFile>, report: &mut Report) -> Option<Self> {
         let Some(spec_file) = files.remove(SPEC_FILE) else {
             let message = format!("the component `{name}` has no {SPEC_FILE}");
-            report.push(Diagnostic::error(message).help(
-                "every folder of overlays/ is a component, but for those whose names begin with a dot",
-            ));
+            report.push(Diagnostic::error(message).help(without_spec(name, &files)));
             return None;
         };
         if !is_name(name) {
@@ -83,6 +81,18 @@ impl Component {
     pub fn job(&self) -> &str {
         self.spec.metrics.as_ref().and_then(|metrics| metrics.job.as_deref()).unwrap_or(&self.name)
     }
+}
+
+/// How to go on where component.yaml is missing: it may have another name, or the folder above was meant.
+fn without_spec(name: &str, files: &BTreeMap<String, FolderFile>) -> String {
+    let beside = files.keys().map(String::as_str).filter(|path| !path.contains('/'));
+    if let Some(misnamed) = nearest(SPEC_FILE, beside) {
+        return format!("rename `{name}/{}` to `{SPEC_FILE}`", misnamed.escape_debug());
+    }
+    if files.keys().any(|path| path.ends_with(&format!("/{SPEC_FILE}"))) {
+        return format!("the folders in `{name}` are components: name it with `--overlays`");
+    }
+    "every folder of overlays/ is a component, but for those whose names begin with a dot".to_owned()
 }
 
 /// Names become parts of guest paths, template keys and lists in the guest.

@@ -261,13 +261,29 @@ fn folders_of(root: &Path, report: &mut Report) -> Result<BTreeMap<String, Folde
             continue;
         };
         let mut files = Folder::new();
-        // Nothing is read of a folder that is no component: it may be of any size.
+        // No content is read of a folder that is not a component: it may be of any size.
         if path.join(SPEC_FILE).exists() {
             read_files(&path, "", &mut files, report);
+        } else {
+            files.extend(names_in(&path));
         }
         folders.insert(name, files);
     }
     Ok(folders)
+}
+
+/// The names in a folder that is not a component, and the specs one level below: they show what may have been meant.
+fn names_in(folder: &Path) -> Folder {
+    let mut names = Folder::new();
+    for entry in entries(folder).unwrap_or_default() {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let is_component = entry.path().join(SPEC_FILE).exists();
+        let name = if is_component { format!("{name}/{SPEC_FILE}") } else { name };
+        let file =
+            FolderFile { name: entry.path().display().to_string(), bytes: [].into(), is_builtin: false };
+        names.insert(name, file);
+    }
+    names
 }
 
 /// Reads all files below a component's folder.

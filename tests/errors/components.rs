@@ -137,6 +137,8 @@ fn folders_that_are_no_components() {
         "folder",
         [
             ("no-spec", plain().component("stray/files/etc/stray.conf", "")),
+            ("spec-misnamed", plain().component("stray/component.yml", "")),
+            ("folder-above", plain().component("overlays/stray/component.yaml", "")),
             ("empty-spec", plain().component("stray/component.yaml", "")),
             ("spec-is-no-yaml", plain().component("stray/component.yaml", "description: [a\n")),
             ("spec-is-no-text", plain().component("stray/component.yaml", [0xff, 0xfe, 0])),
