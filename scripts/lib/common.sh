@@ -32,3 +32,37 @@ need() {
         command -v "$tool" >/dev/null || die "\`$tool\` is missing: run scripts/install-tools"
     done
 }
+
+# Installs packages of Debian or Ubuntu; on other systems names them.
+install_packages() {
+    command -v apt-get >/dev/null ||
+        die "this system does not have apt-get; install with its own package manager what these Debian packages contain:" "$@"
+    say "installing" "$@"
+    as_root apt-get -qq update
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "$@" >&2
+}
+
+# Installs what is missing of the arguments TOOL=PACKAGE, where TOOL is a command, or the path of a file.
+install_missing() {
+    local tool name packages=()
+    for tool; do
+        name=${tool%%=*}
+        # The programs of administrators are not in everybody's PATH.
+        [ -e "$name" ] || PATH=$PATH:/usr/sbin:/sbin command -v "$name" >/dev/null || packages+=("${tool#*=}")
+    done
+    [ "${#packages[@]}" = 0 ] || install_packages "${packages[@]}"
+}
+
+# Unsets the caller's own settings of imgbuild, which must not reach tests and demonstrations.
+forget_settings() {
+    local name
+    for name in "${!IMGBUILD_@}"; do
+        case $name in IMGBUILD_TEST_CACHE | IMGBUILD_DEBIAN_MIRROR) ;; *) unset "$name" ;; esac
+    done
+}
+
+# Downloads are Debian's, checked by its keys: installs what reading its archive takes.
+install_debian_tools() {
+    install_missing python3=python3 dpkg-deb=dpkg \
+        /usr/share/keyrings/debian-archive-keyring.gpg=debian-archive-keyring
+}

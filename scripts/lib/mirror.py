@@ -1,6 +1,6 @@
 """Repacks Debian's packages into a mirror of upstream's release archives; scripts/local-mirror's second half.
 
-python3 mirror.py PACKAGES ARCHITECTURE MIRROR
+python3 mirror.py PACKAGES ARCHITECTURE MIRROR [IMAGE]
 """
 
 import dataclasses
@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -56,6 +57,8 @@ ETCD = "https://github.com/etcd-io/etcd/releases/download/v{{ version }}"
 GRAFANA = (
     "https://dl.grafana.com/grafana/release/{{ version }}/grafana_{{ version }}_{{ build }}_linux_{{ arch }}.tar.gz"
 )
+# Where Ubuntu has its images, under a name that says what this one is.
+IMAGE = "https://cloud-images.ubuntu.com/stand-in/debian-{{ version }}-{{ arch }}.img"
 RELEASES = (
     Release(
         name="node_exporter",
@@ -255,21 +258,53 @@ def made_of(packages: pathlib.Path) -> str:
     return hashlib.sha256(listing.encode()).hexdigest()
 
 
-def main(packages: pathlib.Path, architecture: str, mirror: pathlib.Path) -> None:
+def add_image(image: pathlib.Path, architecture: str, mirror: pathlib.Path) -> str:
+    """Puts the stand-in for Ubuntu's image into the mirror, and returns its entry for releases.yaml."""
+    values = {"version": "13", "arch": architecture}
+    target = place(IMAGE, values, mirror)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+    try:
+        target.hardlink_to(image)
+    except OSError:  # another file system
+        shutil.copyfile(image, target)
+    print(f"local-mirror: made {target.relative_to(mirror)}", file=sys.stderr)
+    return f"""  ubuntu:
+    # {image.name}
+    version: "{values["version"]}"
+    url: {IMAGE}
+    artifacts:
+      {architecture}: {{sha256: {sha256(target)}, source: "made by scripts/guest-image: Debian, not Ubuntu"}}
+"""
+
+
+def main(packages: pathlib.Path, architecture: str, mirror: pathlib.Path, image: pathlib.Path | None) -> None:
     """Makes the mirror; its pins come last, so that a mirror with pins is whole."""
     pins = mirror / "releases.yaml"
     heading = f"# Pins of a mirror for tests, made by scripts/local-mirror of {made_of(packages)}\nreleases:\n"
-    if pins.exists() and pins.read_text().startswith(heading):
+    there = pins.read_text() if pins.exists() else ""
+    entries, separator, image_entry = there.partition("  ubuntu:\n")
+    image_entry = separator + image_entry
+    is_current = entries.startswith(heading)
+    if is_current and (image is None or f"# {image.name}\n" in image_entry):
         print(f"local-mirror: {mirror} is up to date", file=sys.stderr)
         return
     pins.unlink(missing_ok=True)
-    entries = [publish(release, packages, architecture, mirror) for release in RELEASES]
+    if not is_current:
+        entries = heading + "".join(publish(release, packages, architecture, mirror) for release in RELEASES)
+    if image:
+        image_entry = add_image(image, architecture, mirror)
     partial = pins.with_name("releases.yaml.partial")
-    partial.write_text(heading + "".join(entries))
+    partial.write_text(entries + image_entry)
     partial.rename(pins)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) not in (4, 5):
         sys.exit(__doc__)
-    main(pathlib.Path(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3]))
+    main(
+        pathlib.Path(sys.argv[1]),
+        sys.argv[2],
+        pathlib.Path(sys.argv[3]),
+        pathlib.Path(sys.argv[4]) if len(sys.argv) == 5 else None,
+    )
