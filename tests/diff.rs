@@ -159,7 +159,7 @@ fn people_are_told_line_by_line() {
         "\n-      - \"192.168.2.98/24\"\n+      - \"192.168.2.97/24\"\n",
         "\nchanged 0644 /etc/etcd/etcd.conf\nchanged 0644 /etc/hosts\nchanged 0644 /usr/lib/imgbuild/files\n",
         "\nre-seed: attach the new seed.iso and reboot\n\
-         once per instance: `network-config` reach a node that has booted only with `--reprovision`\n",
+         once per instance: changes of `network-config` reach a booted node only with `--reprovision`\n",
     ] {
         assert!(text.contains(part), "{part} in\n{text}");
     }
@@ -216,13 +216,16 @@ fn a_folder_without_a_whole_build_differs_and_says_why() {
         let (path, whole) = (format!("out/ptrn-1/{name}"), workspace.read(&format!("out/ptrn-1/{name}")));
         fs::write(workspace.path(&path), [&whole[..], b"#\n"].concat()).unwrap();
         let text = told(&workspace, "ptrn-1");
-        assert!(text.contains(&format!("damaged: {name} is not what its build wrote\n")), "{text}");
+        assert!(text.contains(&format!("damaged: {name} differs from what its build wrote\n")), "{text}");
         fs::write(workspace.path(&path), whole).unwrap();
     }
     fs::write(workspace.path("out/ptrn-1/overlay.tar.gz"), "no overlay").unwrap();
-    assert!(told(&workspace, "ptrn-1").starts_with("ptrn-1: differs: its overlay.tar.gz is none: "));
+    assert!(
+        told(&workspace, "ptrn-1")
+            .starts_with("ptrn-1: differs: its overlay.tar.gz cannot be read as an overlay: ")
+    );
     fs::write(workspace.path("out/ptrn-1/user-data"), b"\xff").unwrap();
-    assert_eq!(told(&workspace, "ptrn-1"), "ptrn-1: differs: its user-data is no text\n");
+    assert_eq!(told(&workspace, "ptrn-1"), "ptrn-1: differs: its user-data is not valid UTF-8\n");
     fs::remove_file(workspace.path("out/ptrn-1/meta-data")).unwrap();
     assert_eq!(told(&workspace, "ptrn-1"), "ptrn-1: differs: it has no meta-data\n");
 }

@@ -156,11 +156,11 @@ fn a_node_gets_the_image_that_it_shares_with_others() {
     assert!(workspace.text("log").contains("file=0.shared,read-only=on"), "{}", workspace.text("log"));
     left_nothing(&workspace);
     fs::remove_file(workspace.path("out/shared.iso")).unwrap();
-    Run::of(&mut boot(&workspace, &["one"], READY, "")).exit(1).says(&["there is no out/shared.iso"]);
+    Run::of(&mut boot(&workspace, &["one"], READY, "")).exit(1).says(&["out/shared.iso does not exist"]);
     workspace.run(&["one", "--delivery", "http", "--url", "http://192.0.2.1"]).exit(0);
     Run::of(&mut boot(&workspace, &["one"], READY, "")).exit(1).stderr(
-        "error: `one` fetches over the network, and the machines' network leads nowhere\n\
-         help: build it in another way to try it out: `imgbuild one --delivery image`\n",
+        "error: `one` fetches its layers over the network, which the virtual machines cannot reach\n\
+         help: build it with its layers in its image: `imgbuild one --delivery image`\n",
     );
 }
 
@@ -183,7 +183,7 @@ fn a_node_that_is_not_built_is_told_before_anything_starts() {
         .stderr("error: unknown node `three`\nhelp: the nodes of the cluster `two` are `one`, `two`\n");
     fs::remove_dir_all(workspace.path("out")).unwrap();
     Run::of(&mut boot(&workspace, &["one"], READY, "")).exit(1).stderr(
-        "error: `one` is not built: there is no out/one/manifest.json\nhelp: build it first: `imgbuild one`\n",
+        "error: `one` is not built: out/one/manifest.json does not exist\nhelp: build it first: `imgbuild one`\n",
     );
     workspace.run(&["one", "--arch", "arm64"]).exit(0);
     Run::of(&mut boot(&workspace, &["one"], READY, "")).exit(1).stderr(

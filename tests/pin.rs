@@ -113,9 +113,14 @@ fn what_proves_nothing_is_refused_and_changes_nothing() {
     let good = format!("{new}  {FILE}\n");
     for (sums, arguments, code, message) in [
         ("<html>portal</html>", &["2.0.0"][..], 4, "it is an HTML page"),
-        ("nothing here", &["2.0.0"], 4, "no line with a SHA-256 digest"),
-        (&format!("{new}  other.tgz\n"), &["2.0.0"], 4, "no digest for `thing-2.0.0.linux-amd64.tgz`"),
-        (&format!("{new}\n"), &["2.0.0"], 4, "no digest for"),
+        ("nothing here", &["2.0.0"], 4, "it does not contain a SHA-256 digest"),
+        (
+            &format!("{new}  other.tgz\n"),
+            &["2.0.0"],
+            4,
+            "it does not contain a digest for `thing-2.0.0.linux-amd64.tgz`",
+        ),
+        (&format!("{new}\n"), &["2.0.0"], 4, "it does not contain a digest for"),
         (&format!("{good}{old}  x/{FILE}\n"), &["2.0.0"], 4, "two different digests"),
         (&good.replace("2.0.0", "1.0.0"), &["1.0.0"], 4, "another digest than its pin says"),
         (&good, &["3.0.0"], 5, "404 Not Found"),

@@ -35,7 +35,7 @@ fn a_hole_is_invalid_input() {
         ("checksums: https://dl.grafana", "checksums: http://dl.grafana", "not fetched over https"),
         ("4d5f3101", "4d5f3102", "two digests for one file"),
         (AMD64, "", "the release `grafana` has no pin for amd64"),
-        ("source: one public project", "source: ''", "nobody knows where"),
+        ("source: one public project", "source: ''", "the source of the digest"),
         ("checksums: https://dl", "checksums: https://ann:s3cret@dl", "has a user or a password in it"),
     ] {
         let run = changed(from, to).run(&["pin", "--check"]).exit(3).stdout("");

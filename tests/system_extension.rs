@@ -117,7 +117,7 @@ fn the_same_release_gives_the_same_image_and_others_read_it() {
     let beyond = ["ptrn-1", "--format", "sysext"];
     Run::of(one.command(&beyond).env("SOURCE_DATE_EPOCH", "4294967296"))
         .exit(1)
-        .says(&["SOURCE_DATE_EPOCH is 4294967296, and a system extension has no time beyond 4294967295"]);
+        .says(&["SOURCE_DATE_EPOCH is 4294967296, expected at most 4294967295 for a system extension"]);
 }
 
 #[test]
@@ -127,8 +127,8 @@ fn what_is_made_for_each_node_cannot_be_below_usr() {
         .component("motto/files/usr/share/motto.j2", "{{ node.name }}\n");
     workspace.run(&["check"]).exit(0);
     workspace.run(&["check", "--format", "sysext"]).exit(3).says(&[
-        "error: /usr/share/motto of `motto` is made for each node, and /usr is the same for all",
-        "help: with `--format sysext` only what is no template can be below /usr: put this one into /etc, or leave out",
+        "error: /usr/share/motto of `motto` is a template, but files below /usr are the same on every node",
+        "help: with `--format sysext` a template cannot be below /usr: move this one to /etc, or leave out",
     ]);
     let workspace = Workspace::with_releases();
     workspace.run(&["ptrn-1", "--format", "sysext", "--delivery", "download"]).exit(2).says(&[

@@ -129,7 +129,7 @@ fn what_is_wrong_with_a_node_is_named() {
             ),
             (|workspace| workspace.write("out/one/notes", ""), "`notes` is not declared"),
             (|workspace| workspace.write("out/one/folder/file", ""), "`folder` is not declared"),
-            (|workspace| pipe(workspace, "out/one/user-data"), "`user-data`: it is no plain file"),
+            (|workspace| pipe(workspace, "out/one/user-data"), "`user-data`: it is not a plain file"),
             (|workspace| workspace.write("out/one/manifest.json", "{"), "`manifest.json`: EOF"),
             (|workspace| workspace.write("out/one/manifest.json", "{\"\u{1b}[2J\": 1}"), "`manifest.json`: "),
             (
@@ -152,7 +152,7 @@ fn what_is_wrong_with_a_node_is_named() {
                 },
                 "it does not declare `overlay.tar.gz`",
             ),
-            (other_image, "`meta-data` is not the one beside it"),
+            (other_image, "`meta-data` differs from the file of that name beside it"),
         ],
     );
 }
@@ -192,7 +192,7 @@ fn what_is_wrong_with_a_seed_image_is_named() {
                     let bytes = workspace.read("out/one/seed.iso");
                     workspace.write("out/one/seed.iso", [&bytes[..], b"more"].concat());
                 },
-                "it says itself that it has",
+                "from its volume descriptor, got",
             ),
         ],
     );
@@ -231,7 +231,7 @@ fn an_image_of_another_program_is_not_taken_for_a_sound_one() {
             .args(files),
     );
     let run = away(&workspace, &["verify", "out/one/seed.iso"]).exit(4);
-    run.says(&["`user-data`: the image does not say its digest"]);
+    run.says(&["`user-data`: the image does not record a digest for it"]);
 }
 
 #[test]
@@ -245,7 +245,7 @@ fn what_is_wrong_with_a_store_is_named() {
             ),
             (|workspace| workspace.write("store/sha256/stray", ""), "`sha256/stray` is not declared"),
             (|workspace| workspace.write("store/layers/odd.json", "{}"), "`layers` is not declared"),
-            (|workspace| pipe(workspace, &artifact(workspace)), "it is no plain file"),
+            (|workspace| pipe(workspace, &artifact(workspace)), "it is not a plain file"),
         ],
     );
 }

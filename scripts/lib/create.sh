@@ -17,22 +17,22 @@ parse_options() {
         --dry-run) dry_run=yes ;;
         --help) sed -n '2,/^$/s/^# \{0,1\}//p' "$0" && exit ;;
         --*)
-            [[ -v opt[$name] ]] || die "there is no option \`$1\`: see --help"
+            [[ -v opt[$name] ]] || die "unknown option \`$1\`: see --help"
             [ $# -gt 1 ] || die "\`$1\` needs a value: see --help"
             opt[$name]=$2
             shift
             ;;
         *)
-            [ -z "$node" ] || die "\`$node\` and \`$1\`, where one node is expected"
+            [ -z "$node" ] || die "expected one node, got \`$node\` and \`$1\`"
             node=$1
             ;;
         esac
         shift
     done
-    [ -n "$node" ] || die "which node? See --help"
+    [ -n "$node" ] || die "missing node: see --help"
     [[ $node =~ ^[a-z0-9-]+$ ]] || die "\`$node\` is not a valid node name"
     for name in memory cpus disk; do
-        [[ ${opt[$name]} =~ ^[1-9][0-9]*$ ]] || die "--$name is a whole number above 0, not \`${opt[$name]}\`"
+        [[ ${opt[$name]} =~ ^[1-9][0-9]*$ ]] || die "invalid --$name \`${opt[$name]}\`: expected a whole number above 0"
     done
 }
 
@@ -41,17 +41,17 @@ read_node() {
     local name digest
     folder=${opt[out]}/$node
     for name in manifest.json network-config seed.iso; do
-        [ -f "$folder/$name" ] || die "there is no \`$folder/$name\`: build the node first: imgbuild $node"
+        [ -f "$folder/$name" ] || die "\`$folder/$name\` does not exist: build the node first: imgbuild $node"
     done
     digest=$(sha256sum <"$folder/seed.iso" | cut -d ' ' -f 1)
     grep -qF "\"$digest\"" "$folder/manifest.json" ||
-        die "\`$folder/seed.iso\` is not what its build wrote: build the node again: imgbuild $node"
+        die "\`$folder/seed.iso\` differs from what its build wrote: build the node again: imgbuild $node"
     arch=$(sed -n 's/^  "arch": "\([a-z0-9]*\)",\{0,1\}$/\1/p' "$folder/manifest.json")
     read_shared
     mac=$(sed -n 's/^ *macaddress: "\([0-9a-f:]*\)"$/\1/p' "$folder/network-config")
     case $arch/$(uname -m) in
     amd64/x86_64 | arm64/aarch64) ;;
-    *) die "\`$node\` is built for $arch, and this machine is $(uname -m)" ;;
+    *) die "\`$node\` is built for $arch, but this machine is $(uname -m)" ;;
     esac
 }
 
@@ -62,10 +62,10 @@ read_shared() {
     shared='' shared_name=''
     grep -q '^  "delivery": "shared",$' "$folder/manifest.json" || return 0
     shared=${opt[out]}/shared.iso
-    [ -f "$shared" ] || die "there is no \`$shared\`, which \`$node\` shares with others: build it again: imgbuild $node --delivery shared"
+    [ -f "$shared" ] || die "\`$shared\`, the shared image of \`$node\`, does not exist: build it again: imgbuild $node --delivery shared"
     while read -r digest; do
         grep -qaF -e "$digest" "$shared" ||
-            die "\`$shared\` lacks a layer of \`$node\`: build all nodes again: imgbuild --all --delivery shared"
+            die "\`$shared\` does not contain a layer of \`$node\`: build all nodes again: imgbuild --all --delivery shared"
     done < <(awk '/^  "layers"/,/^  \]/' "$folder/manifest.json" | sed -n 's/^ *"sha256": "\([0-9a-f]*\)",\{0,1\}$/\1/p')
     shared_name=imgbuild-$(sha256sum <"$shared" | cut -d ' ' -f 1).iso
 }
@@ -108,7 +108,7 @@ place_shared() {
     local digest
     if [ -e "$1" ]; then
         digest=$(sha256sum <"$1" | cut -d ' ' -f 1)
-        [ "imgbuild-$digest.iso" = "$shared_name" ] || die "\`$1\` is damaged: move it away, and see to the VMs that have it"
+        [ "imgbuild-$digest.iso" = "$shared_name" ] || die "\`$1\` is damaged: move it away, and check the VMs that use it"
         return
     fi
     place_file 0644 "$shared" "$1"

@@ -9,7 +9,7 @@ debian_architecture() {
     case $(dpkg --print-architecture) in
     amd64) echo amd64 ;;
     arm64) echo arm64 ;;
-    *) die "no releases are pinned for \`$(dpkg --print-architecture)\`: need amd64 or arm64" ;;
+    *) die "unsupported architecture \`$(dpkg --print-architecture)\`: expected amd64 or arm64" ;;
     esac
 }
 

@@ -44,7 +44,9 @@ fn pieces(parts: &Parts, list: &Path, audit: &mut Audit) -> Result<()> {
         let Some((got, size)) = digest_of(&path, &name, audit)? else { continue };
         let other = parts.pieces.iter().position(|other| other.sha256 == got && *other != *piece);
         match other {
-            Some(other) => audit.malformed(name, format!("it is piece {} under another name", other + 1)),
+            Some(other) => {
+                audit.malformed(name, format!("it is piece {} with the name of another piece", other + 1));
+            }
             None => audit.checked(&name, size, (piece.sha256, got)),
         }
     }
@@ -67,7 +69,7 @@ fn members(bundle: &Bundle, audit: &mut Audit) -> Result<()> {
         return Ok(());
     }
     if !same(&mut bytes, &mut io::repeat(0).take(1024))? {
-        audit.malformed(END, "it is not two empty blocks");
+        audit.malformed(END, "expected two empty blocks");
     }
     let (_, behind) = Sha256::of_reader(bytes)?;
     if behind > 0 {
@@ -79,12 +81,12 @@ fn members(bundle: &Bundle, audit: &mut Audit) -> Result<()> {
 /// Checks one member.
 fn member(part: &Part, bytes: &mut impl Read, audit: &mut Audit) -> Result<()> {
     if !same(bytes, &mut header(&part.path, part.size)?.as_slice())? {
-        audit.malformed(&part.path, "its tar header has changed");
+        audit.malformed(&part.path, "its tar header was modified");
     }
     let (got, size) = Sha256::of_reader(bytes.by_ref().take(part.size))?;
     audit.checked(&part.path, size, (part.sha256, got));
     if !same(bytes, &mut io::repeat(0).take(padding(part.size)))? {
-        audit.malformed(&part.path, "what fills its last block has changed");
+        audit.malformed(&part.path, "the padding of its last block was modified");
     }
     Ok(())
 }

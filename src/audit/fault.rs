@@ -94,9 +94,9 @@ impl fmt::Display for Fault {
             Problem::Damaged { expected, got } => {
                 write!(f, "`{part}` is damaged: expected sha256 {expected}, got {got}")
             }
-            Problem::Missing => write!(f, "`{part}` is missing, or its end is"),
+            Problem::Missing => write!(f, "`{part}` is missing or truncated"),
             Problem::DamagedSecret => {
-                write!(f, "`{part}` is damaged: its digests are not shown, for it holds secrets")
+                write!(f, "`{part}` is damaged: its digests are not shown, because it holds secrets")
             }
             Problem::Exposed { mode } => {
                 write!(

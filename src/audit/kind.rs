@@ -32,18 +32,18 @@ impl Kind {
     pub fn proof(self) -> &'static str {
         match self {
             Self::Bundle => {
-                "every byte follows from its index, so it is not damaged; who wrote it is not proven: `--key` checks a signature"
+                "every byte matches its index, so it is not damaged; its author is not proven: `--key` checks a signature"
             }
             Self::Node => {
-                "every file is the one that manifest.json declares; who wrote them is not proven: \
+                "every file matches manifest.json; their author is not proven: \
                  `imgbuild diff` compares them with profile and pins"
             }
             Self::Seed | Self::Shared => {
-                "every byte follows from the digests in the image, so it is not damaged; who wrote it is not proven"
+                "every byte matches the digests in the image, so it is not damaged; its author is not proven"
             }
             Self::Store => {
-                "every file has the sha256 that it is called by; where it came from is not proven: \
-                 a build takes only files that a pin names"
+                "every file matches the sha256 in its name; its origin is not proven: \
+                 a build uses only files that a pin names"
             }
         }
     }
@@ -76,7 +76,7 @@ pub fn kind(path: &Path) -> Result<Kind> {
     }
     anyhow::ensure!(
         path.join("sha256").is_dir(),
-        "`{}` is neither a node's folder, which has a {MANIFEST}, nor a store, which has a folder sha256",
+        "`{}` is neither a node's folder (no {MANIFEST} in it) nor a store (no folder sha256 in it)",
         path.display()
     );
     Ok(Kind::Store)

@@ -26,7 +26,7 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
     match fs::symlink_metadata(path.join(MANIFEST)) {
         Ok(found) if found.is_file() => {}
         Ok(_) => {
-            audit.malformed(MANIFEST, "it is a link or no plain file, expected a file");
+            audit.malformed(MANIFEST, "it is a link or a special file, expected a file");
             return Ok(audit);
         }
         Err(_) => {

@@ -37,14 +37,17 @@ pub(super) fn audit_of(path: &Path, known: Option<&SeedDigests>) -> Result<Audit
     };
     let length = image.metadata()?.len();
     if length != listing.size {
-        let why = format!("it has {length} bytes, it says itself that it has {}", listing.size);
+        let why = format!("expected {} bytes from its volume descriptor, got {length}", listing.size);
         audit.malformed(&name, why);
     }
     contents(&mut image, &listing, &digests, &mut audit)?;
     if let Some(known) = known.filter(|known| **known != digests) {
         let all = DOCUMENTS.into_iter().chain(known.0.keys().chain(digests.0.keys()).map(String::as_str));
         let other = all.into_iter().find(|name| known.0.get(*name) != digests.0.get(*name));
-        audit.malformed(&name, format!("its `{}` is not the one beside it", other.unwrap_or_default()));
+        audit.malformed(
+            &name,
+            format!("its `{}` differs from the file of that name beside it", other.unwrap_or_default()),
+        );
     }
     if let Err(error) = check_rest(&mut image, &listing) {
         audit.malformed(name, unless_io(error)?.to_string());
@@ -63,7 +66,7 @@ fn contents(image: &mut fs::File, listing: &Listing, digests: &SeedDigests, audi
                 audit.found(&file.name, Problem::DamagedSecret);
             }
             Some(expected) => audit.checked(&file.name, size, (*expected, got)),
-            None => audit.malformed(&file.name, "the image does not say its digest"),
+            None => audit.malformed(&file.name, "the image does not record a digest for it"),
         }
     }
     Ok(())

@@ -10,13 +10,13 @@ use crate::digest::Sha256;
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
     /// It does not begin as a bundle does.
-    #[error("`{}` does not begin as a bundle does: it is another file, or damaged at its beginning", .path.display())]
+    #[error("`{}` is not a bundle, or its beginning is damaged", .path.display())]
     NotABundle {
         /// The file.
         path: PathBuf,
     },
     /// It is not signed, or not with the key that is insisted on.
-    #[error("the signature `{}` does not vouch for the bundle: {why}", .path.display())]
+    #[error("failed to verify the bundle with the signature `{}`: {why}", .path.display())]
     Signature {
         /// The signature's file.
         path: PathBuf,
@@ -24,7 +24,7 @@ pub enum BundleError {
         why: String,
     },
     /// Its index is longer than any that is written.
-    #[error("the index of `{}` would have {size} bytes, more than the {limit} that one may have", .path.display())]
+    #[error("the index of `{}` would have {size} bytes, more than the limit of {limit}", .path.display())]
     IndexTooLong {
         /// The file.
         path: PathBuf,
@@ -34,13 +34,13 @@ pub enum BundleError {
         limit: u64,
     },
     /// The index has lost its digest.
-    #[error("the index of `{}` is damaged: its bytes or their digest have changed", .path.display())]
+    #[error("the index of `{}` is damaged: its bytes do not match its digest", .path.display())]
     IndexDamaged {
         /// The file.
         path: PathBuf,
     },
     /// It ends too early or too late.
-    #[error("`{}` has {got} bytes, its index says {expected}", .path.display())]
+    #[error("`{}` has {got} bytes, expected {expected} from its index", .path.display())]
     Size {
         /// The file.
         path: PathBuf,
@@ -68,7 +68,7 @@ pub enum BundleError {
         known: u64,
     },
     /// What was read for a part is not what the index says.
-    #[error("`{part}` has other bytes than its index says: expected sha256 {expected}, got {got}")]
+    #[error("`{part}` does not match the index of its bundle: expected sha256 {expected}, got {got}")]
     Damaged {
         /// The part's path in the bundle.
         part: String,
@@ -78,7 +78,7 @@ pub enum BundleError {
         got: Sha256,
     },
     /// A part is longer than is read into memory.
-    #[error("`{part}` has {size} bytes, more than the {limit} that are read of such a file")]
+    #[error("`{part}` has {size} bytes, more than the limit of {limit} for such a file")]
     PartTooLong {
         /// The part's path in the bundle.
         part: String,
@@ -112,7 +112,7 @@ pub enum BundleError {
         got: u64,
     },
     /// The bundle would be split into more pieces than their names can count.
-    #[error("pieces of {size} bytes would be {count}, at most 999 can be numbered")]
+    #[error("pieces of {size} bytes would need {count} files, expected at most 999")]
     TooManyPieces {
         /// The bytes of a piece.
         size: u64,

@@ -121,20 +121,20 @@ impl Index {
     fn validate(&self, before: u64) -> Result<(), String> {
         let mut texts = self.nodes.iter().chain([&self.cluster, &self.imgbuild]);
         if texts.any(|text| text.chars().any(char::is_control)) {
-            return Err("a name in it has a control character".to_owned());
+            return Err("it contains a name with a control character".to_owned());
         }
         if let Some((part, flaw)) = self.parts.iter().find_map(|part| Some((part, part.flaw()?))) {
             return Err(format!("the part `{}` {flaw}", part.path.escape_debug()));
         }
         if let Some(pair) = self.parts.windows(2).find(|pair| pair[0].path >= pair[1].path) {
-            return Err(format!("the part `{}` is twice in it, or out of order", pair[1].path));
+            return Err(format!("the part `{}` is listed twice or out of order", pair[1].path));
         }
         if let Some(path) = [PROFILE, RELEASES].into_iter().find(|path| self.part(path).is_none()) {
-            return Err(format!("it has no part `{path}`"));
+            return Err(format!("the part `{path}` is missing"));
         }
         self.layout(before)
             .map(|_| ())
-            .ok_or_else(|| "its parts have more bytes than can be counted".to_owned())
+            .ok_or_else(|| "the total size of its parts exceeds 64 bits".to_owned())
     }
 }
 
@@ -198,13 +198,13 @@ mod tests {
         let mut bare = index(vec![]);
         bare.parts.clear();
         for (index, why) in [
-            (twice, "is twice in it"),
-            (endless, "more bytes than can be counted"),
+            (twice, "is listed twice or out of order"),
+            (endless, "exceeds 64 bits"),
             (index(vec![part("overlays/../../etc/passwd", 1)]), "`..` part"),
             (index(vec![part("/etc/passwd", 1)]), "absolute"),
             (escaping, "control character"),
             (newer, "has format 2"),
-            (bare, "no part `profile.yaml`"),
+            (bare, "the part `profile.yaml` is missing"),
         ] {
             let bytes = preamble(&serde_json::to_vec(&index).unwrap()).unwrap();
             let error = read(&bytes).unwrap_err().to_string();

@@ -62,12 +62,12 @@ impl Part {
         }
         match self.path.strip_prefix(ARTIFACTS) {
             Some(digest) if digest != self.sha256.to_string() => {
-                Some("is an artifact under another digest than its own")
+                Some("is an artifact whose name and digest differ")
             }
             Some(_) => None,
             None if [PROFILE, RELEASES, PROGRAM].contains(&self.path.as_str()) => None,
             None if self.in_component().is_some() => None,
-            None => Some("is nothing that a bundle holds"),
+            None => Some("is not a part that a bundle can contain"),
         }
     }
 }

@@ -30,7 +30,7 @@ pub enum SignatureError {
     #[error("signing failed: {0}")]
     Signing(String),
     /// The signature does not hold.
-    #[error("the signature does not hold: {0}")]
+    #[error("invalid signature: {0}")]
     Broken(String),
 }
 
@@ -44,16 +44,16 @@ impl SigningKey {
     /// Reads the text of a secret key file; the password is needed if the key was made with one.
     pub fn read(text: &str, password: Option<String>) -> Result<Self, SignatureError> {
         let unfit = |error: &dyn std::fmt::Display| SignatureError::SecretKey(error.to_string());
-        let line = text.lines().nth(1).ok_or_else(|| unfit(&"it has no second line"))?;
+        let line = text.lines().nth(1).ok_or_else(|| unfit(&"its second line is missing"))?;
         // What the decoder says has characters of the line in it, which may be of another secret.
         let bytes =
-            BASE64_STANDARD.decode(line.trim()).map_err(|_| unfit(&"its second line is no base64"))?;
+            BASE64_STANDARD.decode(line.trim()).map_err(|_| unfit(&"its second line is not valid base64"))?;
         // Not through the library's reader for keys without a password: it asks for a checksum, which minisign(1)
         // leaves empty in them.
         let key = SecretKey::from_bytes(&bytes).map_err(|error| unfit(&error))?;
         let key = match (key.is_encrypted(), password) {
             (false, _) => key,
-            (true, None) => return Err(unfit(&"it has a password")),
+            (true, None) => return Err(unfit(&"it is protected by a password")),
             (true, password) => SecretKey::from_box(SecretKeyBox::from(text.to_owned()), password)
                 .map_err(|error| unfit(&error))?,
         };
@@ -91,12 +91,14 @@ impl VerifyingKey {
         // The library takes for granted that the second signature has the length of one.
         let second = signature.lines().nth(3).and_then(|line| BASE64_STANDARD.decode(line.trim()).ok());
         if second.is_none_or(|bytes| bytes.len() != SIGNATURE_BYTES) {
-            return Err(SignatureError::Broken("its comment is not signed".to_owned()));
+            return Err(SignatureError::Broken("its trusted comment is not signed".to_owned()));
         }
         let signature = SignatureBox::from_string(signature).map_err(broken)?;
         // Signatures of the old kind are over the whole file, which would have to be in memory.
         if !signature.is_prehashed() {
-            return Err(SignatureError::Broken("it is of a kind that minisign no longer makes".to_owned()));
+            return Err(SignatureError::Broken(
+                "it is in minisign's legacy format, expected a prehashed signature".to_owned(),
+            ));
         }
         minisign::verify(&self.0, &signature, data, true, false, false).map_err(broken)?;
         signature.trusted_comment().map_err(broken)

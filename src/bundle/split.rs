@@ -78,10 +78,10 @@ impl Parts {
             return Err(invalid(format!("it has {} pieces, not 1 to {MAX_PIECES}", parts.pieces.len())));
         }
         if parts.pieces.iter().try_fold(0_u64, |sum, piece| sum.checked_add(piece.size)).is_none() {
-            return Err(invalid("its pieces have more bytes than can be counted".to_owned()));
+            return Err(invalid("the total size of its pieces exceeds 64 bits".to_owned()));
         }
         if parts.text()? != text {
-            return Err(invalid("it is not in the form that imgbuild writes".to_owned()));
+            return Err(invalid("it is not formatted as imgbuild writes it".to_owned()));
         }
         Ok(parts)
     }

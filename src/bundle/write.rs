@@ -44,7 +44,7 @@ impl NewBundle<'_> {
         let before = preamble.len() as u64;
         let (_, size) = self.index.layout(before).ok_or_else(|| BundleError::IndexInvalid {
             path: self.path.to_owned(),
-            why: "its parts have more bytes than can be counted".to_owned(),
+            why: "the total size of its parts exceeds 64 bits".to_owned(),
         })?;
         clear(self.path)?;
         let path = if let Some(piece) = self.split {

@@ -12,7 +12,7 @@ pub struct PrometheusDuration(Duration);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
     /// It has another form.
-    #[error("is not a duration of Prometheus")]
+    #[error("is not a valid Prometheus duration")]
     Form,
     /// It is more nanoseconds than a signed 64-bit number holds.
     #[error("is longer than the 292 years that Prometheus can count")]

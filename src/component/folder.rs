@@ -53,8 +53,8 @@ impl Component {
             return None;
         };
         if !is_name(name) {
-            let message = format!("`{}` is no name of a component", name.escape_debug());
-            report.push(Diagnostic::error(message).help("a name has letters, digits, `_`, `-` and `.`"));
+            let message = format!("`{}` is not a valid component name", name.escape_debug());
+            report.push(Diagnostic::error(message).help("expected letters, digits, `_`, `-` and `.`"));
             return None;
         }
         let text = text_of(&spec_file, report)?;
@@ -104,7 +104,8 @@ fn text_of(file: &FolderFile, report: &mut Report) -> Option<String> {
     match std::str::from_utf8(&file.bytes) {
         Ok(text) => Some(text.to_owned()),
         Err(error) => {
-            let message = format!("`{}` is no UTF-8 text: byte {} is wrong", file.name, error.valid_up_to());
+            let message =
+                format!("`{}` is not valid UTF-8: invalid byte at offset {}", file.name, error.valid_up_to());
             report.push(Diagnostic::error(message).help("save it as UTF-8"));
             None
         }

@@ -119,7 +119,7 @@ impl<'s> Builder<'s> {
 
     fn node(&mut self, event: Event<'s>, span: Span, depth: usize) -> Result<Node, Unreadable> {
         if depth > MAX_DEPTH {
-            self.refuse(span, "this nests too deeply", &format!("at most {MAX_DEPTH} levels are read"));
+            self.refuse(span, "this is nested too deeply", &format!("at most {MAX_DEPTH} levels are read"));
             return Err(Unreadable);
         }
         let (node, anchor) = match event {
@@ -127,8 +127,8 @@ impl<'s> Builder<'s> {
                 if tag.is_some() {
                     self.refuse(
                         span.clone(),
-                        "YAML tags are not read",
-                        "remove the tag: types follow from the key",
+                        "YAML tags are not supported",
+                        "remove the tag: the key determines the type",
                     );
                 }
                 let value = NodeValue::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain };
@@ -149,13 +149,13 @@ impl<'s> Builder<'s> {
     /// The value that an alias stands for. Its parts keep the places where they were written; the value itself is at the alias.
     fn alias(&mut self, anchor: usize, span: Span, depth: usize) -> Result<Node, Unreadable> {
         let Some(anchored) = self.anchors.get(&anchor) else {
-            self.refuse(span, "an alias within the value that it stands for", "write the value out");
+            self.refuse(span, "an alias inside the value that it refers to", "write the value out");
             return Err(Unreadable);
         };
         self.repeated += anchored.size;
         if self.repeated > MAX_REPEATED || depth + anchored.height > MAX_DEPTH {
             let help = format!("at most {MAX_REPEATED} values and {MAX_DEPTH} levels are read");
-            self.refuse(span, "the aliases up to here stand for too much", &help);
+            self.refuse(span, "the aliases up to here expand to too much", &help);
             return Err(Unreadable);
         }
         Ok(Node { span, value: anchored.node.value.clone() })
@@ -225,8 +225,8 @@ impl<'s> Builder<'s> {
                 }
             }
             _ => {
-                let help = "write `<<: *NAME`, where `&NAME` stands before a mapping";
-                self.refuse(node.span, "`<<` takes in a mapping or a list of mappings", help);
+                let help = "write `<<: *NAME`, where `&NAME` is the anchor of a mapping";
+                self.refuse(node.span, "`<<` expects a mapping or a list of mappings", help);
             }
         }
     }
@@ -237,9 +237,12 @@ impl<'s> Builder<'s> {
             return;
         };
         if let Some((earlier, _)) = entries.get(&text) {
-            let quoted =
-                if self.source.is_secret() { "a key".to_owned() } else { format!("the key `{text}`") };
-            let diagnostic = Diagnostic::error(format!("{quoted} stands here twice"))
+            let message = if self.source.is_secret() {
+                "duplicate key".to_owned()
+            } else {
+                format!("duplicate key `{text}`")
+            };
+            let diagnostic = Diagnostic::error(message)
                 .at(self.source, key.span.clone(), "again")
                 .at(self.source, earlier.span.clone(), "first")
                 .help("remove one of the two");

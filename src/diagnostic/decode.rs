@@ -89,17 +89,17 @@ fn missing(document: &Document, path: &Path, name: &str) -> Diagnostic {
 
 fn diagnostic(document: &Document, error: &DecodeError) -> Diagnostic {
     if document.source.is_secret() {
-        let message = "this is no name and value of a secret";
-        return document.error(&error.path, message, "").help("write one `name: value` a line");
+        let message = "invalid entry in the secrets file";
+        return document.error(&error.path, message, "").help("write one `name: value` per line");
     }
     let place = describe(&error.path);
     match &error.problem {
         Problem::UnknownField(name, known) => {
             let label = nearest(name, known.iter().copied())
                 .map_or_else(|| "not known here".to_owned(), |meant| format!("did you mean `{meant}`?"));
-            let mut help = format!("the keys here are {}", listed(known));
+            let mut help = format!("expected one of {}", listed(known));
             if OF_CLOUD_INIT.contains(&name.as_str()) {
-                help += "; a component of your own can bring it: a folder of `--overlays DIR`, see docs/reference/component.md";
+                help += "; a component of your own can add it: a folder in `--overlays DIR`, see docs/reference/component.md";
             }
             Diagnostic::error(format!("unknown key `{}`", name.escape_debug()))
                 .at(&document.source, document.key_span(&error.path), label)

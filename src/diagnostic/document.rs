@@ -195,11 +195,11 @@ mod tests {
     #[test]
     fn what_is_ambiguous_is_refused_with_its_place() {
         for (text, message, place) in [
-            ("a: 1\nb: 2\na: 3\n", "the key `a` stands here twice", "t.yaml:3:1"),
-            ("a: &x [1, *x]\n", "an alias within the value", "t.yaml:1:11"),
+            ("a: 1\nb: 2\na: 3\n", "duplicate key `a`", "t.yaml:3:1"),
+            ("a: &x [1, *x]\n", "an alias inside the value", "t.yaml:1:11"),
             ("a: *x\n", "unknown anchor `x`", "t.yaml:1:4"),
-            ("a: &x 1\n<<: *x\n", "`<<` takes in a mapping", "t.yaml:2:5"),
-            ("a: !!int 1\n", "YAML tags are not read", "t.yaml:1:4"),
+            ("a: &x 1\n<<: *x\n", "`<<` expects a mapping", "t.yaml:2:5"),
+            ("a: !!int 1\n", "YAML tags are not supported", "t.yaml:1:4"),
             ("a: [1\nb: 2\n", "the `[` that opens here is not closed", "t.yaml:1:4"),
             ("a: 1\n---\nb: 2\n", "a second document", "t.yaml:2:1"),
             ("{[1]: 2}\n", "a key that is not a single word", "t.yaml:1:2"),
@@ -238,7 +238,7 @@ mod tests {
             text.extend([format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 10].join(", "))]);
         }
         let (_, shown) = parse(&text);
-        assert!(shown.contains("the aliases up to here stand for too much"), "{shown}");
+        assert!(shown.contains("the aliases up to here expand to too much"), "{shown}");
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl fmt::Display for MemberChange {
             ),
             Self::Gone { component, node } => write!(
                 f,
-                "`{node}` no longer runs `{component}`, whose other members count it until they are told"
+                "`{node}` no longer runs `{component}`, whose other members still count it as a member"
             ),
         }
     }

@@ -99,18 +99,18 @@ impl fmt::Display for NodeDiff {
         self.documents.values().try_for_each(|diff| f.write_str(diff))?;
         self.files.fmt(f)?;
         for name in &self.damaged {
-            writeln!(f, "damaged: {name} is not what its build wrote")?;
+            writeln!(f, "damaged: {name} differs from what its build wrote")?;
         }
         if self.reseed {
             writeln!(f, "re-seed: attach the new seed.iso and reboot")?;
         } else {
-            writeln!(f, "the seed says the same: the node needs none")?;
+            writeln!(f, "seed unchanged: the node need not be re-seeded")?;
         }
         if !self.once.is_empty() {
             let once = self.once.join("`, `");
             writeln!(
                 f,
-                "once per instance: `{once}` reach a node that has booted only with `--reprovision`"
+                "once per instance: changes of `{once}` reach a booted node only with `--reprovision`"
             )?;
         }
         Ok(())

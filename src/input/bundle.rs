@@ -66,7 +66,7 @@ pub fn texts(bundle: &Bundle, report: &mut Report) -> Result<Texts, Failure> {
     let mut document = |path: &str| -> Result<_, Failure> {
         let bytes = bundle.load(path, MAX_DOCUMENT)?.expect("an index without profile or pins is refused");
         let Ok(text) = String::from_utf8(bytes) else {
-            report.push(Diagnostic::error(format!("`{}` is no UTF-8 text", shown(path))));
+            report.push(Diagnostic::error(format!("`{}` is not valid UTF-8", shown(path))));
             return Ok(None);
         };
         Ok(Some(Source::new(shown(path), text)))

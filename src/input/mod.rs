@@ -235,7 +235,7 @@ fn source(file: Option<&Path>, builtin: &Builtin, report: &mut Report) -> Option
 pub(crate) fn text(path: &Path, limit: u64) -> Result<String, Diagnostic> {
     String::from_utf8(bytes(path, limit)?).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        Diagnostic::error(format!("`{}` is no UTF-8 text: byte {at} is wrong", path.display()))
+        Diagnostic::error(format!("`{}` is not valid UTF-8: invalid byte at offset {at}", path.display()))
     })
 }
 

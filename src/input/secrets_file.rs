@@ -58,7 +58,7 @@ impl<'a> SecretsFile<'a> {
         let secrets = Secrets::parse(&Source::secret(shown.as_str(), text), &mut report);
         if report.has_errors() {
             let message = format!("no generated secret can be added to `{shown}`");
-            let diagnostic = Diagnostic::error(message).help("write one `name: value` a line there");
+            let diagnostic = Diagnostic::error(message).help("write one `name: value` per line there");
             return Err(Failure::Invalid(diagnostic.into()));
         }
         Ok(secrets)

@@ -24,7 +24,7 @@ pub struct ExtensionHead<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum ExtensionError {
     /// squashfs counts seconds with 32 bits.
-    #[error("SOURCE_DATE_EPOCH is {0}, and a system extension has no time beyond 4294967295")]
+    #[error("SOURCE_DATE_EPOCH is {0}, expected at most 4294967295 for a system extension")]
     Time(u64),
     /// The image cannot be written, or the spool not be read.
     #[error("cannot write the system extension")]

@@ -41,7 +41,7 @@ pub enum ListError {
         what: &'static str,
     },
     /// A symbolic link has an unfit target.
-    #[error("`{path}` in the overlay links to `{}`, which is no fit target", target.escape_debug())]
+    #[error("`{path}` in the overlay links to `{}`, which is not a valid target", target.escape_debug())]
     Target {
         /// The guest path.
         path: GuestPath,
@@ -67,7 +67,7 @@ pub enum ListError {
         bits: u32,
     },
     /// Two entries exclude each other.
-    #[error("the overlay contradicts itself")]
+    #[error("the overlay contains conflicting entries")]
     Place(#[source] TreeError),
 }
 
@@ -151,15 +151,18 @@ mod tests {
             (Fixture::new().file("b", b"").entry(b'1', "a", "b", b""), "`/a` in the overlay is a hard link"),
             (
                 Fixture::new().entry(b'2', "a", "b//c", b""),
-                "`/a` in the overlay links to `b//c`, which is no fit target",
+                "`/a` in the overlay links to `b//c`, which is not a valid target",
             ),
             (
                 file(|header| header.set_gid(7)),
                 "`/a` in the overlay belongs to user 0 and group 7 instead of root",
             ),
             (file(|header| header.set_mode(0o4755)), "`/a` in the overlay has the mode 4755"),
-            (Fixture::new().file("a", b"").file("a", b""), "the overlay contradicts itself"),
-            (Fixture::new().entry(b'2', "a", "b", b"").file("a/x", b""), "the overlay contradicts itself"),
+            (Fixture::new().file("a", b"").file("a", b""), "the overlay contains conflicting entries"),
+            (
+                Fixture::new().entry(b'2', "a", "b", b"").file("a/x", b""),
+                "the overlay contains conflicting entries",
+            ),
         ] {
             assert_eq!(list_gz(overlay).unwrap_err().to_string(), why);
         }

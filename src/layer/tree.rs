@@ -54,10 +54,10 @@ pub enum Content {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TreeError {
     /// The path is already there.
-    #[error("`{0}` is there twice")]
+    #[error("`{0}` occurs twice")]
     Twice(GuestPath),
     /// A path lies below another that is no directory.
-    #[error("`{path}` is below `{file}`, which is no directory")]
+    #[error("`{path}` is below `{file}`, which is not a directory")]
     Below {
         /// The lower path.
         path: GuestPath,
@@ -66,7 +66,7 @@ pub enum TreeError {
     },
     /// The target of a symbolic link is empty, over-long, or not in its shortest form.
     #[error(
-        "`{path}` cannot link to `{target}`: a target has no empty or `.` part and no control characters"
+        "`{path}` cannot link to `{target}`: expected a target without empty parts, `.` parts and control characters"
     )]
     Target {
         /// The symbolic link.

@@ -20,7 +20,7 @@ pub enum LayerError {
         error: io::Error,
     },
     /// The spool holds other bytes than the tree says.
-    #[error("the spool has other content for `{path}` than was put into it: expected {expected}, got {got}")]
+    #[error("the spooled content of `{path}` was modified: expected {expected}, got {got}")]
     Changed {
         /// The guest path.
         path: GuestPath,

@@ -53,9 +53,9 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         let Some(action) = action else { continue };
         let tokens = tokens(action)?;
         match tokens.first() {
-            None => return Err("`{{ }}` has nothing in it".to_owned()),
+            None => return Err("`{{ }}` is empty".to_owned()),
             Some(&("if" | "range" | "with" | "define" | "block")) => open += 1,
-            Some(&"end") => open = open.checked_sub(1).ok_or("`{{ end }}` ends nothing")?,
+            Some(&"end") => open = open.checked_sub(1).ok_or("unexpected `{{ end }}`")?,
             Some(_) => {}
         }
         for (index, token) in tokens.iter().enumerate() {
@@ -66,7 +66,7 @@ pub(super) fn check(text: &str) -> Result<(), String> {
             known(token, &variables)?;
         }
     }
-    if open > 0 { Err("a block has no `{{ end }}`".to_owned()) } else { Ok(()) }
+    if open > 0 { Err("a block is not closed: missing `{{ end }}`".to_owned()) } else { Ok(()) }
 }
 
 fn known(token: &str, variables: &BTreeSet<&str>) -> Result<(), String> {
@@ -75,7 +75,7 @@ fn known(token: &str, variables: &BTreeSet<&str>) -> Result<(), String> {
     }
     let is_word = token.starts_with(|c: char| c.is_alphabetic() || c == '_');
     if is_word && !OF_GO.contains(&token) && !OF_PROMETHEUS.contains(&token) {
-        return Err(format!("there is no function `{token}`"));
+        return Err(format!("unknown function `{token}`"));
     }
     Ok(())
 }
@@ -115,7 +115,7 @@ fn quoted(text: &str) -> Result<usize, String> {
             _ => {}
         }
     }
-    Err(format!("a {quote} has no end"))
+    Err(format!("a {quote} is not closed"))
 }
 
 /// The words of an action.
@@ -135,7 +135,7 @@ fn tokens(action: &str) -> Result<Vec<&str>, String> {
             }
             _ if c.is_ascii_digit() => rest.find(|c| !is_word(c) && c != '.').unwrap_or(rest.len()),
             _ if is_word(c) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
-            _ => return Err(format!("`{}` means nothing in `{{{{ }}}}`", c.escape_debug())),
+            _ => return Err(format!("unexpected `{}` in `{{{{ }}}}`", c.escape_debug())),
         };
         tokens.push(&rest[..length]);
         rest = rest[length..].trim_start();

@@ -19,7 +19,7 @@ pub(super) fn check(text: &str) -> Vec<Finding> {
     let Ok(mut value) = serde_yaml::from_str::<Value>(text) else { return Vec::new() };
     let mut reader = Reader { text, findings: Vec::new(), at: 0..0 };
     if value.apply_merge().is_err() {
-        reader.error("`<<` stands before what is not a mapping".to_owned(), "");
+        reader.error("`<<` expects a mapping".to_owned(), "");
         return reader.findings;
     }
     reader.file(&value);
@@ -74,7 +74,7 @@ impl Reader<'_> {
     fn group(&mut self, group: &Mapping) -> String {
         let name = group.get("name").and_then(scalar).unwrap_or_default();
         if name.is_empty() {
-            self.error("a group has no name".to_owned(), "add `name:`");
+            self.error("a group is missing its `name`".to_owned(), "add `name:`");
         }
         let of = format!("the group `{name}`");
         self.keys(group, &of, &OF_GROUP);
@@ -97,8 +97,10 @@ impl Reader<'_> {
             (Some(name), None) => format!("the alert `{name}`"),
             (None, Some(name)) => format!("the record `{name}`"),
             _ => {
-                return self
-                    .error("a rule has either `alert` or `record`".to_owned(), "give it one of the two");
+                return self.error(
+                    "expected either `alert` or `record` in a rule".to_owned(),
+                    "give it one of the two",
+                );
             }
         };
         self.keys(rule, &of, &OF_RULE);
@@ -109,13 +111,13 @@ impl Reader<'_> {
             for key in
                 ["for", "keep_firing_for", "annotations"].into_iter().filter(|key| rule.get(*key).is_some())
             {
-                self.error(format!("{of} has `{key}`, which alerts alone have"), "remove it");
+                self.error(format!("unexpected `{key}` in {of}: only alerts can have it"), "remove it");
             }
         }
         self.texts(rule, "labels", &of);
         self.texts(rule, "annotations", &of);
         match rule.get("expr").map(|value| scalar(value).ok_or(value)) {
-            None => self.error(format!("{of} has no `expr`"), "add `expr:`"),
+            None => self.error(format!("{of} is missing its `expr`"), "add `expr:`"),
             Some(Err(_)) => self.error(format!("`expr` of {of} is not a text"), "quote it"),
             Some(Ok(text)) => self.expression(&text, expression, &of),
         }
@@ -162,7 +164,7 @@ impl Reader<'_> {
                             format!("`{name}` in `{key}` of {of} is not a valid Go template: {why}");
                         self.error(
                             message,
-                            "Prometheus expands `{{ }}` there; `{{ \"{{\" }}` stands for the braces",
+                            "Prometheus expands `{{ }}` there; `{{ \"{{\" }}` writes the braces",
                         );
                     }
                 }
@@ -283,14 +285,9 @@ groups:
             ("severity: 1", "severity: [1]", "is a list, not a text", "- alert: Down"),
             ("$labels.node }}", "7*7 }}", "is not a valid Go template", "- alert: Down"),
             ("record: job:up:sum", "recrod: b", "either `alert` or `record`", ""),
-            (
-                "record: job:up:sum",
-                "record: b\n        for: 5m",
-                "has `for`, which alerts alone",
-                "- record: b",
-            ),
-            ("name: a", "nam: a", "a group has no name", ""),
-            ("        expr: up == 0\n", "", "the alert `Down` has no `expr`", "- alert: Down"),
+            ("record: job:up:sum", "record: b\n        for: 5m", "unexpected `for` in ", "- record: b"),
+            ("name: a", "nam: a", "a group is missing its `name`", ""),
+            ("        expr: up == 0\n", "", "the alert `Down` is missing its `expr`", "- alert: Down"),
             ("groups:", "group:", "unknown key `group` in a rule file", ""),
         ] {
             let text = SOUND.replacen(from, to, 1);

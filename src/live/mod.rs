@@ -93,7 +93,7 @@ impl<'a> Members<'a> {
         for (timeout, client) in &self.clients {
             last = attempt(client).unwrap_or_else(|error| Reply::failed(&error, *timeout));
             let Some((next, _)) = longer.next().filter(|_| last.is_late()) else { break };
-            (self.tell)(&format!("{name}: {last}; asking again for up to {}", Seconds(*next)));
+            (self.tell)(&format!("{name}: {last}; retrying for up to {}", Seconds(*next)));
         }
         last
     }

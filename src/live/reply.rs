@@ -59,9 +59,9 @@ impl fmt::Display for Reply {
             Self::Answered { status, .. } => write!(f, "answers with status {status}"),
             Self::Refused => f.write_str("connection refused: the machine is up, and nothing listens there"),
             Self::Silent(why) => write!(f, "not reachable: {why}"),
-            Self::Late(time) => write!(f, "silent: no connection within {}", Seconds(*time)),
+            Self::Late(time) => write!(f, "timeout: no connection within {}", Seconds(*time)),
             Self::Slow(time) => {
-                write!(f, "slow: it took the connection and gave no answer within {}", Seconds(*time))
+                write!(f, "timeout: connected, but no response within {}", Seconds(*time))
             }
             Self::Broken(why) => write!(f, "the connection failed: {why}"),
         }

@@ -44,13 +44,10 @@ fn member(after: Duration) -> SocketAddr {
 fn a_slow_member_is_asked_again_and_longer() {
     let (reply, said) = asked(member(Duration::from_millis(1500)), &SHORT);
     assert_eq!(reply, Reply::Answered { status: 503, body: Some(json!({"health": "false"})) });
-    let slow = "ptrn-1: slow: it took the connection and gave no answer within";
+    let slow = "ptrn-1: timeout: connected, but no response within";
     assert_eq!(
         said,
-        [
-            format!("{slow} 0.3 s; asking again for up to 0.6 s"),
-            format!("{slow} 0.6 s; asking again for up to 5 s")
-        ]
+        [format!("{slow} 0.3 s; retrying for up to 0.6 s"), format!("{slow} 0.6 s; retrying for up to 5 s")]
     );
 }
 

@@ -17,7 +17,7 @@ pub enum MachineError {
         program: &'static str,
     },
     /// The node has no folder, or one without manifest or seed.
-    #[error("`{node}` is not built: there is no {}", .path.display())]
+    #[error("`{node}` is not built: {} does not exist", .path.display())]
     NotBuilt {
         /// The node.
         node: String,
@@ -49,13 +49,13 @@ pub enum MachineError {
         arch: Arch,
     },
     /// The node fetches from a server, which the machines cannot reach.
-    #[error("`{node}` fetches over the network, and the machines' network leads nowhere")]
+    #[error("`{node}` fetches its layers over the network, which the virtual machines cannot reach")]
     Delivery {
         /// The node.
         node: String,
     },
     /// QEMU cannot read the base image, or write a disk over it.
-    #[error("{program} ended with {status}: {said}")]
+    #[error("{program} failed with {status}: {said}")]
     Tool {
         /// The program.
         program: &'static str,
@@ -65,7 +65,7 @@ pub enum MachineError {
         said: String,
     },
     /// QEMU did not open the network in time.
-    #[error("the machines' network is not there after {seconds} s: {said}")]
+    #[error("failed to start the virtual network within {seconds} s: {said}")]
     NoNetwork {
         /// How long was waited.
         seconds: u64,
@@ -93,14 +93,14 @@ impl MachineError {
             ),
             Self::NotBuilt { node, .. } => Some(format!("build it first: `imgbuild {node}`")),
             Self::Private { .. } => {
-                Some("boot it as that user: what holds secrets is for its owner alone".to_owned())
+                Some("boot it as that user: only the owner of files with secrets can read them".to_owned())
             }
             Self::Malformed { .. } => Some("build the node again".to_owned()),
             Self::Architecture { .. } => {
                 Some(format!("build it with `--arch {}` to try it out", Arch::Amd64))
             }
             Self::Delivery { node } => {
-                Some(format!("build it in another way to try it out: `imgbuild {node} --delivery image`"))
+                Some(format!("build it with its layers in its image: `imgbuild {node} --delivery image`"))
             }
             Self::Tool { .. } | Self::NoNetwork { .. } | Self::Io { .. } => None,
         }

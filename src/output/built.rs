@@ -41,7 +41,7 @@ impl Built {
     pub fn read(folder: &Path) -> Result<Result<Self, String>> {
         let Some(manifest) = manifest(folder)? else { return Ok(Err("it is not built yet".to_owned())) };
         if manifest.is_null() {
-            return Ok(Err(format!("its {} is none", manifest::FILE)));
+            return Ok(Err(format!("its {} is not valid JSON", manifest::FILE)));
         }
         let (facts, outputs) = manifest::facts(manifest.clone());
         let mut texts = BTreeMap::from([(manifest::FILE.to_owned(), facts)]);
@@ -54,7 +54,7 @@ impl Built {
             }
             if name != IMAGE {
                 let Some(text) = text(&folder.join(name))? else {
-                    return Ok(Err(format!("its {name} is no text")));
+                    return Ok(Err(format!("its {name} is not valid UTF-8")));
                 };
                 texts.insert(name.to_owned(), text);
             }
@@ -70,7 +70,10 @@ impl Built {
         }
         match list(overlay, &Limits::default()) {
             Ok(files) => Ok(Ok(Self { snapshot: Snapshot { texts, files }, damaged })),
-            Err(error) => Ok(Err(format!("its {OVERLAY} is none: {:#}", anyhow::Error::new(error)))),
+            Err(error) => Ok(Err(format!(
+                "its {OVERLAY} cannot be read as an overlay: {:#}",
+                anyhow::Error::new(error)
+            ))),
         }
     }
 }

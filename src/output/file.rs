@@ -50,7 +50,7 @@ pub(super) fn create(path: &Path, mode: Mode, size: u64) -> Result<fs::File> {
 fn make_room(file: &fs::File, size: u64) -> Result<()> {
     match fallocate(file, FallocateFlags::KEEP_SIZE, 0, size) {
         Err(full @ (Errno::NOSPC | Errno::DQUOT)) => {
-            let context = || format!("making room for {size} bytes in {}", file.path().display());
+            let context = || format!("allocating {size} bytes in {}", file.path().display());
             Err(std::io::Error::from(full)).with_context(context)
         }
         _ => Ok(()),

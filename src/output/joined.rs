@@ -21,13 +21,13 @@ pub(super) fn overlay(folder: &Path, manifest: &Value) -> Result<Result<Bytes, S
     let Ok(delivery) =
         manifest.get("delivery").cloned().map_or(Ok(Delivery::default()), serde_json::from_value)
     else {
-        return Ok(Err("it was built with a delivery that is not known here".to_owned()));
+        return Ok(Err("it was built with an unknown delivery".to_owned()));
     };
     let beside = folder.parent().unwrap_or(folder);
     match delivery {
         Delivery::Image | Delivery::Download => Ok(match open(&folder.join(OVERLAY))? {
             Some(file) => Ok(Box::new(BufReader::new(file))),
-            None => Err(format!("it has no {OVERLAY}")),
+            None => Err(format!("its {OVERLAY} is missing")),
         }),
         Delivery::Shared => of_image(&beside.join(SHARED), &layers(manifest)),
         Delivery::Http => of_files(&beside.join(LAYERS), &layers(manifest)),
@@ -41,7 +41,7 @@ fn layers(manifest: &Value) -> Vec<NamedLayer> {
 fn of_image(path: &Path, layers: &[NamedLayer]) -> Result<Result<Bytes, String>> {
     let Some(mut image) = open(path)? else { return Ok(Err(format!("there is no {}", path.display()))) };
     let Ok(listing) = read_image(&mut image) else {
-        return Ok(Err(format!("{} is no image", path.display())));
+        return Ok(Err(format!("{} is not a valid shared image", path.display())));
     };
     join(layers, path, |layer| {
         let name = layer.sha256.to_string();
@@ -66,7 +66,7 @@ fn join(
     for layer in layers {
         let Some(bytes) = part(layer)? else {
             return Ok(Err(format!(
-                "{} lacks the layer of `{}`",
+                "{} does not contain the layer of `{}`",
                 place.display(),
                 layer.name.escape_debug()
             )));

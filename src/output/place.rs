@@ -30,7 +30,7 @@ pub enum Obstacle {
         why: String,
     },
     /// What a build of another cluster wrote.
-    #[error("`{}` is of the cluster `{theirs}`, expected `{ours}`", .path.display())]
+    #[error("`{}` belongs to the cluster `{theirs}`, expected `{ours}`", .path.display())]
     OtherCluster {
         /// What it is.
         path: PathBuf,
@@ -94,18 +94,21 @@ impl Place<'_> {
         // What has no file in it has nothing to lose.
         let Some(first) = entries.first() else { return Ok(()) };
         let Some(earlier) = earlier(&folder)? else {
-            let why = format!("was not written by imgbuild: `{}` has no manifest of it", folder.display());
+            let why = format!(
+                "was not written by imgbuild: `{}` does not contain a manifest of imgbuild",
+                folder.display()
+            );
             return Err(Obstacle::not_ours(folder.join(first), why));
         };
         if earlier.node != node {
-            let why = format!("is of the node `{}`, expected `{node}`", earlier.node.escape_debug());
+            let why = format!("belongs to the node `{}`, expected `{node}`", earlier.node.escape_debug());
             return Err(Obstacle::not_ours(folder, why));
         }
         self.is_of_us(&folder, &earlier)?;
         for name in entries {
             let path = folder.join(&name);
             if name != manifest::FILE && !earlier.outputs.contains_key(&name) {
-                let why = format!("was not written by imgbuild: {} does not name it", manifest::FILE);
+                let why = format!("was not written by imgbuild: {} does not list it", manifest::FILE);
                 return Err(Obstacle::not_ours(path, why));
             }
             if !fs::symlink_metadata(&path)?.is_file() {

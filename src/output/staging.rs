@@ -93,12 +93,12 @@ impl Outputs {
             }
             paths.push(staged.path().to_owned());
         }
-        sync_all(&paths).with_context(|| format!("bringing {} to the disk", self.root.display()))
+        sync_all(&paths).with_context(|| format!("syncing {} to disk", self.root.display()))
     }
 
     /// Brings the names that were given to the disk.
     pub fn settle_names(&self) -> Result<()> {
-        sync_folder(&self.root).with_context(|| format!("bringing {} to the disk", self.root.display()))
+        sync_folder(&self.root).with_context(|| format!("syncing {} to disk", self.root.display()))
     }
 }
 

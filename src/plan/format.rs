@@ -34,10 +34,11 @@ impl Format {
         let files = shape.files.iter().map(|file| (&file.path, &file.component));
         let private = shape.private.iter().map(|file| (&file.path, &file.component));
         for (path, component) in files.chain(private).filter(|(path, _)| path.as_str().starts_with("/usr/")) {
-            let message =
-                format!("{path} of `{component}` is made for each node, and /usr is the same for all");
+            let message = format!(
+                "{path} of `{component}` is a template, but files below /usr are the same on every node"
+            );
             report.push(Diagnostic::error(message).help(
-                "with `--format sysext` only what is no template can be below /usr: put this one into /etc, or leave \
+                "with `--format sysext` a template cannot be below /usr: move this one to /etc, or leave \
                  out `--format`",
             ));
         }

@@ -18,10 +18,10 @@ pub(super) fn unpacked_by_node(artifact: &Artifact, pins: &Document, report: &mu
     let at = ["releases".into(), artifact.release.as_str().into(), "url".into()];
     let title = artifact.title();
     let message = format!(
-        "with `--delivery download` a node unpacks gzipped tar archives alone, and {title} is not one by its name"
+        "with `--delivery download` nodes unpack only gzipped tar archives, and {title} is not one by its name"
     );
     let label = "expected a name that ends in `.tar.gz` or `.tgz`";
-    let help = "deliver in another way: a build reads releases of other kinds";
+    let help = "choose another `--delivery`: a build reads other archive formats too";
     report.push(pins.error(&at, message, label).help(help));
 }
 
@@ -38,7 +38,7 @@ pub(super) fn installed(
             Some(Err(error)) => {
                 let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
                 let at = ["install".into(), index.into(), "from".into()];
-                let message = format!("this template does not render: {detail}");
+                let message = format!("failed to render this template: {detail}");
                 let help = "`version` and `arch` can be used";
                 report.push(component.document.error(&at, message, "").help(help));
                 return None;

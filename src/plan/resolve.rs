@@ -144,7 +144,7 @@ impl Resolver<'_> {
             let Some(url) = &service.health else { continue };
             let component = &self.inputs.components[&service.component];
             let expanded = self.templates.expand(url, &self.context.of_node(&service.component, index));
-            let expanded = expanded.map_err(|error| format!("this template does not render: {error}"));
+            let expanded = expanded.map_err(|error| format!("failed to render this template: {error}"));
             let checked = expanded.and_then(|url| {
                 let checked = checks::health(&url, component, (self.cluster, member));
                 let why = |why| format!("`{}` is not a valid health address: {why}", url.escape_debug());
@@ -175,7 +175,7 @@ impl Resolver<'_> {
         let mut urls = Vec::new();
         for (position, template) in templates.enumerate() {
             let expanded = self.templates.expand(template, &seen);
-            let expanded = expanded.map_err(|error| format!("this template does not render: {error}"));
+            let expanded = expanded.map_err(|error| format!("failed to render this template: {error}"));
             match expanded.and_then(checks::overlay_url) {
                 Ok(url) => urls.push(url),
                 Err(why) => {

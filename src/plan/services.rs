@@ -62,7 +62,7 @@ impl Services<'_> {
     /// The port that a template gives; `Err` has the message and the label.
     fn port(&self, text: &str, seen: &Value) -> Result<u16, (String, &'static str)> {
         let found = self.templates.expand(text, seen);
-        let found = found.map_err(|why| (format!("this template does not render: {why}"), ""))?;
+        let found = found.map_err(|why| (format!("failed to render this template: {why}"), ""))?;
         let number = found.trim().parse::<u16>().ok().filter(|port| *port > 0);
         number.ok_or_else(|| {
             (format!("`{}` is not a TCP port", found.escape_debug()), "expected a number from 1 to 65535")

@@ -123,7 +123,7 @@ impl<'a> Shapes<'a> {
                     let plain = relative.strip_suffix(SUFFIX);
                     let Ok(path) = collect.into.join(plain.unwrap_or(relative)) else {
                         report.push(Diagnostic::error(format!(
-                            "`{}` has a name that no guest can have",
+                            "`{}` is not a valid file name in a guest",
                             file.name
                         )));
                         continue;
@@ -276,7 +276,7 @@ fn private_files(component: &Component, templates: &Templates, report: &mut Repo
     for (index, file) in component.spec.private.iter().enumerate() {
         let template = format!("{}/{PRIVATE}{}{SUFFIX}", component.name, file.path);
         if !templates.contains(&template) {
-            let message = format!("there is no template of `{}`", file.path);
+            let message = format!("the template of `{}` is missing", file.path);
             let label = format!("expected {PRIVATE}{}{SUFFIX} in the component's folder", file.path);
             report.push(component.document.error(
                 &["private".into(), index.into(), "path".into()],
@@ -288,7 +288,7 @@ fn private_files(component: &Component, templates: &Templates, report: &mut Repo
             if !component.spec.secrets.contains_key(name) {
                 let path = ["private".into(), index.into(), "needs".into(), position.into()];
                 let label = meant(name, component.spec.secrets.keys().map(String::as_str));
-                report.push(component.document.error(&path, format!("there is no secret `{name}`"), label));
+                report.push(component.document.error(&path, format!("unknown secret `{name}`"), label));
             }
         }
         if !file.needs.iter().all(|name| component.spec.secrets.contains_key(name)) {
@@ -309,7 +309,7 @@ fn private_files(component: &Component, templates: &Templates, report: &mut Repo
 fn guest_path(relative: &str, file: &FolderFile, report: &mut Report) -> Option<GuestPath> {
     let path = format!("/{relative}").parse::<GuestPath>();
     path.map_err(|error| {
-        let message = format!("`{}` cannot be in a guest: {error}", file.name.escape_debug());
+        let message = format!("`{}` is not a valid path in a guest: {error}", file.name.escape_debug());
         report.push(Diagnostic::error(message).help("rename it"));
     })
     .ok()

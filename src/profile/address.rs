@@ -53,7 +53,7 @@ fn help_of_address(text: &str) -> String {
     if let Some((address, _)) = text.split_once('/')
         && address.parse::<IpAddr>().is_ok()
     {
-        return format!("did you mean `{address}`? The prefix length stands once, in `network.subnet`");
+        return format!("did you mean `{address}`? Write the prefix length only in `network.subnet`");
     }
     if let Some(address) = without_zeros(text) {
         return format!("did you mean `{address}`? Some programs read numbers with a leading zero as octal");
@@ -85,7 +85,7 @@ fn help_of_subnet(text: &str) -> String {
     if let Ok(mask) = length.parse::<IpAddr>() {
         return match ipnet::ip_mask_to_prefix(mask) {
             Ok(length) => {
-                format!("did you mean `{address}/{length}`? A prefix length stands in place of the netmask")
+                format!("did you mean `{address}/{length}`? Write a prefix length instead of a netmask")
             }
             Err(_) => format!("`{mask}` is not a netmask; write a prefix length, such as `/24`"),
         };

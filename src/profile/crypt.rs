@@ -133,7 +133,7 @@ impl<'a> Password<'a> {
         }
         if text.chars().any(char::is_control) {
             let help = "write it in one line, in quotes: `|` and `>` of YAML add a line break".to_owned();
-            return no("has a line break or another control character, which nobody can type", help);
+            return no("contains a line break or another control character, which cannot be typed", help);
         }
         if text.len() > LONGEST {
             return no("is longer than the 511 bytes that crypt(3) takes", "choose a shorter one".to_owned());
@@ -149,7 +149,7 @@ impl Method {
         if is_ascii && is_whole(self.rest, &text[self.prefix.len()..]) {
             return Ok(Password::Hash(text));
         }
-        let message = format!("begins like a hash of {}, and is not a valid one", self.name);
+        let message = format!("begins like a hash of {}, but is not a valid one", self.name);
         let help = format!("expected {}; {MAKE}", self.words);
         Err(NoPassword { message, help })
     }

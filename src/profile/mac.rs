@@ -13,13 +13,13 @@ pub struct Mac([u8; 6]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MacError {
     /// It is not six hex pairs.
-    #[error("a MAC address is six hex pairs, such as 52:54:00:12:34:56")]
+    #[error("invalid MAC address: expected six hex pairs, such as 52:54:00:12:34:56")]
     Form,
     /// It is all zeros.
-    #[error("the MAC address of zeros alone is no interface's")]
+    #[error("the all-zero MAC address is not valid for an interface")]
     Zero,
     /// Its first byte is odd: it names a group, which no interface can have.
-    #[error("this MAC address names a group (its first byte is odd), no interface can have it")]
+    #[error("this is a multicast MAC address (its first byte is odd), not valid for an interface")]
     Multicast,
 }
 

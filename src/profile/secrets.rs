@@ -34,7 +34,7 @@ impl Secrets {
         let Some(document) = Document::parse(source, report) else { return Self::default() };
         let NodeValue::Mapping(entries) = &document.root.value else {
             let message = "the secrets file is not a list of names and values";
-            report.push(document.error(&[], message, "").help("write one `name: value` a line"));
+            report.push(document.error(&[], message, "").help("write one `name: value` per line"));
             return Self::default();
         };
         let (mut values, mut unset) = (BTreeMap::new(), Vec::new());
@@ -47,13 +47,16 @@ impl Secrets {
                     report.push(document.error(&path, "a secret is empty", "").help(help));
                 }
                 NodeValue::Scalar { text, .. } if text.len() > MAX_VALUE || text.contains('\0') => {
-                    let message = format!("a secret is a text of at most {MAX_VALUE} bytes, without NUL");
+                    let message =
+                        format!("invalid secret: expected a text of at most {MAX_VALUE} bytes, without NUL");
                     report.push(document.error(&path, message, ""));
                 }
                 NodeValue::Scalar { text, .. } => {
                     values.insert(key.text.clone(), SecretString::from(text.clone()));
                 }
-                _ => report.push(document.error(&path, "a secret is a single text", "").help("quote it")),
+                _ => report.push(
+                    document.error(&path, "invalid secret: expected a single text", "").help("quote it"),
+                ),
             }
         }
         Self { values, unset, document: Some(document) }
@@ -86,7 +89,7 @@ impl Secrets {
         for name in &self.unset {
             if known.get(name.as_str()).is_some_and(|spec| spec.generate.is_some()) {
                 let message = format!("the secret `{name}` has no value");
-                let help = "write one, or remove the line: a build generates what is not there";
+                let help = "write one, or remove the line: a build generates missing secrets";
                 report.push(document.error(&[Step::from(name)], message, "").help(help));
             }
         }
@@ -132,12 +135,12 @@ impl Secrets {
 fn unknown(name: &str, known: &BTreeMap<&str, &SecretSpec>) -> Diagnostic {
     let names: Vec<_> = known.keys().copied().chain([ADMIN_PASSWORD]).collect();
     let all = format!("the secrets are `{}`", names.join("`, `"));
-    let message = "no component has a secret of this name";
+    let message = "unknown secret: no component declares it";
     let is_a_name = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
     match misspelt(name, names.iter().copied()) {
         Some(meant) => Diagnostic::error(message).help(format!("did you mean `{meant}`? {all}")),
         None if !name.chars().all(is_a_name) => Diagnostic::error(message).help(all),
-        None => Diagnostic::warning(format!("{message}: it is not used")).help(format!(
+        None => Diagnostic::warning(format!("{message}, so it is not used")).help(format!(
             "remove the line if its component is gone, else name the folder of components with `--overlays DIR`; {all}"
         )),
     }
@@ -208,16 +211,16 @@ mod tests {
         for (text, message) in [
             ("chat_id: hunter2\n", "the secret `chat_id` is not valid"),
             ("chat-id: hunter2\n", "did you mean `chat_id`?"),
-            ("hunter2: chat_id\n", "warning: no component has a secret of this name: it is not used"),
-            ("chat_id: [hunter2]\n", "a secret is a single text"),
+            ("hunter2: chat_id\n", "warning: unknown secret: no component declares it, so it is not used"),
+            ("chat_id: [hunter2]\n", "invalid secret: expected a single text"),
             ("hunter2\n", "the secrets file is not a list"),
             ("- hunter2\n", "the secrets file is not a list"),
-            ("hunter2-x: chat_id\n", "error: no component has a secret of this name"),
-            ("admin_password: $6$hunter2\n", "begins like a hash of sha512crypt, and is not a valid one"),
+            ("hunter2-x: chat_id\n", "error: unknown secret: no component declares it"),
+            ("admin_password: $6$hunter2\n", "begins like a hash of sha512crypt, but is not a valid one"),
             ("admin_password: $hunter2$hunter2\n", "of a kind that crypt(3) of Ubuntu does not check"),
-            ("admin_password: |\n  hunter2\n", "has a line break or another control character"),
-            ("chat_id: 1\nchat_id: hunter2\n", "stands here twice"),
-            ("hunter2: 1\nhunter2: 2\n", "stands here twice"),
+            ("admin_password: |\n  hunter2\n", "contains a line break or another control character"),
+            ("chat_id: 1\nchat_id: hunter2\n", "duplicate key"),
+            ("hunter2: 1\nhunter2: 2\n", "duplicate key"),
             ("chat_id: \"hunter2\n", "the quote that opens here is not closed"),
             ("chat_id: *hunter2\n", "unknown anchor"),
         ] {

@@ -38,10 +38,10 @@ pub enum SshKeyError {
     )]
     Certificate,
     /// What follows the type is not base64.
-    #[error("the key after `{0}` is cut off, or is not base64")]
+    #[error("the key after `{0}` is truncated, or is not valid base64")]
     Base64(String),
     /// Another type inside than before the key.
-    #[error("the word before the key says `{said}`, the key itself `{is}`")]
+    #[error("key type mismatch: the word before the key says `{said}`, the key itself `{is}`")]
     OtherType {
         /// The word before the key.
         said: String,
@@ -49,7 +49,7 @@ pub enum SshKeyError {
         is: String,
     },
     /// Its parts do not add up to its length.
-    #[error("the key is cut off, or longer than a key of the type `{0}` is")]
+    #[error("the key is truncated, or too long for the type `{0}`")]
     Length(String),
     /// An RSA key that sshd finds too short.
     #[error("the RSA key has {0} bits, sshd accepts none below 1024")]
@@ -170,14 +170,18 @@ fn options(text: &str) -> Result<(), SshKeyError> {
         match rest.strip_prefix(',') {
             Some(next) if !next.is_empty() => rest = next,
             None if rest.is_empty() => return Ok(()),
-            _ => return Err(SshKeyError::Options("the options end with a comma, or lack one".to_owned())),
+            _ => {
+                return Err(SshKeyError::Options(
+                    "a comma between the options is missing, or one is left over at their end".to_owned(),
+                ));
+            }
         }
     }
 }
 
 /// What follows the value of an option.
 fn value<'t>(name: &str, text: &'t str) -> Result<&'t str, SshKeyError> {
-    let wrong = || SshKeyError::Options(format!("the value of the option `{name}` stands in double quotes"));
+    let wrong = || SshKeyError::Options(format!("the value of the option `{name}` must be in double quotes"));
     let inner = text.strip_prefix('"').ok_or_else(wrong)?;
     let mut escaped = false;
     for (at, c) in inner.char_indices() {

@@ -93,7 +93,7 @@ fn check(pins: &Decoded<Releases>, name: &str, release: &Release, report: &mut R
         for (key, address) in [("url", url), ("checksums", checksums)] {
             if address.is_some_and(|address| address.starts_with("http://")) {
                 let message = format!("`{name}` is not fetched over https");
-                let help = "whoever is on the way sees what is fetched, and can answer in upstream's place";
+                let help = "anyone on the network path can read and replace the download";
                 report.push(pins.document.error(&at(&[key]), message, "expected `https://...`").help(help));
             }
         }
@@ -107,8 +107,12 @@ fn check(pins: &Decoded<Releases>, name: &str, release: &Release, report: &mut R
         }
         if pin.source.trim().is_empty() {
             let path = at(&["artifacts", &arch.to_string(), "source"]);
-            let message = format!("nobody knows where the digest {} is from", pin.sha256);
-            report.push(pins.document.error(&path, message, "say where it is known from"));
+            let message = format!("the source of the digest {} is unknown", pin.sha256);
+            report.push(pins.document.error(
+                &path,
+                message,
+                "write in `source` where the digest was published",
+            ));
         }
     }
 }
@@ -160,7 +164,7 @@ mod tests {
             ),
             (
                 vec![release("a", "https://h/1\n    checksums: https://h/{{ nothing }}", &[("amd64", "x")])],
-                "does not render",
+                "failed to render this template",
             ),
             (
                 vec![
@@ -180,7 +184,7 @@ mod tests {
             ),
             (
                 vec![release("a", "https://h/1", &[("amd64", "x")]).replace("by hand", "''")],
-                "nobody knows where",
+                "the source of the digest ",
             ),
             (
                 vec![

@@ -6,10 +6,10 @@ use crate::digest::Sha256;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChecksumError {
     /// Nothing in it looks like a digest: it is a page for people, perhaps.
-    #[error("it has no line with a SHA-256 digest")]
+    #[error("it does not contain a SHA-256 digest")]
     NoDigest,
     /// It has digests of other files alone.
-    #[error("it has no digest for `{0}`")]
+    #[error("it does not contain a digest for `{0}`")]
     NotListed(String),
     /// It gives the file more than one digest.
     #[error("it has two different digests for `{0}`")]

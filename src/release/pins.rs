@@ -109,7 +109,7 @@ impl Decoded<Releases> {
         if let Some(plain) = release.version.strip_prefix(['v', 'V']) {
             let message = format!("`{}` is not a valid version", release.version.escape_debug());
             let label = format!("did you mean `{}`?", plain.escape_debug());
-            let help = "write it without upstream's `v`, which stands in `url`";
+            let help = "remove upstream's `v` here, and write it in `url`";
             report.push(self.document.error(&path(name, "version"), message, label).help(help));
         }
         let url = self.url(name, release, arch).map_err(|why| report.push(why)).ok()?;
@@ -156,7 +156,7 @@ impl Decoded<Releases> {
             return Err(self.indiscreet(name, key));
         }
         if !(address.starts_with("https://") || address.starts_with("http://")) {
-            let message = format!("`{}` is no web address", address.escape_debug());
+            let message = format!("`{}` is not a valid http or https URL", address.escape_debug());
             return Err(self.document.error(&path(name, key), message, "expected `https://...`"));
         }
         Ok(address)
@@ -177,7 +177,7 @@ impl Decoded<Releases> {
     pub fn readable(&self, artifact: &Artifact, report: &mut Report) {
         let file = artifact.url.split(['?', '#']).next().unwrap_or_default();
         if let Some(end) = UNREAD.iter().find(|end| file.to_ascii_lowercase().ends_with(*end)) {
-            let message = format!("`{}` comes as `{end}`, which is not read", artifact.release);
+            let message = format!("`{}` is a `{end}` file, which is not supported", artifact.release);
             let help =
                 "name another of upstream's files: a tar archive, a zip archive, or the program itself";
             report.push(self.document.error(&path(&artifact.release, "url"), message, "").help(help));
@@ -247,7 +247,7 @@ fn has_credentials(address: &str) -> bool {
 fn located(error: &minijinja::Error, document: &Document, path: &[Step]) -> Diagnostic {
     let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     document
-        .error(path, format!("this template does not render: {detail}"), "")
+        .error(path, format!("failed to render this template: {detail}"), "")
         .help("`version`, `arch` and, if the release has one, `build` can be used")
 }
 
@@ -305,8 +305,13 @@ mod tests {
                 "did you mean `1.10`?",
                 "releases.yaml:3:14",
             ),
-            (pins("https://h/{{ build }}"), Arch::Amd64, "does not render", "releases.yaml:4:10"),
-            (pins("ftp://h/"), Arch::Amd64, "is no web address", "releases.yaml:4:10"),
+            (
+                pins("https://h/{{ build }}"),
+                Arch::Amd64,
+                "failed to render this template",
+                "releases.yaml:4:10",
+            ),
+            (pins("ftp://h/"), Arch::Amd64, "is not a valid http or https URL", "releases.yaml:4:10"),
             (pins("https://h/"), Arch::Arm64, "has no pin for arm64", "releases.yaml:7:"),
         ] {
             let (artifact, shown) = artifact(&text, "a", arch);

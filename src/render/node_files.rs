@@ -88,7 +88,7 @@ impl<'a> NodeFiles<'a> {
             return None;
         };
         if let Some(found) = Malformed::find(file.path.as_str(), &text) {
-            let message = format!("the rendered {} is no {}: {}", file.path, found.kind, found.reason);
+            let message = format!("the rendered {} is not valid {}: {}", file.path, found.kind, found.reason);
             let span = found.span(&text);
             let source = Source::new(file.path.as_str(), text);
             let help = format!("this is what the template `{template}` gives on `{}`", node.name);

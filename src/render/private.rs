@@ -93,7 +93,7 @@ pub fn try_private_files(plan: &Plan, node: &NodePlan, secrets: &Secrets, report
 fn travels(file: &PlannedSecret, content: &str) -> Result<(), Diagnostic> {
     if let Some(found) = Malformed::find(file.path.as_str(), content) {
         let message =
-            format!("the rendered {} is no {}: line {} is wrong", file.path, found.kind, found.line);
+            format!("the rendered {} is not valid {}: error in line {}", file.path, found.kind, found.line);
         return Err(Diagnostic::error(message));
     }
     if content.lines().any(|line| line == END) || content.contains('\0') {

@@ -50,7 +50,7 @@ pub(super) fn answer<B>(
     let answer = match *method {
         Method::GET | Method::HEAD => file(site, path, request.headers()),
         _ => {
-            let refused = Answer::text(StatusCode::METHOD_NOT_ALLOWED, "files are read here, nothing else");
+            let refused = Answer::text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are supported");
             refused.with(ALLOW, "GET, HEAD")
         }
     };
@@ -81,13 +81,16 @@ fn file(site: &Site, path: &str, headers: &HeaderMap) -> Answer {
     let (item, mut file) = match site.find(path.trim_start_matches('/')) {
         Ok(found) => found,
         Err(Refusal::Unknown) => {
-            return Answer::text(StatusCode::NOT_FOUND, "no manifest names this, or it is gone");
+            return Answer::text(StatusCode::NOT_FOUND, "no manifest lists this file, or it was removed");
         }
         Err(Refusal::Private) => {
             return Answer::text(StatusCode::FORBIDDEN, "this holds secrets, which are not served");
         }
         Err(Refusal::Changed) => {
-            return Answer::text(StatusCode::CONFLICT, "this is not what its manifest says; build it again");
+            return Answer::text(
+                StatusCode::CONFLICT,
+                "this file does not match its manifest; build the node again",
+            );
         }
     };
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
@@ -99,12 +102,15 @@ fn file(site: &Site, path: &str, headers: &HeaderMap) -> Answer {
         Wanted::Whole => (StatusCode::OK, 0..size),
         Wanted::Part(part) => (StatusCode::PARTIAL_CONTENT, part),
         Wanted::Nothing => {
-            let refused = Answer::text(StatusCode::RANGE_NOT_SATISFIABLE, "the file ends before that");
+            let refused = Answer::text(
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                "the range starts beyond the end of the file",
+            );
             return refused.with(CONTENT_RANGE, format!("bytes */{size}"));
         }
     };
     if file.seek(SeekFrom::Start(part.start)).is_err() {
-        return Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "the file cannot be read");
+        return Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "failed to read the file");
     }
     let (content, length) = (Content::File(file), part.end - part.start);
     let answer = Answer { status, headers: Vec::new(), content, length, item: Some((item, part.start)) };

@@ -45,9 +45,9 @@ impl Catalogue {
             let file = match folder.file(&path) {
                 Ok((file, _)) => file,
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                    catalogue
-                        .problems
-                        .push(format!("{path} cannot be read: of a node with secrets its owner alone can"));
+                    catalogue.problems.push(format!(
+                        "cannot read {path}: only its owner can read the files of a node with secrets"
+                    ));
                     continue;
                 }
                 Err(_) => continue,
@@ -56,7 +56,7 @@ impl Catalogue {
             file.take(MANIFEST_LIMIT).read_to_end(&mut text)?;
             match serde_json::from_slice(&text) {
                 Ok(manifest) => catalogue.add(&name, manifest),
-                Err(error) => catalogue.problems.push(format!("{path} is no manifest: {error}")),
+                Err(error) => catalogue.problems.push(format!("cannot parse manifest {path}: {error}")),
             }
         }
         Ok(catalogue)

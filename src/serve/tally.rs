@@ -26,7 +26,7 @@ impl fmt::Display for Client {
             write!(f, "is {}, ", list(self.nodes.iter().collect()))?;
         }
         match self.whole.len() {
-            0 => f.write_str("has nothing whole")?,
+            0 => f.write_str("has no complete file")?,
             _ => write!(f, "has {}", list(self.whole.values().collect()))?,
         }
         if !self.part.is_empty() {
@@ -108,7 +108,7 @@ mod tests {
         tally.add(&Served { method: "HEAD".to_owned(), ..served("10.0.0.3", "two", Some("two"), 0, 0) });
         let told: Vec<_> =
             tally.clients().iter().map(|(address, client)| format!("{address} {client}")).collect();
-        assert_eq!(told, ["10.0.0.1 is one, has etcd, one", "10.0.0.2 has nothing whole, in part etcd"]);
+        assert_eq!(told, ["10.0.0.1 is one, has etcd, one", "10.0.0.2 has no complete file, in part etcd"]);
         assert_eq!(tally.clients()[&"10.0.0.1".parse::<IpAddr>().unwrap()].whole.len(), 2);
         for number in 0..2 * CLIENTS {
             tally.add(&served(&format!("2001:db8::{number:x}"), "etcd", None, 0, 9));

@@ -47,7 +47,8 @@ impl Templates {
     fn add(&mut self, key: &str, name: &str, bytes: &[u8], report: &mut Report) {
         let Ok(text) = std::str::from_utf8(bytes) else {
             report.push(
-                Diagnostic::error(format!("the template `{name}` is no UTF-8 text")).help("save it as UTF-8"),
+                Diagnostic::error(format!("the template `{name}` is not valid UTF-8"))
+                    .help("save it as UTF-8"),
             );
             return;
         };
@@ -114,7 +115,7 @@ impl Templates {
         let what = if quote { reason(error) } else { error.kind().to_string() };
         // An error inside an included template names that one.
         let source = error.name().and_then(|name| self.sources.get(name)).or_else(|| self.sources.get(key));
-        let mut diagnostic = Diagnostic::error(format!("this template does not render: {what}"));
+        let mut diagnostic = Diagnostic::error(format!("failed to render this template: {what}"));
         let undefined =
             source.zip(context).and_then(|(source, seen)| Undefined::find(source.text(), error, seen));
         if let Some(source) = source {
@@ -136,7 +137,7 @@ impl Templates {
             ErrorKind::TemplateNotFound => {
                 diagnostic.help("templates are called as `etcd/files/etc/etcd/etcd.conf.j2` is")
             }
-            ErrorKind::OutOfFuel => diagnostic.help("it loops without end"),
+            ErrorKind::OutOfFuel => diagnostic.help("it loops forever"),
             _ => diagnostic
                 .help("the syntax is that of Jinja; `{% raw %}` protects braces that are meant as such"),
         }

@@ -100,7 +100,7 @@ fn names_in_a_release_may_have_the_version_and_the_architecture_in_them() {
     let run = workspace.run(&["check"]).exit(3);
     run.says(&[
         "overlays/thing/component.yaml:4:12",
-        "this template does not render",
+        "failed to render this template",
         "`version` and `arch` can be used",
     ]);
 }
@@ -135,7 +135,7 @@ fn what_a_node_cannot_unpack_is_not_left_to_it() {
             if accepted {
                 run.exit(0);
             } else {
-                let told = "with `--delivery download` a node unpacks gzipped tar archives alone, and thing 1.0 amd64 is not one";
+                let told = "with `--delivery download` nodes unpack only gzipped tar archives, and thing 1.0 amd64 is not one";
                 run.exit(3).says(&[told, "releases.yaml:4:10"]);
             }
         }

@@ -95,11 +95,11 @@ fn refused() -> Vec<(Vec<u8>, &'static str)> {
         (in_share(b'6', ""), "is a FIFO"),
         (
             with(&[Member::file("thing-1.0/thing", "other")]),
-            "would come from `thing-1.0/thing` in the archive and again",
+            "would be installed twice: from `thing-1.0/thing` and from",
         ),
         (
             with(&[Member::of(b'2', "thing-1.0/share/x", "y"), Member::file("thing-1.0/share/x/z", "x")]),
-            "cannot be together in the guest",
+            "of the archive conflict in the guest",
         ),
         (with(&[huge]), "the archive unpacks to more than 4294967296 bytes"),
         (with(&[endless_name]), "the headers of one member of the archive are longer than"),
@@ -108,8 +108,8 @@ fn refused() -> Vec<(Vec<u8>, &'static str)> {
         (endless_holes(), "the archive unpacks to more than 4294967296 bytes"),
         (greedy_xz(), "needs more than 128 MiB of memory"),
         (zip_bomb(), "the archive unpacks to more than 4294967296 bytes"),
-        (with(&[])[..60].to_vec(), "the archive is cut short"),
-        (gz(&[&with_end(&good()), &b"more"[..]].concat()), "goes on after its end-of-archive marker"),
+        (with(&[])[..60].to_vec(), "the archive is truncated"),
+        (gz(&[&with_end(&good()), &b"more"[..]].concat()), "contains data after its end-of-archive marker"),
     ]
 }
 
@@ -169,7 +169,7 @@ fn misunderstood() -> Vec<(Vec<u8>, &'static str, &'static str)> {
         (b"!<arch>\ndebian-binary  ".to_vec(), "it is a Debian package", "help: name another file"),
         (
             b"\x7fELF\x02".to_vec(),
-            "is a single file, and not an archive with `share/`, `thing`",
+            "is a single file, not an archive that contains `share/`, `thing`",
             "help: `install`",
         ),
         (

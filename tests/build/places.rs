@@ -11,9 +11,12 @@ use crate::support::workspace::Workspace;
 const IN_THE_WAY: [(&str, &str); 12] = [
     (
         "mkdir -p out/one; echo disk >out/one/disk.qcow2",
-        "`out/one/disk.qcow2` was not written by imgbuild: `out/one` has no manifest",
+        "`out/one/disk.qcow2` was not written by imgbuild: `out/one` does not contain a manifest",
     ),
-    ("mkdir -p out/one/deep/er", "`out/one/deep` was not written by imgbuild: `out/one` has no manifest"),
+    (
+        "mkdir -p out/one/deep/er",
+        "`out/one/deep` was not written by imgbuild: `out/one` does not contain a manifest",
+    ),
     (
         "mkdir -p out/one; echo '{\"name\": \"an app\"}' >out/one/manifest.json",
         "`out/one/manifest.json` was not written by imgbuild",
@@ -28,11 +31,11 @@ const IN_THE_WAY: [(&str, &str); 12] = [
     ("ln -s nowhere out", "`out` is a symbolic link to nothing"),
     (
         "built; echo precious >out/one/notes.txt",
-        "`out/one/notes.txt` was not written by imgbuild: manifest.json does not name it",
+        "`out/one/notes.txt` was not written by imgbuild: manifest.json does not list it",
     ),
     (
         "built; mkdir out/one/.git",
-        "`out/one/.git` was not written by imgbuild: manifest.json does not name it",
+        "`out/one/.git` was not written by imgbuild: manifest.json does not list it",
     ),
     (
         "built; rm out/one/seed.iso; mkdir out/one/seed.iso",
@@ -40,7 +43,7 @@ const IN_THE_WAY: [(&str, &str); 12] = [
     ),
     (
         "built; mv out/one out/two; rm -rf out/one; mv out/two out/one; sed -i 's/\"node\": \"one\"/\"node\": \"two\"/' out/one/manifest.json",
-        "`out/one` is of the node `two`, expected `one`",
+        "`out/one` belongs to the node `two`, expected `one`",
     ),
 ];
 
@@ -85,8 +88,8 @@ fn all_that_is_in_the_way_is_told_at_once() {
     let workspace = small().file("out/one/a", "").file("out/two/b", "");
     workspace.run(&["--all"]).exit(1).stderr(
         "error: refused to write over what is there; no output was written\n  \
-         `out/one/a` was not written by imgbuild: `out/one` has no manifest of it\n  \
-         `out/two/b` was not written by imgbuild: `out/two` has no manifest of it\n\
+         `out/one/a` was not written by imgbuild: `out/one` does not contain a manifest of imgbuild\n  \
+         `out/two/b` was not written by imgbuild: `out/two` does not contain a manifest of imgbuild\n\
          help: move it away, or write to another folder with `--out DIR`\n",
     );
 }
@@ -116,7 +119,7 @@ fn a_node_called_as_a_folder_of_sources_does_not_take_its_place() {
     let workspace = workspace.profile(profile);
     let before = listing(&workspace);
     let run = workspace.run(&["overlays", "--out", "."]).exit(1);
-    run.says(&["`./overlays/thing` was not written by imgbuild: `./overlays` has no manifest of it"]);
+    run.says(&["`./overlays/thing` was not written by imgbuild: `./overlays` does not contain a manifest of imgbuild"]);
     assert_eq!(listing(&workspace), before);
 }
 
@@ -135,7 +138,7 @@ fn another_clusters_outputs_are_refused_and_told_how_to_be_kept_apart() {
         let before = workspace.files("out");
         let run = workspace.run(&["one", "--delivery", delivery]).exit(1);
         run.says(&[
-            "`out/one` is of the cluster `small`, expected `other`",
+            "`out/one` belongs to the cluster `small`, expected `other`",
             "help: give each cluster an `--out DIR` and a `--secrets FILE` of its own: two clusters with one secrets file share",
             "if the cluster `small` was renamed or is gone, move its folders away",
         ]);
@@ -152,7 +155,7 @@ fn another_clusters_outputs_are_refused_and_told_how_to_be_kept_apart() {
             .run(&[verb])
             .exit(1)
             .stdout("")
-            .says(&["`out/one` is of the cluster `small`, expected `other`"]);
+            .says(&["`out/one` belongs to the cluster `small`, expected `other`"]);
     }
     workspace.run(&["show", "one", "meta-data"]).exit(0).hides("one-2");
 }
@@ -192,7 +195,7 @@ fn what_nodes_share_takes_no_other_files_place() {
     workspace
         .run(&["three", "--delivery", "shared"])
         .exit(1)
-        .says(&["`out/one` is of the cluster `small`, expected `other`"]);
+        .says(&["`out/one` belongs to the cluster `small`, expected `other`"]);
     workspace.run(&["three", "--quiet"]).exit(0);
 }
 

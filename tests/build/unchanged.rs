@@ -78,7 +78,7 @@ fn whatever_is_harmed_is_written_again() {
                 for harmed in [&bytes[..middle], b""] {
                     fs::write(&path, harmed).unwrap();
                     let run = workspace.run(&[&["--all", "--offline"], delivery].concat()).exit(1);
-                    run.says(&["has no manifest of it", "move it away"]);
+                    run.says(&["does not contain a manifest of imgbuild", "move it away"]);
                 }
                 fs::remove_dir_all(path.parent().unwrap()).unwrap();
             } else {

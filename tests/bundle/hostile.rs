@@ -67,33 +67,33 @@ fn no_bundles(whole: &[u8], parts: &Parts) -> Vec<(Vec<u8>, &'static str)> {
     vec![
         (parts.with_part("overlays/../../etc/cron.d/x", 0), "absolute, or has an empty, `.` or `..` part"),
         (parts.with_part("/etc/passwd", 0), "absolute, or has an empty, `.` or `..` part"),
-        (parts.with_part("secrets.yaml", 0), "is nothing that a bundle holds"),
-        (parts.with_part("overlays/thing/component.yaml", 0), "is twice in it"),
+        (parts.with_part("secrets.yaml", 0), "is not a part that a bundle can contain"),
+        (parts.with_part("overlays/thing/component.yaml", 0), "is listed twice or out of order"),
         (
             parts.with_part(&format!("artifacts/sha256/{}", Sha256::of("x")), 0),
-            "under another digest than its own",
+            "whose name and digest differ",
         ),
-        (parts.with_part("overlays/thing/huge", u64::MAX), "more bytes than can be counted"),
-        (parts.with_part("overlays/thing/huge", 1 << 50), "its index says"),
+        (parts.with_part("overlays/thing/huge", u64::MAX), "exceeds 64 bits"),
+        (parts.with_part("overlays/thing/huge", 1 << 50), "from its index"),
         (parts.with_part("overlays/thing/a\u{1b}[2J", 0), "has a control character"),
-        (odd("cluster", json!("\u{1b}]0;owned\u{7}")), "a name in it has a control character"),
-        (odd("nodes", json!(["\u{1b}[2J"])), "a name in it has a control character"),
+        (odd("cluster", json!("\u{1b}]0;owned\u{7}")), "it contains a name with a control character"),
+        (odd("nodes", json!(["\u{1b}[2J"])), "it contains a name with a control character"),
         (odd("\u{1b}[2J", json!(1)), "unknown field"),
         (odd("format", json!("1")), "invalid type"),
-        (odd("parts", json!([])), "it has no part `profile.yaml`"),
+        (odd("parts", json!([])), "the part `profile.yaml` is missing"),
         (
             parts.with(|index| index["parts"].as_array_mut().unwrap().splice(1..1, many).for_each(drop)),
-            "its index says",
+            "from its index",
         ),
         (parts.with_text(&("{\"x\":".to_owned() + &"[".repeat(1 << 20))), "EOF while parsing a list"),
         (parts.with_text("{}"), "missing field"),
-        (header("index.json", 1 << 40).unwrap(), "more than the 16777216 that one may have"),
-        ([whole, &header("overlays/thing/more", 0).unwrap()[..]].concat(), "its index says"),
-        ([whole, &[0; 10240]].concat(), "its index says"),
-        (gz(whole), "does not begin as a bundle does"),
-        (b"PK\x03\x04".repeat(200), "does not begin as a bundle does"),
-        (vec![0; 2048], "does not begin as a bundle does"),
-        (vec![], "does not begin as a bundle does"),
+        (header("index.json", 1 << 40).unwrap(), "more than the limit of 16777216"),
+        ([whole, &header("overlays/thing/more", 0).unwrap()[..]].concat(), "from its index"),
+        ([whole, &[0; 10240]].concat(), "from its index"),
+        (gz(whole), "is not a bundle, or its beginning is damaged"),
+        (b"PK\x03\x04".repeat(200), "is not a bundle, or its beginning is damaged"),
+        (vec![0; 2048], "is not a bundle, or its beginning is damaged"),
+        (vec![], "is not a bundle, or its beginning is damaged"),
     ]
 }
 
@@ -119,7 +119,7 @@ fn what_is_no_bundle_is_refused_and_nothing_is_built_from_it() {
             let run = run.exit(4).stdout("").hides("\u{1b}");
             let found = run.errors();
             assert!(
-                found.contains(why) || arguments[0] == "verify" && why == "its index says",
+                found.contains(why) || arguments[0] == "verify" && why == "from its index",
                 "{why}: {found}"
             );
         }
@@ -155,7 +155,7 @@ fn a_member_that_tar_takes_for_something_else_is_named_and_does_no_harm() {
         let mut bytes = whole.clone();
         bytes[at..at + 512].copy_from_slice(odd.as_bytes());
         workspace.write("b", bytes);
-        away(&workspace, &["verify", "b"]).exit(4).says(&["`profile.yaml`: its tar header has changed"]);
+        away(&workspace, &["verify", "b"]).exit(4).says(&["`profile.yaml`: its tar header was modified"]);
     }
     // The index alone says what is where.
     away(&workspace, &OFFLINE).exit(0);
@@ -174,8 +174,8 @@ fn lists_of_pieces_that_cannot_be_are_refused() {
     for (text, why) in [
         (list_of(&list(vec![])), "it has 0 pieces"),
         (list_of(&list(vec![piece(1); 1000])), "it has 1000 pieces"),
-        (list_of(&list(vec![piece(u64::MAX); 2])), "more bytes than can be counted"),
-        (workspace.text("b.parts.json") + " ", "not in the form that imgbuild writes"),
+        (list_of(&list(vec![piece(u64::MAX); 2])), "exceeds 64 bits"),
+        (workspace.text("b.parts.json") + " ", "it is not formatted as imgbuild writes it"),
         ("[".repeat(100_000), "invalid type"),
         ("x".repeat(3 << 20), "expected value"),
         (workspace.text("b.parts.json").replace("\"format\": 1", "\"format\": 2"), "it has format 2"),

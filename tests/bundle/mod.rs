@@ -166,8 +166,8 @@ fn a_damaged_bundle_is_not_built_from() {
     bytes[at + 20] ^= 1;
     for (bytes, why) in [
         (bytes, "its digest is wrong"),
-        (whole[..whole.len() - 512].to_vec(), "its index says"),
-        (whole[512..].to_vec(), "does not begin as a bundle does"),
+        (whole[..whole.len() - 512].to_vec(), "from its index"),
+        (whole[512..].to_vec(), "is not a bundle, or its beginning is damaged"),
     ] {
         workspace.write("b", bytes);
         away(&workspace, &OFFLINE).exit(4).says(&[why]);

@@ -71,7 +71,7 @@ fn no_secrets_can_be_said_and_nobody_is_told_to_change_a_device() {
 fn a_secret_of_a_component_that_is_gone_is_a_warning() {
     let workspace = Workspace::with_releases().secrets("postgres_exporter_password: hunter2\n");
     let run = workspace.run(&["check"]).exit(0);
-    run.says(&["warning: no component has a secret of this name: it is not used", "secrets.yaml:1:1"])
+    run.says(&["warning: unknown secret: no component declares it, so it is not used", "secrets.yaml:1:1"])
         .hides(VALUE);
     workspace.run(&["ptrn-1"]).exit(0).hides(VALUE);
     workspace.run(&["bundle", "-o", "b"]).exit(0).hides(VALUE);

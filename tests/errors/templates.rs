@@ -50,7 +50,7 @@ fn a_template_that_is_no_text() {
         .component("t/component.yaml", "description: a component of a test\neverywhere: true\n")
         .component("t/files/etc/t.conf.j2", b"caf\xe9\n");
     let run = workspace.run(&["check"]).exit(3);
-    run.says(&["the template `overlays/t/files/etc/t.conf.j2` is no UTF-8 text", "save it as UTF-8"]);
+    run.says(&["the template `overlays/t/files/etc/t.conf.j2` is not valid UTF-8", "save it as UTF-8"]);
 }
 
 #[test]

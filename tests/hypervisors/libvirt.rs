@@ -107,11 +107,11 @@ fn what_is_there_is_left_alone() {
     Run::of(&mut with("ours.xml"))
         .exit(0)
         .stdout("")
-        .stderr("libvirt-create: `ptrn-1` is there already, and it is: running; nothing was done\n");
+        .stderr("libvirt-create: `ptrn-1` exists already, its state is: running; nothing was done\n");
     Run::of(&mut with("another.xml")).exit(1).stderr("libvirt-create: another VM is called `ptrn-1`\n");
     assert!(untouched(&workspace) == before);
     let workspace = workspace.file("images/ptrn-1.qcow2", "data");
-    let message = "/ptrn-1.qcow2` is there, and no VM `ptrn-1`: it may hold data, so move it away first\n";
+    let message = "/ptrn-1.qcow2` exists without a VM `ptrn-1`: it may hold data, so move it away first\n";
     Run::of(&mut create(&workspace, &[]).unwrap()).exit(1).says(&[message]);
     assert_eq!(workspace.text("images/ptrn-1.qcow2"), "data");
 }
@@ -126,21 +126,21 @@ fn what_is_missing_is_found_before_anything_is_done() {
     for (arguments, message) in [
         (
             &["--network", "bridge=no-such-bridge"][..],
-            "this machine has no bridge `no-such-bridge`: see --network\n",
+            "unknown bridge `no-such-bridge` on this machine: see --network\n",
         ),
-        (&["--network", "network=none"], "libvirt has no active network `none`: see --network"),
-        (&["--network", "br0"], "--network is `bridge=NAME` or `network=NAME`, not `br0`\n"),
-        (&["--images", "nowhere"], "there is no folder `nowhere`: see --images\n"),
-        (&["--connect", "test:///nowhere.xml"], "no connection to test:///nowhere.xml: see --connect\n"),
+        (&["--network", "network=none"], "libvirt does not have an active network `none`: see --network"),
+        (&["--network", "br0"], "invalid --network `br0`: expected `bridge=NAME` or `network=NAME`\n"),
+        (&["--images", "nowhere"], "the folder `nowhere` does not exist: see --images\n"),
+        (&["--connect", "test:///nowhere.xml"], "failed to connect to test:///nowhere.xml: see --connect\n"),
         (&["--image", "debian"], "there is no release `debian`"),
         (
             &["--out", "elsewhere"],
-            "there is no `elsewhere/ptrn-1/manifest.json`: build the node first: imgbuild ptrn-1\n",
+            "`elsewhere/ptrn-1/manifest.json` does not exist: build the node first: imgbuild ptrn-1\n",
         ),
-        (&["--disk", "20G"], "--disk is a whole number above 0, not `20G`\n"),
-        (&["--disks", "20"], "there is no option `--disks`: see --help\n"),
+        (&["--disk", "20G"], "invalid --disk `20G`: expected a whole number above 0\n"),
+        (&["--disks", "20"], "unknown option `--disks`: see --help\n"),
         (&["--disk"], "`--disk` needs a value: see --help\n"),
-        (&["ptrn-2"], "`ptrn-1` and `ptrn-2`, where one node is expected\n"),
+        (&["ptrn-2"], "expected one node, got `ptrn-1` and `ptrn-2`\n"),
     ] {
         let run = Run::of(&mut create(&workspace, arguments).unwrap()).exit(1).stdout("");
         run.says(&[message]);
@@ -150,7 +150,9 @@ fn what_is_missing_is_found_before_anything_is_done() {
     assert!(after == before);
     fs::write(workspace.path("out/ptrn-1/seed.iso"), "another").unwrap();
     let run = Run::of(&mut create(&workspace, &[]).unwrap()).exit(1);
-    run.says(&["`out/ptrn-1/seed.iso` is not what its build wrote: build the node again: imgbuild ptrn-1\n"]);
+    run.says(&[
+        "`out/ptrn-1/seed.iso` differs from what its build wrote: build the node again: imgbuild ptrn-1\n",
+    ]);
 }
 
 #[test]
@@ -235,7 +237,7 @@ fn whatever_fails_is_ended_by_the_next_run() {
         );
         assert!(workspace.read("images/ptrn-1-seed.iso") == workspace.read("out/ptrn-1/seed.iso"), "{fails}");
         assert!(workspace.path("images/ptrn-1.qcow2").exists());
-        create(&workspace).exit(0).says(&["is there already, and it is: running; nothing was done"]);
+        create(&workspace).exit(0).says(&["exists already, its state is: running; nothing was done"]);
     }
     // What a VM has written to is nobody's to remove.
     let workspace = recorded(&image).file("how", "cut");

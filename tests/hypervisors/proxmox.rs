@@ -112,7 +112,7 @@ fn what_is_there_is_left_alone() {
             OURS,
             "[]",
             0,
-            "`ptrn-1` is there already and runs, as VM 107; nothing was done\n",
+            "`ptrn-1` exists already and runs, as VM 107; nothing was done\n",
         ),
         ("106 ptrn-1 running\n", "ide2: none\n", "[]", 1, "another VM, 106, is called `ptrn-1`\n"),
         (
@@ -120,7 +120,7 @@ fn what_is_there_is_left_alone() {
             "ide2: local:iso/ptrn-1-seed.iso,media=cdrom\nlock: create\n",
             "[]",
             1,
-            "VM 107, `ptrn-1`, is locked (`create`): wait until its task has ended; if that was cut off: qm unlock 107\n",
+            "VM 107, `ptrn-1`, is locked (`create`): wait until its task has ended; if the task was interrupted: qm unlock 107\n",
         ),
         (
             "",
@@ -156,7 +156,7 @@ fn whatever_fails_is_ended_by_the_next_run() {
         assert!(workspace.text("config").contains("size=20G\n"), "{fails}");
         assert_eq!(workspace.text("status"), "status: running\n", "{fails}");
         assert!(workspace.read("images/ptrn-1-seed.iso") == workspace.read("out/ptrn-1/seed.iso"), "{fails}");
-        run().exit(0).says(&["is there already and runs, as VM 108; nothing was done"]);
+        run().exit(0).says(&["exists already and runs, as VM 108; nothing was done"]);
         assert!(changes(&workspace).is_empty());
     }
     // The import was cut off, and left a VM without a disk.
@@ -183,9 +183,9 @@ fn whatever_fails_is_ended_by_the_next_run() {
 fn what_is_missing_is_found_before_anything_is_done() {
     let workspace = host("", "[]");
     for (arguments, message) in [
-        (&["--bridge", "vmbr1"][..], "this host has no bridge `vmbr1`: see --bridge\n"),
-        (&["--storage", "ceph"], "there is no active storage `ceph` that takes images"),
-        (&["--storage", "off"], "there is no active storage `off` that takes images"),
+        (&["--bridge", "vmbr1"][..], "unknown bridge `vmbr1` on this host: see --bridge\n"),
+        (&["--storage", "ceph"], "no active storage `ceph` for images"),
+        (&["--storage", "off"], "no active storage `off` for images"),
         (&["--seeds", "full"], "the storage `full` has room for 0 bytes, `out/ptrn-1/seed.iso` needs "),
         (&["--id", "107"], "the number 107 is taken: see --id\n"),
         (&["--image", "debian"], "there is no release `debian`"),
@@ -223,10 +223,10 @@ fn a_node_that_shares_its_layers_gets_their_image_too() {
     fs::write(workspace.path("out/shared.iso"), "another").unwrap();
     Run::of(&mut script(&workspace, "proxmox-create", &["ptrn-1"]))
         .exit(1)
-        .says(&["`out/shared.iso` lacks a layer of `ptrn-1`: build all nodes again"]);
+        .says(&["`out/shared.iso` does not contain a layer of `ptrn-1`: build all nodes again"]);
     fs::remove_file(workspace.path("out/shared.iso")).unwrap();
     Run::of(&mut script(&workspace, "proxmox-create", &["ptrn-1"]))
         .exit(1)
-        .says(&["there is no `out/shared.iso`"]);
+        .says(&["`out/shared.iso`, the shared image of `ptrn-1`, does not exist"]);
     assert!(!workspace.path("record").exists(), "nothing was asked of Proxmox");
 }

@@ -218,17 +218,16 @@ fn a_cluster_that_is_not_the_profiles_is_left_alone() {
         .push(json!({"ID": "1", "name": "ptrn-9", "peerURLs": ["http://10.0.0.9:2380"]}));
     let members = [lan.member(1, OK, &members), lan.member(3, OK, &members)];
     // Whether it is well is not known, so that this is said before majorities.
-    lan.workspace
-        .run(&["replace", "ptrn-2"])
-        .exit(1)
-        .says(&["the cluster has members that the profile does not have there: `ptrn-9` at 10.0.0.9\n"]);
+    lan.workspace.run(&["replace", "ptrn-2"]).exit(1).says(&[
+        "the cluster has members that the profile does not list at their address: `ptrn-9` at 10.0.0.9\n",
+    ]);
     drop(members);
     let lan = Lan::new();
     let members = json!([lan.listed(2, "ptrn-2"), lan.listed(1, "ptrn-1"), {"ID": "1", "name": "ptrn-9", "peerURLs": ["http://10.0.0.9:2380"]}]);
     let _members = [lan.member(1, OK, &members), lan.member(3, OK, &members)];
     let run = lan.workspace.run(&["replace", "ptrn-2"]).exit(1).stdout("");
     run.says(&[
-        "the cluster has members that the profile does not have there: `ptrn-9` at 10.0.0.9\n",
+        "the cluster has members that the profile does not list at their address: `ptrn-9` at 10.0.0.9\n",
         "help: etcd starts only with the cluster's own list of members",
     ]);
 }
@@ -264,7 +263,7 @@ fn an_answer_that_makes_no_sense_is_none() {
         return;
     }
     for (last, code, message) in [
-        (json!({"members": null}), 1, "the cluster has no members beside `ptrn-2`"),
+        (json!({"members": null}), 1, "the cluster has no other member than `ptrn-2`"),
         (json!({}), 3, "overlays/etcd/component.yaml:"),
         (json!("<html>"), 3, "error: failed to evaluate: "),
     ] {

@@ -83,9 +83,9 @@ fn tab(lines: &Lines<'_>, at: usize, info: &str) -> Option<Slip> {
     let number = near.clone().find(is_indented_by_tab)?;
     let start = lines.start(number) + lines.text(number).find('\t')?;
     Some(Slip::new(
-        "a tab indents this line",
+        "this line is indented with a tab",
         start..start + 1,
-        "indent with spaces: YAML takes no tabs there",
+        "indent with spaces: YAML does not allow tabs there",
     ))
 }
 
@@ -137,7 +137,7 @@ fn foreign(lines: &Lines<'_>, at: usize) -> Option<Slip> {
         let (offset, (found, meant, name)) =
             line.char_indices().find_map(|(offset, c)| Some((offset, alike(c)?)))?;
         let start = lines.start(number) + offset;
-        let message = format!("{name}, U+{:04X}, stands where YAML expects a plain one", u32::from(*found));
+        let message = format!("{name} (U+{:04X}) where YAML expects a plain one", u32::from(*found));
         let help = "type it again on a plain keyboard layout";
         let mut slip = Slip::new(message, start..start + found.len_utf8(), help);
         slip.label = format!("expected `{meant}`");

@@ -86,7 +86,7 @@ pub enum ArchiveError {
         target: String,
     },
     /// Two members, or one under two selections, would be the same guest file.
-    #[error("`{path}` would come from `{first}` in the archive and again from `{second}`")]
+    #[error("`{path}` would be installed twice: from `{first}` and from `{second}` in the archive")]
     Twice {
         /// The guest path.
         path: GuestPath,
@@ -96,13 +96,13 @@ pub enum ArchiveError {
         second: String,
     },
     /// The release is one file, and several or a folder are selected of it.
-    #[error("the release is a single file, and not an archive with `{}`", names.join("`, `"))]
+    #[error("the release is a single file, not an archive that contains `{}`", names.join("`, `"))]
     Alone {
         /// The selections.
         names: Vec<String>,
     },
     /// The selected members' guest paths exclude each other.
-    #[error("the selected files of the archive cannot be together in the guest")]
+    #[error("the selected files of the archive conflict in the guest")]
     Place(#[source] TreeError),
 }
 
@@ -130,7 +130,7 @@ impl ArchiveError {
                  a zip archive, or a program, alone or compressed"
             }
             Self::Tarball(_) => {
-                "its bytes are those that are pinned: get the release again from upstream and compare, or pin another version"
+                "it matches its pin, so upstream's own file is damaged, or the pin is of a damaged copy: compare with upstream, or pin another version"
             }
             Self::Missing { top, folders: false, .. } if !top.is_empty() => {
                 "leave out `folder` of this release in the pins: its files are not in a top folder"
@@ -144,7 +144,7 @@ impl ArchiveError {
             Self::Twice { .. } | Self::Place(_) | Self::Path { .. } => {
                 "select less in the component's `install`, or place it elsewhere"
             }
-            Self::Spool(_) => "make room in the cache's folder",
+            Self::Spool(_) => "free disk space in the cache folder",
             Self::Name { .. } | Self::Special { .. } | Self::Symlink { .. } | Self::HardLink { .. } => {
                 "select single files in the component's `install`, without this one"
             }

@@ -136,7 +136,7 @@ fn names_that_could_lead_out_do_no_harm_where_nothing_is_selected() {
 #[test]
 fn what_is_no_file_is_refused_where_it_is_selected() {
     for (kind, what) in
-        [(b'3', "a device"), (b'4', "a device"), (b'6', "a FIFO"), (b'V', "of a type that is no file")]
+        [(b'3', "a device"), (b'4', "a device"), (b'6', "a FIFO"), (b'V', "of an unsupported type")]
     {
         let why =
             format!("`top/p/x` in the archive is {what}, expected a file, a directory or a symbolic link");
@@ -207,10 +207,10 @@ fn hard_links_mean_files_before_them() {
 #[test]
 fn a_member_comes_once() {
     let twice = Fixture::new().file("top/a", b"1").file("./top//a", b"2");
-    let why = "`/a` would come from `top/a` in the archive and again from `top/a`";
+    let why = "`/a` would be installed twice: from `top/a` and from `top/a` in the archive";
     assert_eq!(refusal(twice, &[("a", "/a")]), why);
     let clash = Fixture::new().file("top/a", b"1").file("top/b", b"2");
-    let why = "`/x` would come from `top/a` in the archive and again from `top/b`";
+    let why = "`/x` would be installed twice: from `top/a` and from `top/b` in the archive";
     assert_eq!(refusal(clash, &[("a", "/x"), ("b", "/x")]), why);
     let folders = Fixture::new().folder("top/p/").folder("top/p/").gz();
     assert_eq!(

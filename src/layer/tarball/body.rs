@@ -51,7 +51,7 @@ impl<'a> Body<'a> {
         }
         match self.reader.read(&mut [0]).map_err(|error| self.meter.explain(error))? {
             0 => Ok(()),
-            _ => Err(TarballError::Damaged(io::Error::other("a member is longer than it says"))),
+            _ => Err(TarballError::Damaged(io::Error::other("a member is longer than its header declares"))),
         }
     }
 }

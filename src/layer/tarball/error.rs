@@ -24,13 +24,13 @@ pub enum TarballError {
     #[error("unpacking the archive needs more than 128 MiB of memory")]
     Memory,
     /// It ends in the middle of its compressed data or of a member.
-    #[error("the archive is cut short")]
+    #[error("the archive is truncated")]
     CutShort,
     /// It ends after a member, without the marker that every tar archive ends with.
-    #[error("the archive has no end-of-archive marker: it is cut short")]
+    #[error("the archive is truncated: its end-of-archive marker is missing")]
     NoEnd,
     /// Something other than zeros follows the end-of-archive marker.
-    #[error("the archive goes on after its end-of-archive marker")]
+    #[error("the archive contains data after its end-of-archive marker")]
     Trailing,
     /// It holds more bytes than allowed, in truth or as a member declares.
     #[error("the archive unpacks to more than {0} bytes")]

@@ -195,7 +195,7 @@ fn head<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<Option<(Head, Spar
         },
         EntryType::Char | EntryType::Block => Kind::Other("a device"),
         EntryType::Fifo => Kind::Other("a FIFO"),
-        _ => Kind::Other("of a type that is no file"),
+        _ => Kind::Other("of an unsupported type"),
     };
     let header = entry.header();
     let head = Head { name, kind, mode: header.mode()?, owner: (header.uid()?, header.gid()?) };

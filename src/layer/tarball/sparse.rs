@@ -60,7 +60,7 @@ fn map_in_data(data: &mut impl Read, limit: u64) -> io::Result<(Vec<u64>, u64)> 
     while numbers.len() < expected {
         let Some(end) = text[taken..].iter().position(|byte| *byte == b'\n') else {
             if text.len() as u64 + BLOCK > limit {
-                return Err(malformed("the map of a sparse file has no end"));
+                return Err(malformed("the map of a sparse file is not terminated"));
             }
             let start = text.len();
             text.resize(start + 512, 0);

@@ -53,7 +53,7 @@ fn only_zeros(rest: &mut Peeked<impl Read>) -> io::Result<()> {
             _ => {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
-                    "something follows the compressed data",
+                    "unexpected data after the compressed data",
                 ));
             }
         }

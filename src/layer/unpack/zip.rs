@@ -71,7 +71,7 @@ fn count<R: ReaderAt>(
     if count.members() & 0xffff == archive.entries_hint() & 0xffff {
         return Ok(());
     }
-    Err(damaged(io::Error::other("its directory does not list as many members as it says")))
+    Err(damaged(io::Error::other("its directory lists a different number of members than it declares")))
 }
 
 /// Copies what it can and says whose fault it is if it cannot.

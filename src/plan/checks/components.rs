@@ -42,7 +42,7 @@ pub(in crate::plan) fn components(components: &Components, partial: &Components,
 fn membership(component: &Component, report: &mut Report) {
     let (has, needs) = (component.files.contains_key(COMMANDS), component.spec.membership.is_some());
     if needs && !has {
-        let message = "`membership` needs the commands by which the others are told";
+        let message = "`membership` is missing its commands";
         let label = format!("expected {COMMANDS} in the component's folder");
         report.push(component.document.error(&[MEMBERSHIP.into()], message, label));
     }
@@ -52,7 +52,7 @@ fn membership(component: &Component, report: &mut Report) {
     }
     for path in component.files.keys().filter(|path| path.starts_with("membership/")) {
         if !needs || path != COMMANDS {
-            let message = format!("`{path}` of the component `{}` is used by nothing", component.name);
+            let message = format!("`{path}` of the component `{}` is not used", component.name);
             let help = format!("a component that has `membership:` has {COMMANDS}, and nothing else there");
             report.push(Diagnostic::error(message).help(help));
         }
@@ -70,12 +70,13 @@ fn folders(component: &Component, collected: &BTreeSet<&str>, report: &mut Repor
     }
     for name in odd {
         let known = FOLDERS.into_iter().chain(collected.iter().copied());
-        let message =
-            format!("`{}` of the component `{}` is used by nothing", name.escape_debug(), component.name);
+        let message = format!("`{}` of the component `{}` is not used", name.escape_debug(), component.name);
         let meant = nearest(name.trim_end_matches('/'), known.clone());
         let meant = meant.map_or(String::new(), |meant| format!("did you mean `{meant}/`? "));
-        let help =
-            format!("{meant}what a guest gets is in `files/`; a component's folders are {}", quoted(known));
+        let help = format!(
+            "{meant}put guest files below `files/`; the folders of a component are {}",
+            quoted(known)
+        );
         report.push(Diagnostic::error(message).help(help));
     }
 }
@@ -95,7 +96,7 @@ fn texts(component: &Component, report: &mut Report) {
 fn install(component: &Component, report: &mut Report) {
     let spec = &component.spec;
     if spec.release.is_none() && !spec.install.is_empty() && !component.lossy {
-        let message = "`install` takes files out of a release, and no `release` is named";
+        let message = "`install` extracts files of a release, but `release` is missing";
         report.push(component.document.error(&["install".into()], message, "").help("add `release:`"));
     }
     for (index, item) in spec.install.iter().enumerate() {
@@ -103,7 +104,7 @@ fn install(component: &Component, report: &mut Report) {
         let is_odd = item.from.starts_with('/') || item.from.chars().any(char::is_control);
         if is_odd || parts.clone().any(|part| matches!(part, "" | "." | "..")) {
             let path = ["install".into(), index.into(), "from".into()];
-            let message = format!("`{}` is no path inside an archive", item.from.escape_debug());
+            let message = format!("`{}` is not a valid path inside an archive", item.from.escape_debug());
             report.push(component.document.error(
                 &path,
                 message,
@@ -121,12 +122,12 @@ fn units(component: &Component, report: &mut Report) {
     for (index, unit) in component.spec.units.iter().enumerate() {
         let path = ["units".into(), index.into()];
         if !unit.chars().all(is_name) || !kinds.iter().any(|kind| unit.ends_with(kind)) {
-            let message = format!("`{}` is no name of a systemd unit", unit.escape_debug());
+            let message = format!("`{}` is not a valid systemd unit name", unit.escape_debug());
             report.push(component.document.error(&path, message, "expected a name such as `etcd.service`"));
         } else if !files.contains(&unit.as_str())
             && let Some(near) = nearest(unit, files.iter().copied())
         {
-            let message = format!("the component has no unit file `{unit}`");
+            let message = format!("the component does not contain the unit file `{unit}`");
             report.push(component.document.error(&path, message, format!("did you mean `{near}`?")));
         }
     }
@@ -137,7 +138,7 @@ fn modes(component: &Component, report: &mut Report) {
         component.folder("files").map(|(path, _)| format!("/{}", path.trim_end_matches(SUFFIX))).collect();
     for path in component.spec.modes.keys().filter(|path| !files.contains(path.as_str())) {
         let key = ["modes".into(), Step::from(path.as_str())];
-        let message = format!("the component has no file {path}");
+        let message = format!("the component does not contain the file {path}");
         let label = meant(path.as_str(), files.iter().map(String::as_str));
         let source = &component.document.source;
         report.push(Diagnostic::error(message).at(source, component.document.key_span(&key), label));
@@ -157,12 +158,12 @@ fn owners(component: &Component, report: &mut Report) {
     for (list, index, owner) in directories.chain(private) {
         if let Some(owner) = owner.as_ref().filter(|owner| !is_user(owner)) {
             let path = [list.into(), index.into(), "owner".into()];
-            let message = format!("`{}` is no name of a system user", owner.escape_debug());
+            let message = format!("`{}` is not a valid name of a system user", owner.escape_debug());
             report.push(component.document.error(&path, message, ""));
         }
     }
     if let Some(user) = spec.user.as_ref().filter(|user| !is_user(&user.name)) {
-        let message = format!("`{}` is no name of a system user", user.name.escape_debug());
+        let message = format!("`{}` is not a valid name of a system user", user.name.escape_debug());
         report.push(component.document.error(&["user".into(), "name".into()], message, ""));
     }
 }
@@ -174,7 +175,7 @@ fn patterns(component: &Component, report: &mut Report) {
     for (list, name, pattern) in settings.chain(secrets) {
         if let Some(Err(error)) = pattern.as_deref().map(regex_lite::Regex::new) {
             let path = [Step::from(list), Step::from(name), Step::from("pattern")];
-            let message = format!("this is no regular expression: {error}");
+            let message = format!("invalid regular expression: {error}");
             report.push(component.document.error(&path, message, ""));
         }
     }
@@ -190,7 +191,7 @@ fn patterns(component: &Component, report: &mut Report) {
     for (name, secret) in &spec.secrets {
         if secret.generate.is_some_and(|length| !(16..=256).contains(&length)) {
             let path = [Step::from("secrets"), Step::from(name), Step::from("generate")];
-            let message = "a generated secret has 16 to 256 characters";
+            let message = "invalid length of a generated secret: expected 16 to 256 characters";
             report.push(component.document.error(&path, message, ""));
         }
     }
@@ -203,7 +204,7 @@ fn settings_of_checks(component: &Component, report: &mut Report) {
             check.setting.as_ref().filter(|name| !component.spec.settings.contains_key(*name))
         {
             let path = ["checks".into(), index.into(), "setting".into()];
-            let message = format!("there is no setting `{setting}`");
+            let message = format!("unknown setting `{setting}`");
             let help = format!("the settings are {}", quoted(known.clone()));
             report.push(component.document.error(&path, message, meant(setting, known.clone())).help(help));
         }

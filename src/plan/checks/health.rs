@@ -11,13 +11,13 @@ pub(in crate::plan) fn health(
 ) -> Result<(), String> {
     // The list of what is started has lines, and tabs between its fields.
     if url.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err("it has a space or a control character in it".to_owned());
+        return Err("it contains a space or a control character".to_owned());
     }
     let rest = ["http://", "https://"].iter().find_map(|scheme| url.strip_prefix(scheme));
-    let rest = rest.ok_or("it does not begin with `http://`")?;
+    let rest = rest.ok_or("expected `http://` at its beginning")?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     if authority.is_empty() || authority.starts_with(':') {
-        return Err("it has no host".to_owned());
+        return Err("its host is missing".to_owned());
     }
     let own = cluster.services.get(&component.name).map_or(0, |service| service.ports.len());
     if own < component.spec.ports.len() {
@@ -34,7 +34,7 @@ pub(in crate::plan) fn health(
     let services = member.components.iter().filter_map(|name| cluster.services.get(name));
     let is_known = services.flat_map(|service| &service.ports).any(|known| *known == port);
     if is_own && !is_known && !component.spec.ports.is_empty() {
-        return Err(format!("no component of the node has {port} among its `ports`"));
+        return Err(format!("no component of the node lists {port} in its `ports`"));
     }
     Ok(())
 }

@@ -38,7 +38,7 @@ pub(super) fn network(profile: &Profile, document: &Document, report: &mut Repor
     }
     let is_pattern = |c: char| c.is_ascii_alphanumeric() || "*?[]-_.".contains(c);
     if network.interface.is_empty() || !network.interface.chars().all(is_pattern) {
-        let message = format!("`{}` is not a valid name of an interface", network.interface.escape_debug());
+        let message = format!("`{}` is not a valid interface name", network.interface.escape_debug());
         let label = "expected a name such as `ens18`, or a pattern";
         report.push(document.error(&path("interface"), message, label));
     }
@@ -83,13 +83,13 @@ fn gateway(network: &Network, document: &Document, report: &mut Report) {
         return;
     }
     if let Some((range, purpose)) = not_of_hosts(IpNet::from(gateway)) {
-        let message = format!("the gateway {gateway} is an address that no machine has");
+        let message = format!("the gateway {gateway} is not a valid address of a machine");
         report.push(document.error(&path("gateway"), message, format!("{range} is reserved for {purpose}")));
     } else if !subnet.contains(&gateway) {
         // Usual where each machine has a subnet of its own.
         if subnet.prefix_len() + 1 < subnet.max_prefix_len() {
             let message = format!("the gateway {gateway} is outside of the subnet {subnet}");
-            let help = "nodes ask for it on their own link; correct it if it is in another network";
+            let help = "nodes reach the gateway on their own link; correct it if it is in another network";
             let span = document.span(&path("gateway"));
             report.push(Diagnostic::warning(message).at(&document.source, span, "").help(help));
         }
@@ -140,9 +140,11 @@ fn name_server(server: IpAddr, subnet: IpNet, path: &[Step], document: &Document
     } else if server.is_loopback() {
         let message = format!("the name server {server} is the node itself");
         let warning = Diagnostic::warning(message).at(&document.source, document.span(path), "");
-        report.push(warning.help("a component has to answer there; else write the address of a DNS server"));
+        report.push(warning.help(
+            "a component of the node has to serve DNS there; otherwise write the address of a DNS server",
+        ));
     } else if let Some((range, purpose)) = not_of_hosts(IpNet::from(server)).filter(|_| !is_link_local) {
-        let message = format!("the name server {server} is an address that no machine has");
+        let message = format!("the name server {server} is not a valid address of a machine");
         report.push(document.error(path, message, format!("{range} is reserved for {purpose}")).help(help));
     } else if let Err(why) = is_of_host(subnet, server) {
         report.push(document.error(path, why, "no machine has it").help(help));
@@ -166,7 +168,7 @@ fn search_domain(domain: &str) -> Result<(), String> {
         return Err("write it in Punycode, which begins with `xn--`".to_owned());
     }
     if name.contains([' ', ',']) {
-        return Err("write one domain an item: `search: [a.example, b.example]`".to_owned());
+        return Err("write one domain per item: `search: [a.example, b.example]`".to_owned());
     }
     Err("a domain has letters, digits, `-` and `_` between its dots, such as `corp.example`".to_owned())
 }

@@ -113,9 +113,9 @@ fn is_number(name: &str) -> bool {
 
 fn name_error(name: &str) -> String {
     if name.len() > 63 {
-        return format!("a host name of {} characters: DNS allows 63", name.len());
+        return format!("the host name is too long: expected at most 63 characters, got {}", name.len());
     }
-    format!("`{}` is not a valid host name of DNS", name.escape_debug())
+    format!("`{}` is not a valid DNS host name", name.escape_debug())
 }
 
 fn dns_form(name: &str) -> Option<String> {

@@ -8,11 +8,11 @@ use crate::template::SUFFIX;
 
 /// Folders in which a file that is unpacked is lost, or harms (hier(7), file-hierarchy(7)).
 const FOREIGN: [(&str, &str); 6] = [
-    ("/proc", "the kernel makes what is there"),
-    ("/sys", "the kernel makes what is there"),
-    ("/dev", "the kernel makes what is there"),
-    ("/run", "what is there is gone at the next start"),
-    ("/var/run", "what is there is gone at the next start"),
+    ("/proc", "the kernel provides the files there"),
+    ("/sys", "the kernel provides the files there"),
+    ("/dev", "the kernel provides the files there"),
+    ("/run", "files there are lost at the next boot"),
+    ("/var/run", "files there are lost at the next boot"),
     ("/var/lib/imgbuild", "the first boot keeps its own state there"),
 ];
 

@@ -27,7 +27,7 @@ fn cluster(name: &str, document: &Document, report: &mut Report) {
     if is_cluster_name(name) {
         return;
     }
-    let message = format!("`{}` is not a valid name of a cluster", name.escape_debug());
+    let message = format!("`{}` is not a valid cluster name", name.escape_debug());
     let label = "expected letters, digits, blanks, `.`, `_` and `-`, at most 64";
     let help = "begin with a letter or a digit; names of nodes and of DNS do not depend on it";
     report.push(document.error(&["cluster".into()], message, label).help(help));
@@ -38,10 +38,10 @@ fn timezone(zone: &str, document: &Document, report: &mut Report) {
     let path = ["system".into(), "timezone".into()];
     if let Ok(index) = LEGACY.binary_search_by_key(&zone, |(name, _)| name) {
         let name = LEGACY[index].1;
-        let message = format!("Ubuntu 24.04 has the time zone `{zone}` in the package tzdata-legacy alone");
+        let message = format!("Ubuntu 24.04 has the time zone `{zone}` only in the package tzdata-legacy");
         let warning = Diagnostic::warning(message);
         let label = format!("did you mean `{name}`?");
-        let help = format!("write `{name}`, which is the same zone; the image lacks the name of old");
+        let help = format!("write `{name}`, the current name of the same zone");
         report.push(warning.at(&document.source, document.span(&path), label).help(help));
         return;
     }

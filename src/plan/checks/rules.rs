@@ -22,7 +22,7 @@ pub(in crate::plan) fn rules(
         for (index, check) in component.spec.checks.iter().enumerate() {
             let broken = |why: String| {
                 let path = ["checks".into(), index.into(), "that".into()];
-                component.document.error(&path, format!("this check cannot be evaluated: {why}"), "")
+                component.document.error(&path, format!("failed to evaluate this check: {why}"), "")
             };
             match templates.holds(&check.that, &seen) {
                 Ok(true) => {}
@@ -57,13 +57,13 @@ fn membership(
     let seen = context.of_node(&component.name, index);
     for (key, text) in [("alive", &membership.alive), ("ask", &membership.ask)] {
         if let Err(why) = templates.expand(text, &seen) {
-            let message = format!("this template does not render: {why}");
+            let message = format!("failed to render this template: {why}");
             report.push(component.document.error(&["membership".into(), key.into()], message, ""));
         }
     }
     let mut expression = |path: &[Step], text: &str| {
         if let Err(why) = templates.compiles(text) {
-            report.push(component.document.error(path, format!("this is no expression: {why}"), ""));
+            report.push(component.document.error(path, format!("invalid expression: {why}"), ""));
         }
     };
     expression(&["membership".into(), "recognized_by".into()], &membership.recognized_by);

@@ -72,7 +72,7 @@ fn of_kind(named: &str, value: &Value, setting: &Setting) -> Option<Misfit> {
         .map_or_else(|| format!("expected {}", kind(default)), |meant| format!("did you mean `{meant}`?"));
     let help = match (value, default) {
         (Value::String(text), Value::Number(_)) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Some("a number stands without quotes".to_owned())
+            Some("write a number without quotes".to_owned())
         }
         (Value::String(_), Value::Number(_)) if meant.is_some() => {
             Some("write the number alone, the unit is fixed".to_owned())
@@ -81,7 +81,7 @@ fn of_kind(named: &str, value: &Value, setting: &Setting) -> Option<Misfit> {
             Some("a duration has a unit".to_owned())
         }
         (Value::Number(_) | Value::Bool(_), Value::String(_)) => {
-            Some("a text that looks like something else stands in quotes".to_owned())
+            Some("quote a text that looks like another type".to_owned())
         }
         _ => None,
     };

@@ -20,7 +20,7 @@ pub(super) fn texts(component: &Component, report: &mut Report) {
             Diagnostic::warning(format!("`{}` has CRLF line endings", file.name)).at(
                 &source,
                 0..at,
-                "many programs take a carriage return for a part of the value",
+                "many programs read a carriage return as part of the value",
             )
         };
         report.push(diagnostic.help(help));
@@ -37,12 +37,12 @@ fn metrics(component: &Component, report: &mut Report) {
         !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:".contains(c))
     };
     if let Some(job) = metrics.job.as_ref().filter(|job| !is_word(job)) {
-        let message = format!("`{}` is not a valid name of a scrape job", job.escape_debug());
+        let message = format!("`{}` is not a valid scrape job name", job.escape_debug());
         report.push(wrong("job", message, "expected letters, digits and `_-./:`"));
     }
     let is_plain = |c: char| c.is_ascii_graphic() && !"\"'`\\<>{}".contains(c);
     if !metrics.path.starts_with('/') || !metrics.path.chars().all(is_plain) {
-        let message = format!("`{}` is not a valid path of metrics", metrics.path.escape_debug());
+        let message = format!("`{}` is not a valid metrics path", metrics.path.escape_debug());
         report.push(wrong("path", message, "expected one such as `/metrics`"));
     }
     if let Some(Err(why)) = metrics.interval.as_ref().map(|interval| interval.parse::<PrometheusDuration>()) {

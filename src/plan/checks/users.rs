@@ -71,9 +71,9 @@ fn login(admin: &Admin, document: &Document, report: &mut Report) {
     // Whose a uid is: https://systemd.io/UIDS-GIDS/.
     let whose = match uid {
         0..1000 => "a system user's",
-        61184..=65519 => "one that systemd gives to services of its own choice",
+        61184..=65519 => "one that systemd assigns to services dynamically",
         65534 => "that of `nobody`",
-        65535 | u32::MAX => "one that the kernel takes for none",
+        65535 | u32::MAX => "one that the kernel reads as no user",
         _ => return,
     };
     let message = format!("the uid {uid} is {whose}, not a person's");
@@ -92,8 +92,8 @@ fn report_key(line: &str, index: usize, document: &Document, report: &mut Report
             report.push(warning.help("make a new one: `ssh-keygen -t ed25519`"));
         }
         Err(why) => {
-            let message = "sshd accepts nobody by this line: it is not a valid public SSH key";
-            let help = "copy a whole line of an `id_*.pub` file; options such as `from=\"10.0.0.0/8\"` may stand before it";
+            let message = "invalid public SSH key: sshd would ignore this line";
+            let help = "copy a whole line of an `id_*.pub` file; options such as `from=\"10.0.0.0/8\"` may precede it";
             report.push(document.error(&path, message, why.to_string()).help(help));
         }
     }
