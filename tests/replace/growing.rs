@@ -1,5 +1,5 @@
-//! The list of real members changes by the steps that docs/how-to/etcd-members.md has: from three to five, to three again, and to
-//! another address. The commands are run as they are printed.
+//! The list of real members changes by the steps of docs/how-to/grow-and-shrink-etcd.md: from three to five, to three again, and
+//! to another address. The commands are run as they are printed.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use super::etcd::Member;
 use crate::own_network;
 use crate::support::oracle::{oracle, stdout};
 
-/// The commands of a section of docs/how-to/etcd-members.md that concern members, in order.
+/// The commands of a section of docs/how-to/grow-and-shrink-etcd.md that concern members, in order.
 fn documented(title: &str) -> Vec<String> {
-    let text = include_str!("../../docs/how-to/etcd-members.md");
+    let text = include_str!("../../docs/how-to/grow-and-shrink-etcd.md");
     let section = text.split("\n## ").find(|section| section.starts_with(title)).unwrap();
     let commands = section.lines().filter(|line| line.starts_with("imgbuild "));
     commands.map(|line| line.split(" #").next().unwrap().trim().to_owned()).collect()
@@ -71,7 +71,7 @@ fn three_become_five_and_three_again_as_documented() {
     assert!(!early.data.join("member").exists());
     assert!(lan.log(4).contains("imgbuild member add ptrn-4"), "{}", lan.log(4));
 
-    let steps = documented("More etcd members");
+    let steps = documented("Add etcd members");
     assert_eq!(steps, ["imgbuild member add ptrn-4", "imgbuild member add ptrn-5", "imgbuild --all"]);
     for step in &steps[..2] {
         let node = cluster.tell(step);
@@ -86,7 +86,7 @@ fn three_become_five_and_three_again_as_documented() {
         cluster.is_whole();
     }
 
-    let steps = documented("Fewer etcd members");
+    let steps = documented("Remove etcd members");
     assert_eq!(steps, ["imgbuild member remove ptrn-5", "imgbuild member remove ptrn-4", "imgbuild --all"]);
     // The last of them when the profile has it no more.
     for (step, profile) in steps.iter().zip([None, Some(&three)]) {
@@ -111,7 +111,7 @@ fn a_member_moves_as_documented_and_keeps_its_data_and_its_identity() {
     let before = lan.ids(1);
     let profile = lan.workspace.text("profile.yaml").replace("192.168.2.91", "192.168.2.94");
     lan.workspace.write("profile.yaml", profile);
-    let steps = documented("An etcd member with another address");
+    let steps = documented("Move an etcd member to another address");
     assert_eq!(steps, ["imgbuild member move ptrn-2", "imgbuild --all"]);
     let node = cluster.tell(&steps[0]);
     assert_eq!(node, 2);

@@ -216,7 +216,7 @@ fn snapshots_are_kept_by_number_and_the_newest_can_be_restored_as_documented() {
 /// Runs the documented commands of a restore, with the node's files in the workspace.
 fn restore(lan: &Lan, node: usize, snapshot: &str) {
     let documentation =
-        include_str!("../../docs/how-to/etcd-members.md").split("\n### Restore\n").nth(1).unwrap();
+        include_str!("../../docs/how-to/back-up-etcd.md").split("\n## Restore a snapshot\n").nth(1).unwrap();
     let commands = documentation.split("```sh\n").nth(2).unwrap().split("```").next().unwrap();
     let configuration = lan.workspace.path(&format!("conf-{node}"));
     let data = lan.workspace.path(&format!("data-{node}"));

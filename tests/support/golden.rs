@@ -28,6 +28,18 @@ pub fn assert_folder(folder: &str, got: &BTreeMap<String, String>) {
     assert!(differences.is_empty(), "{shown}\n`UPDATE_GOLDEN=1 cargo test` renews what is right");
 }
 
+/// A page of the documents that is made of the code is what it would be made now.
+#[track_caller]
+pub fn assert_page(path: &str, page: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        return fs::write(&path, page).unwrap();
+    }
+    let known = fs::read_to_string(&path).unwrap_or_default();
+    let shown = diff(&known, page);
+    assert!(known == page, "{}\n{shown}\n`UPDATE_GOLDEN=1 cargo test` renews it", path.display());
+}
+
 fn renew(root: &Path, got: &BTreeMap<String, String>) {
     let _ = fs::remove_dir_all(root);
     for (path, text) in got {

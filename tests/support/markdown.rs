@@ -1,6 +1,7 @@
 //! The project's documents, as far as tests look at them: fenced blocks, tables, links, code.
 #![expect(clippy::disallowed_methods, reason = "edge: reads the project's documents")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +27,12 @@ impl Document {
         Self { text: fs::read_to_string(&path).unwrap(), path }
     }
 
-    /// Those that users read.
+    /// Its path in the project.
+    pub fn name(&self) -> &str {
+        self.path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().to_str().unwrap()
+    }
+
+    /// Those that people read, of users and of contributors.
     pub fn all() -> Vec<Self> {
         let mut found = Vec::new();
         let mut folders = vec!["docs".to_owned()];
@@ -39,7 +45,14 @@ impl Document {
             }
         }
         found.sort();
-        let others = ["README.md", "CHANGELOG.md", "src/render/first_boot/README.md"].map(str::to_owned);
+        let others = [
+            "README.md",
+            "CHANGELOG.md",
+            "ARCHITECTURE.md",
+            "CONTRIBUTING.md",
+            "src/render/first_boot/README.md",
+        ]
+        .map(str::to_owned);
         found.into_iter().chain(others).map(|path| Self::read(&path)).collect()
     }
 
@@ -80,6 +93,18 @@ impl Document {
     pub fn links(&self) -> Vec<String> {
         let prose = self.prose();
         prose.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0.to_owned())).collect()
+    }
+
+    /// What a link to each heading ends with, as GitHub makes it.
+    pub fn anchors(&self) -> BTreeSet<String> {
+        let prose = self.prose();
+        let headings = prose.lines().filter(|line| line.starts_with('#'));
+        let anchor = |heading: &str| {
+            let title = heading.trim_start_matches('#').trim().to_lowercase();
+            let kept = title.chars().filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
+            kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+        };
+        headings.map(anchor).collect()
     }
 
     /// The code that stands between words.
