@@ -28,10 +28,6 @@ fn scripts_in_the_documents_exist_and_know_their_options() {
             let words: Vec<_> = command.split_whitespace().collect();
             let Some(at) = words.iter().position(|word| word.starts_with("scripts/")) else { continue };
             let script = words[at];
-            // It comes with the next change of scripts/.
-            if script == "scripts/demo" {
-                continue;
-            }
             assert!(root().join(script).exists(), "{}: `{command}`", document.name());
             if script == "scripts/imgbuild" || !root().join(script).is_file() {
                 continue;
