@@ -78,6 +78,41 @@ fn knows(script: &str, option: &str) -> bool {
     script.contains(&format!("--{name}")) || script.contains(&format!("[{name}]="))
 }
 
+/// Paths of the project, such as `src/cli/{options,verb}.rs`; a capital stands for what the reader has.
+#[test]
+fn paths_in_the_documents_exist() {
+    let roots = ["src/", "tests/", "overlays/", "profiles/", "fuzz/", "benches/", "docs/"];
+    for document in Document::all() {
+        // A changelog tells of what was, too.
+        if document.name() == "CHANGELOG.md" {
+            continue;
+        }
+        for code in document.code() {
+            let is_path = roots.iter().any(|root| code.starts_with(root));
+            let written = document
+                .blocks()
+                .iter()
+                .any(|block| block.value("file").is_some_and(|file| file.starts_with(&code)));
+            if !is_path
+                || written
+                || code.contains(|c: char| c.is_whitespace() || c.is_ascii_uppercase() || c == '*')
+            {
+                continue;
+            }
+            for path in without_braces(&code) {
+                assert!(root().join(&path).exists(), "{}: `{code}`: no {path}", document.name());
+            }
+        }
+    }
+}
+
+/// Every path that `a/{b,c}.rs` means.
+fn without_braces(path: &str) -> Vec<String> {
+    let Some((before, rest)) = path.split_once('{') else { return vec![path.to_owned()] };
+    let (choices, after) = rest.split_once('}').unwrap();
+    choices.split(',').flat_map(|choice| without_braces(&format!("{before}{choice}{after}"))).collect()
+}
+
 /// The variables that a command begins with.
 fn is_assignment(word: &str) -> bool {
     word.split_once('=').is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
