@@ -89,6 +89,52 @@ fn files<const N: usize>(folders: [&str; N]) -> Vec<PathBuf> {
     found
 }
 
+#[test]
+fn the_manifests_keys_have_their_rows() {
+    let source = include_str!("../../src/output/manifest.rs");
+    let fields = source.split_once("pub struct Manifest {").unwrap().1.split_once("\n}").unwrap().0;
+    let fields = fields.lines().filter_map(|line| line.trim().strip_prefix("pub ")?.split_once(':'));
+    let fields: BTreeSet<_> = fields.map(|(name, _)| name.to_owned()).collect();
+    let rows = Document::read("docs/reference/outputs.md").table("## manifest.json");
+    let rows: BTreeSet<_> = rows
+        .iter()
+        .flat_map(|row| row[0].split(", "))
+        .map(|name| name.trim_matches('`').to_owned())
+        .collect();
+    assert_eq!(rows, fields);
+}
+
+#[test]
+fn the_options_of_the_scripts_that_create_machines_have_their_rows() {
+    for hypervisor in ["proxmox", "libvirt"] {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scripts/{hypervisor}-create"));
+        let help = fs::read_to_string(script).unwrap();
+        let options = help.lines().filter_map(|line| line.strip_prefix("#   --"));
+        let options: BTreeSet<_> = options.map(|line| first_words(line, 2)).collect();
+        let title =
+            format!("# Create VMs on {}", if hypervisor == "proxmox" { "Proxmox" } else { "libvirt" });
+        let rows = Document::read(&format!("docs/how-to/{hypervisor}.md")).table(&title);
+        let rows = rows.iter().map(|row| row[0].trim_matches('`').trim_start_matches("--").to_owned());
+        assert_eq!(rows.collect::<BTreeSet<_>>(), options, "{hypervisor}");
+    }
+}
+
+fn first_words(line: &str, count: usize) -> String {
+    line.split_whitespace().take(count).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_settings_of_etcd_have_the_defaults_of_their_rows() {
+    let component: Value = serde_yaml::from_str(include_str!("../../overlays/etcd/component.yaml")).unwrap();
+    let rows = Document::read("docs/how-to/back-up-etcd.md").table("## What keeps the database small");
+    let pairs = rows.iter().flat_map(|row| row[0].split(", ").zip(row[1].split(", ")));
+    for (name, default) in pairs.map(|(name, default)| (name.trim_matches('`'), default.trim_matches('`'))) {
+        let known = &component["settings"][name]["default"];
+        let known = known.as_str().map_or_else(|| known.to_string(), str::to_owned);
+        assert_eq!(default.trim_matches('"'), known, "{name}");
+    }
+}
+
 /// The fixed words of each documented reason are in the first-boot program, or in what its tests expect of it.
 #[test]
 fn the_reasons_of_a_verdict_are_those_of_the_first_boot() {
