@@ -5,7 +5,7 @@
 mod sync;
 
 use std::fs::TryLockError;
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -15,6 +15,7 @@ use fs_err as fs;
 use fs_err::os::unix::fs::OpenOptionsExt as _;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
+use tempfile::NamedTempFile;
 
 pub use sync::{make_folders, sync_all, sync_folder};
 
@@ -151,13 +152,34 @@ pub fn read_plain(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
         Err(error) if is_absent(&error) || is_link(path) => return Ok(None),
         file => file?,
     };
-    let found = file.metadata()?;
-    if !found.is_file() || found.len() > limit {
-        return Ok(None);
-    }
+    if file.metadata()?.is_file() { read_bounded(file, limit) } else { Ok(None) }
+}
+
+/// All bytes that come, of which there are at most `limit`; `None` if there are more.
+pub fn read_bounded(from: impl Read, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
+    from.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= limit).then_some(bytes))
+}
+
+/// Gives a temporary file, on the disk with all its bytes, its name, which is on the disk too afterwards.
+pub fn place(file: NamedTempFile, path: &Path) -> io::Result<()> {
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    sync_folder(folder_of(path))
+}
+
+/// What was asked of a name; `None` if there is nothing of this name.
+pub fn if_exists<T>(asked: io::Result<T>) -> io::Result<Option<T>> {
+    match asked {
+        Err(error) if is_absent(&error) => Ok(None),
+        got => got.map(Some),
+    }
+}
+
+/// Removes a file, if there is one.
+pub fn remove(path: &Path) -> io::Result<()> {
+    if_exists(fs::remove_file(path)).map(drop)
 }
 
 /// Whether an error says that there is nothing of this name.
@@ -168,10 +190,7 @@ pub fn is_absent(error: &io::Error) -> bool {
 /// Refuses what another user put where everybody may put things, such as below /tmp: its owner could exchange what is
 /// written, or read it. What the superuser made is trusted.
 pub fn refuse_foreign(path: &Path) -> io::Result<()> {
-    let owner = match fs::symlink_metadata(path) {
-        Err(error) if is_absent(&error) => return Ok(()),
-        found => found?.uid(),
-    };
+    let Some(owner) = if_exists(fs::symlink_metadata(path))?.map(|found| found.uid()) else { return Ok(()) };
     if owner == 0 || owner == rustix::process::geteuid().as_raw() {
         return Ok(());
     }

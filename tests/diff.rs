@@ -283,7 +283,10 @@ fn a_new_instance_needs_a_build_to_count_from() {
     let run = workspace.run(&["ptrn-1", "--reprovision"]).exit(1);
     run.says(&["`out/ptrn-1/manifest.json` was not written by imgbuild"]);
     let run = workspace.run(&["show", "ptrn-1", "meta-data"]).exit(0);
-    run.says(&["warning: out/ptrn-1/manifest.json has no instance_id\nhelp: its instance-id is taken to be `ptrn-1`\n"]);
+    run.says(&[
+        "warning: out/ptrn-1/manifest.json is not a valid manifest: missing field `imgbuild` at line 1 column 2\n\
+         help: its instance-id is taken to be `ptrn-1`\n",
+    ]);
     let another = manifest.replace("\"instance_id\": \"ptrn-1\"", "\"instance_id\": \"ptrn-2\"");
     assert!(another != manifest);
     let workspace = workspace.file("out/ptrn-1/manifest.json", another);

@@ -10,7 +10,6 @@ mod store;
 
 pub use fault::{Audit, Fault, Problem};
 pub use kind::{Kind, kind};
-pub use node::manifest;
 
 use std::io;
 use std::path::Path;

@@ -1,6 +1,5 @@
 //! Checks a node's folder against its manifest, and its image against both.
 
-use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -8,36 +7,18 @@ use anyhow::Result;
 use fs_err as fs;
 
 use super::{Audit, Kind, Problem, digest_of, names, seed};
-use crate::diagnostic::from_json;
-use crate::output::{IMAGE, MANIFEST, Manifest};
-
-/// The longest manifest that is read, in bytes.
-const MAX_MANIFEST: u64 = 1 << 20;
-
-/// Reads the manifest of a node's folder, or says why it is none.
-pub fn manifest(folder: &Path) -> Result<Result<Manifest, String>> {
-    let mut text = Vec::new();
-    fs::File::open(folder.join(MANIFEST))?.take(MAX_MANIFEST).read_to_end(&mut text)?;
-    Ok(from_json(&text))
-}
+use crate::output::{Found, IMAGE, MANIFEST, Manifest, NodeFolder};
 
 pub(super) fn audit(path: &Path) -> Result<Audit> {
     let mut audit = Audit::new(Kind::Node);
-    match fs::symlink_metadata(path.join(MANIFEST)) {
-        Ok(found) if found.is_file() => {}
-        Ok(_) => {
-            audit.malformed(MANIFEST, "it is a link or a special file, expected a file");
-            return Ok(audit);
-        }
-        Err(_) => {
-            audit.found(MANIFEST, Problem::Missing);
-            return Ok(audit);
-        }
-    }
-    let manifest = match manifest(path)? {
-        Ok(manifest) => manifest,
-        Err(why) => {
+    let manifest = match NodeFolder::open(path)? {
+        Some(Found::Whole(node)) => node.manifest,
+        Some(Found::Unusable(why)) => {
             audit.malformed(MANIFEST, why);
+            return Ok(audit);
+        }
+        None => {
+            audit.found(MANIFEST, Problem::Missing);
             return Ok(audit);
         }
     };

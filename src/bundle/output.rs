@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use tempfile::NamedTempFile;
 
-use crate::files::{folder_of, sync_folder};
+use crate::files::{folder_of, remove, sync_folder};
 
 /// What files without a name are called, before six characters.
 const PREFIX: &str = ".imgbuild-bundle-";
@@ -84,14 +84,6 @@ pub(super) fn with_end(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     name.into()
-}
-
-/// Removes a file that may not be there.
-pub(super) fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 /// Removes what killed runs left beside `place`.

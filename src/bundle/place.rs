@@ -8,7 +8,7 @@ use fs_err as fs;
 use super::output::with_end;
 use super::split::{PARTS_FILE, Parts, numbered};
 use super::{BundleError, Index, signature_of};
-use crate::files::{folder_of, is_absent, read_plain, refuse_foreign};
+use crate::files::{folder_of, if_exists, read_plain, refuse_foreign};
 
 /// What minisign(1) begins a signature with.
 const SIGNATURE: &[u8] = b"untrusted comment:";
@@ -42,10 +42,7 @@ pub fn names(path: &Path, is_split: bool) -> Vec<PathBuf> {
 pub fn occupied(path: &Path, is_split: bool) -> Result<Option<Occupied>, BundleError> {
     refuse_foreign(folder_of(path))?;
     for name in names(path, is_split) {
-        let found = match fs::symlink_metadata(&name) {
-            Err(error) if is_absent(&error) => continue,
-            found => found?,
-        };
+        let Some(found) = if_exists(fs::symlink_metadata(&name))? else { continue };
         if !found.is_file() {
             return Ok(Some(Occupied { path: name, why: "is not a plain file" }));
         }

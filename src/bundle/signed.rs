@@ -8,6 +8,7 @@ use fs_err as fs;
 use super::{Bundle, BundleError, Parts, SignatureError, VerifyingKey, signature_of};
 use crate::date::Moment;
 use crate::digest::Sha256;
+use crate::files::{if_exists, read_bounded};
 
 /// The longest signature file that is read, in bytes.
 const MAX_SIGNATURE: u64 = 64 << 10;
@@ -110,12 +111,9 @@ impl Bundle {
 
 fn signature_text(path: &Path) -> Result<String, BundleError> {
     let unfit = |why: &str| BundleError::Signature { path: path.to_owned(), why: why.to_owned() };
-    let mut text = String::new();
-    match fs::File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(unfit("it is missing")),
-        file => file?.take(MAX_SIGNATURE).read_to_string(&mut text).map_err(|_| unfit("it is not text"))?,
-    };
-    Ok(text)
+    let file = if_exists(fs::File::open(path))?.ok_or_else(|| unfit("it is missing"))?;
+    let bytes = read_bounded(file, MAX_SIGNATURE)?.ok_or_else(|| unfit("it is too long"))?;
+    String::from_utf8(bytes).map_err(|_| unfit("it is not text"))
 }
 
 /// The first bytes of the pieces, each of which is the one that the list names.

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
-use super::output::{Output, remove, with_end};
+use super::output::{Output, with_end};
 use super::{BundleError, signature_of};
 use crate::diagnostic::from_json;
 use crate::digest::{HashingWriter, Sha256};
-use crate::files::{folder_of, sync_folder};
+use crate::files::{folder_of, read_bounded, remove, sync_folder};
 
 /// What the name of the list has behind the bundle's.
 pub(super) const PARTS_FILE: &str = ".parts.json";
@@ -61,10 +61,12 @@ impl Parts {
 
     /// Reads a list. Every byte of it has a meaning: it is as imgbuild writes it, or refused.
     pub fn read(path: &Path) -> Result<Self, BundleError> {
-        use std::io::Read as _;
-        let mut text = Vec::new();
-        fs::File::open(path)?.take(MAX_LIST).read_to_end(&mut text)?;
-        Self::parse(path, &text)
+        let text = read_bounded(fs::File::open(path)?, MAX_LIST)?;
+        let too_long = || BundleError::PartsInvalid {
+            path: path.to_owned(),
+            why: format!("it is longer than {MAX_LIST} bytes"),
+        };
+        Self::parse(path, &text.ok_or_else(too_long)?)
     }
 
     /// The list at `path`, of which this is the text.

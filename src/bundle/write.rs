@@ -4,12 +4,12 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::member::{END, header, padding};
-use super::output::{Output, clear, remove};
+use super::output::{Output, clear};
 use super::split::Splitter;
 use super::{BundleError, Index, Part, Signed, SigningKey, signature_of};
 use crate::date::Moment;
 use crate::digest::{HashingWriter, Sha256};
-use crate::files::{folder_of, sync_folder};
+use crate::files::{folder_of, remove, sync_folder};
 
 /// A bundle that is to be written.
 pub struct NewBundle<'a> {

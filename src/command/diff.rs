@@ -10,7 +10,7 @@ use crate::command::build::Build;
 use crate::diff::NodeDiff;
 use crate::failure::{Exit, Failure};
 use crate::input::{self, recorded, secrets};
-use crate::output::{Built, Snapshot, texts};
+use crate::output::{Built, Found, Snapshot, texts};
 use crate::plan::NodePlan;
 use crate::render::NodeFile;
 use crate::terminal::Console;
@@ -57,8 +57,8 @@ fn of(
 ) -> Result<NodeDiff, Failure> {
     let folder = options.out.join(&node.name);
     let built = match Built::read(&folder)? {
-        Ok(built) => built,
-        Err(why) => return Ok(NodeDiff::unbuilt(&node.name, why)),
+        Found::Whole(built) => built,
+        Found::Unusable(why) => return Ok(NodeDiff::unbuilt(&node.name, why)),
     };
     let own = renderer.own_layer(node, files)?;
     let texts = texts(build.output(node, &own)?)?;

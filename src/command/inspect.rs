@@ -10,7 +10,7 @@ use crate::audit::{self, Kind};
 use crate::bundle::{Bundle, Part};
 use crate::failure::{Exit, Failure};
 use crate::iso9660::read_image;
-use crate::output::MANIFEST;
+use crate::output::{Found, MANIFEST, NodeFolder};
 use crate::terminal::Console;
 
 /// A file of an image or a store.
@@ -74,10 +74,11 @@ fn bundle(bundle: &Bundle, console: &Console) -> Result<(), Failure> {
 }
 
 fn manifest(path: &Path, console: &Console) -> Result<(), Failure> {
-    let manifest = audit::manifest(path)?.map_err(|why| Failure::Integrity {
-        message: format!("`{}`: {why}", path.join(MANIFEST).display()),
-        help: "build the node again".to_owned(),
-    })?;
+    let manifest = match NodeFolder::open(path)? {
+        Some(Found::Whole(node)) => node.manifest,
+        Some(Found::Unusable(why)) => return Err(damaged(path, &why)),
+        None => return Err(damaged(path, "it is missing")),
+    };
     if console.json {
         return Ok(Console::data_json(&manifest)?);
     }
@@ -95,6 +96,13 @@ fn manifest(path: &Path, console: &Console) -> Result<(), Failure> {
     let outputs = manifest.outputs.iter();
     let outputs = outputs.map(|(name, file)| row(file.size, &format!("{}  {name}", file.sha256)));
     lines(head, artifacts.chain(outputs))
+}
+
+fn damaged(folder: &Path, why: &str) -> Failure {
+    Failure::Integrity {
+        message: format!("`{}`: {why}", folder.join(MANIFEST).display()),
+        help: "build the node again".to_owned(),
+    }
 }
 
 fn list(head: String, files: &[Listed], console: &Console) -> Result<(), Failure> {

@@ -10,16 +10,11 @@ use std::fmt;
 use serde::Serialize;
 use similar::TextDiff;
 
-use crate::output::Snapshot;
+use crate::output::{DOCUMENTS, META_DATA, Snapshot, USER_DATA};
 use crate::render::masked;
 pub use files::{Changed, FileChanges};
 pub use members::{MemberChange, member_changes};
 pub use once::changed as changed_once;
-
-/// The document that may hold secrets.
-const USER_DATA: &str = "user-data";
-/// The documents that a node reads; user-data names the overlay by its digest.
-const SEED: [&str; 3] = ["meta-data", USER_DATA, "network-config"];
 
 /// What a build now would change in a node's folder. No secret is in it.
 #[derive(Debug, Default, Serialize)]
@@ -66,7 +61,7 @@ impl NodeDiff {
             let header = (format!("{place}/{name}"), format!("{name} of a build now"));
             ((*name).to_owned(), diff.unified_diff().header(&header.0, &header.1).to_string())
         };
-        let is_other_instance = changed.contains(&"meta-data");
+        let is_other_instance = changed.contains(&META_DATA);
         let user_data = (text(before, USER_DATA), text(after, USER_DATA));
         Self {
             node: node.to_owned(),
@@ -75,7 +70,8 @@ impl NodeDiff {
             damaged,
             documents: changed.iter().map(unified).collect(),
             files: FileChanges::between(&before.files, &after.files),
-            reseed: changed.iter().any(|name| SEED.contains(name)),
+            // User-data names the overlay by its digest.
+            reseed: changed.iter().any(|name| DOCUMENTS.contains(name)),
             once: if is_other_instance {
                 Vec::new()
             } else {

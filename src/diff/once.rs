@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_yaml::Value;
 
+use crate::output::NETWORK_CONFIG;
+
 /// The one part of user-data that cloud-init takes up at every boot.
 const AT_EVERY_BOOT: &str = "bootcmd";
-const NETWORK: &str = "network-config";
 
 /// The parts of user-data that differ, and the network's configuration if that is among the `changed` documents.
 pub fn changed(before: &str, after: &str, changed: &[&str]) -> Vec<String> {
@@ -14,7 +15,7 @@ pub fn changed(before: &str, after: &str, changed: &[&str]) -> Vec<String> {
     let names: BTreeSet<_> =
         before.keys().chain(after.keys()).filter(|name| *name != AT_EVERY_BOOT).collect();
     let differ = names.into_iter().filter(|name| before.get(*name) != after.get(*name)).cloned();
-    differ.chain(changed.contains(&NETWORK).then(|| NETWORK.to_owned())).collect()
+    differ.chain(changed.contains(&NETWORK_CONFIG).then(|| NETWORK_CONFIG.to_owned())).collect()
 }
 
 /// What is no map has no parts: then all of the other's differ.

@@ -7,7 +7,7 @@ use fs_err as fs;
 
 use super::sniff::HEAD;
 use crate::digest::{HashingWriter, Sha256};
-use crate::files::{folder_of, open_plain, read_plain, sync_folder};
+use crate::files::{folder_of, open_plain, read_plain, remove, sync_folder};
 use crate::store::seal;
 use crate::store::{Store, StoreError};
 
@@ -87,10 +87,7 @@ impl Partial {
     /// Removes what is there.
     pub(super) fn discard(&self) -> Result<(), StoreError> {
         for path in [&self.file, &self.validator] {
-            match fs::remove_file(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-                _ => {}
-            }
+            remove(path)?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use fs_err as fs;
 use serde::Deserialize;
 
 use super::MachineError;
-use crate::output::{Delivery, IMAGE, MANIFEST, Manifest, SHARED};
+use crate::output::{Delivery, Found, IMAGE, MANIFEST, Manifest, NETWORK_CONFIG, NodeFolder, SHARED};
 use crate::profile::Mac;
 use crate::release::Arch;
 
@@ -49,16 +49,7 @@ impl Built {
     /// Reads the folder of the node `name` below `out`.
     pub fn read(out: &Path, name: &str) -> Result<Self, MachineError> {
         let folder = out.join(name);
-        let read = |file: &str| {
-            let path = folder.join(file);
-            match fs::read_to_string(&path) {
-                Ok(text) => Ok((path, text)),
-                Err(cause) => Err(not_built(name, path, &cause)),
-            }
-        };
-        let (path, text) = read(MANIFEST)?;
-        let manifest: Manifest = serde_json::from_str(&text)
-            .map_err(|error| MachineError::Malformed { path, problem: error.to_string() })?;
+        let manifest = manifest(&folder, name)?;
         if manifest.arch != Arch::Amd64 {
             return Err(MachineError::Architecture { node: name.to_owned(), arch: manifest.arch });
         }
@@ -69,7 +60,8 @@ impl Built {
                 return Err(MachineError::Delivery { node: name.to_owned() });
             }
         };
-        let (path, text) = read("network-config")?;
+        let path = folder.join(NETWORK_CONFIG);
+        let text = fs::read_to_string(&path).map_err(|cause| not_built(name, path.clone(), &cause))?;
         let mac = mac_address(&text).map_err(|problem| MachineError::Malformed { path, problem })?;
         let seed = folder.join(IMAGE);
         // QEMU would say it in the middle of all machines' starting.
@@ -77,6 +69,16 @@ impl Built {
             fs::File::open(image).map_err(|cause| not_built(name, image.clone(), &cause))?;
         }
         Ok(Self { name: name.to_owned(), seed, shared, mac })
+    }
+}
+
+fn manifest(folder: &Path, node: &str) -> Result<Manifest, MachineError> {
+    let path = folder.join(MANIFEST);
+    match NodeFolder::open(folder) {
+        Ok(Some(Found::Whole(node))) => Ok(node.manifest),
+        Ok(Some(Found::Unusable(problem))) => Err(MachineError::Malformed { path, problem }),
+        Ok(None) => Err(MachineError::NotBuilt { node: node.to_owned(), path }),
+        Err(cause) => Err(not_built(node, path, &cause)),
     }
 }
 

@@ -1,18 +1,18 @@
 //! Reads back what an earlier build left in a node's folder.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Result, bail};
 use fs_err as fs;
-use serde_json::Value;
 
-use super::joined::{self, open};
-use super::manifest::{self, MemberLists};
-use super::node::{DOCUMENTS, IMAGE, OVERLAY};
+use super::folder::{Found, NodeFolder};
+use super::joined;
+use super::manifest::{Manifest, MemberLists, OutputFile};
+use super::names::{DOCUMENTS, IMAGE, MANIFEST, OVERLAY};
 use super::staging::replaced;
 use crate::digest::Sha256;
+use crate::files::{if_exists, read_bounded};
 use crate::layer::{LayerIndex, Limits, list};
 
 /// The longest text that is read: several times what any data source takes.
@@ -37,83 +37,89 @@ pub struct Built {
 }
 
 impl Built {
-    /// Reads a node's folder. The inner error says in words why there is no whole build in it.
-    pub fn read(folder: &Path) -> Result<Result<Self, String>> {
-        let Some(manifest) = manifest(folder)? else { return Ok(Err("it is not built yet".to_owned())) };
-        if manifest.is_null() {
-            return Ok(Err(format!("its {} is not valid JSON", manifest::FILE)));
-        }
-        let (facts, outputs) = manifest::facts(manifest.clone());
-        let mut texts = BTreeMap::from([(manifest::FILE.to_owned(), facts)]);
-        let mut damaged = Vec::new();
+    /// Reads a node's folder. Unusable is what has no whole build in it.
+    pub fn read(folder: &Path) -> Result<Found<Self>> {
+        let node = match NodeFolder::open(folder)? {
+            None => return Ok(Found::Unusable("it is not built yet".to_owned())),
+            Some(Found::Unusable(why)) => {
+                return Ok(Found::Unusable(format!("its {MANIFEST} is not valid: {why}")));
+            }
+            Some(Found::Whole(node)) => node,
+        };
+        let mut built = Self {
+            snapshot: Snapshot {
+                texts: BTreeMap::from([(MANIFEST.to_owned(), node.facts())]),
+                files: LayerIndex::default(),
+            },
+            damaged: Vec::new(),
+        };
         for name in DOCUMENTS.into_iter().chain([IMAGE]) {
-            let Some(file) = open(&folder.join(name))? else { return Ok(Err(format!("it has no {name}"))) };
+            let path = folder.join(name);
+            let Some(file) = if_exists(fs::File::open(&path))? else {
+                return Ok(Found::Unusable(format!("it has no {name}")));
+            };
             let (sha256, size) = Sha256::of_reader(file)?;
-            if outputs.get(name).is_none_or(|output| (output.sha256, output.size) != (sha256, size)) {
-                damaged.push(name.to_owned());
+            if node.output(name) != Some(OutputFile { size, sha256 }) {
+                built.damaged.push(name.to_owned());
             }
             if name != IMAGE {
-                let Some(text) = text(&folder.join(name))? else {
-                    return Ok(Err(format!("its {name} is not valid UTF-8")));
+                let Some(text) = text(&path)? else {
+                    return Ok(Found::Unusable(format!("its {name} is not valid UTF-8")));
                 };
-                texts.insert(name.to_owned(), text);
+                built.snapshot.texts.insert(name.to_owned(), text);
             }
         }
-        let (bytes, overlay) =
-            match (joined::overlay(folder, &manifest)?, joined::overlay(folder, &manifest)?) {
-                (Ok(bytes), Ok(overlay)) => (bytes, overlay),
-                (Err(why), _) | (_, Err(why)) => return Ok(Err(why)),
-            };
+        built.read_overlay(folder, &node.manifest)
+    }
+
+    fn read_overlay(mut self, folder: &Path, manifest: &Manifest) -> Result<Found<Self>> {
+        let (bytes, overlay) = match (joined::overlay(folder, manifest)?, joined::overlay(folder, manifest)?)
+        {
+            (Found::Whole(bytes), Found::Whole(overlay)) => (bytes, overlay),
+            (Found::Unusable(why), _) | (_, Found::Unusable(why)) => return Ok(Found::Unusable(why)),
+        };
         let (sha256, _) = Sha256::of_reader(bytes)?;
-        if manifest["overlay"]["sha256"].as_str() != Some(&sha256.to_string()) {
-            damaged.push(OVERLAY.to_owned());
+        if manifest.overlay.is_none_or(|overlay| overlay.sha256 != sha256) {
+            self.damaged.push(OVERLAY.to_owned());
         }
         match list(overlay, &Limits::default()) {
-            Ok(files) => Ok(Ok(Self { snapshot: Snapshot { texts, files }, damaged })),
-            Err(error) => Ok(Err(format!(
-                "its {OVERLAY} cannot be read as an overlay: {:#}",
-                anyhow::Error::new(error)
-            ))),
+            Ok(files) => self.snapshot.files = files,
+            Err(error) => {
+                let why =
+                    format!("its {OVERLAY} cannot be read as an overlay: {:#}", anyhow::Error::new(error));
+                return Ok(Found::Unusable(why));
+            }
         }
+        Ok(Found::Whole(self))
     }
 }
 
 /// The instance-id that the build in a node's folder has; `None` where there is no build of this cluster.
 pub fn instance_id(folder: &Path, cluster: &str) -> Result<Option<String>> {
-    let (mut path, mut found) = (folder.to_owned(), manifest(folder)?);
-    if found.is_none() {
-        // A build that was cut off may have left it under another name, and the next one puts it back.
-        path = replaced(folder);
-        found = manifest(&path)?;
+    // A build that was cut off may have left it under another name, and the next one puts it back.
+    for folder in [folder, &replaced(folder)] {
+        match NodeFolder::open(folder)? {
+            None => {}
+            Some(Found::Whole(node)) => {
+                return Ok(Some(node.manifest)
+                    .filter(|ours| ours.cluster == cluster)
+                    .map(|ours| ours.instance_id));
+            }
+            Some(Found::Unusable(why)) => {
+                bail!("{} is not a valid manifest: {why}", folder.join(MANIFEST).display());
+            }
+        }
     }
-    let Some(manifest) = found else { return Ok(None) };
-    if manifest["cluster"].as_str().is_some_and(|theirs| theirs != cluster) {
-        return Ok(None);
-    }
-    let path = path.join(manifest::FILE);
-    let id = manifest["instance_id"].as_str();
-    Ok(Some(id.with_context(|| format!("{} has no instance_id", path.display()))?.to_owned()))
+    Ok(None)
 }
 
 /// The lists of members of the build in a node's folder, for a build of this cluster; none where they are not known.
 pub fn member_lists(folder: &Path, cluster: &str) -> Result<Option<MemberLists>> {
-    let Some(mut manifest) = manifest(folder)? else { return Ok(None) };
-    let lists = manifest["members"].take();
-    Ok(serde_json::from_value(lists).ok().filter(|_| manifest["cluster"].as_str() == Some(cluster)))
-}
-
-/// The manifest in a folder, if there is one; null if it is none.
-fn manifest(folder: &Path) -> Result<Option<Value>> {
-    let path = folder.join(manifest::FILE);
-    if open(&path)?.is_none() {
-        return Ok(None);
-    }
-    let manifest = text(&path)?.and_then(|text| serde_json::from_str::<Value>(&text).ok());
-    Ok(Some(manifest.filter(Value::is_object).unwrap_or_default()))
+    let Some(Found::Whole(node)) = NodeFolder::open(folder)? else { return Ok(None) };
+    Ok((node.manifest.cluster == cluster).then_some(node.manifest.members))
 }
 
 fn text(path: &Path) -> Result<Option<String>> {
-    let mut bytes = Vec::new();
-    fs::File::open(path)?.take(MAX_TEXT + 1).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8(bytes).ok().filter(|text| text.len() as u64 <= MAX_TEXT))
+    let bytes = read_bounded(fs::File::open(path)?, MAX_TEXT)?;
+    Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()))
 }

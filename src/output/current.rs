@@ -1,18 +1,20 @@
 //! Whether what is in the outputs' folder is what a build would write there, found out without writing it.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::Result;
 use fs_err as fs;
 
-use super::layers::{LAYERS, LayerSource, SHARED};
-use super::manifest::{self, Manifest, OutputFile};
-use super::node::{IMAGE, NodeOutput, OVERLAY};
+use super::folder::{Found, NodeFolder};
+use super::layers::LayerSource;
+use super::manifest::{Manifest, OutputFile};
+use super::names::{IMAGE, LAYERS, MANIFEST, OVERLAY, SHARED};
+use super::node::NodeOutput;
 use super::seen::Seen;
 use crate::digest::Sha256;
+use crate::files::if_exists;
 use crate::guest::Mode;
 use crate::iso9660::{VolumeLabel, read_image};
 
@@ -30,19 +32,20 @@ pub enum State {
 pub fn node_is_current(node: &NodeOutput<'_>, root: &Path, seen: &mut Seen) -> Result<State> {
     let name = node.manifest.node.as_str();
     let folder = root.join(name);
-    let Some(text) = read(&folder.join(manifest::FILE))? else { return Ok(State::Old) };
-    let Ok(found) = serde_json::from_slice::<Manifest>(&text) else { return Ok(State::Old) };
-    let Some(image) = found.outputs.get(IMAGE).copied() else { return Ok(State::Old) };
+    let Some(Found::Whole(found)) = NodeFolder::open(&folder)? else { return Ok(State::Old) };
+    let Some(image) = found.output(IMAGE) else { return Ok(State::Old) };
     let expected = node.manifest(image);
-    if expected.to_text()? != text || !holds_only(&folder, &expected)? {
+    if expected.to_text()? != found.text() || !holds_only(&folder, &expected)? {
         return Ok(State::Old);
     }
-    if !has_mode(&folder.join(manifest::FILE), node.mode(manifest::FILE))? {
-        return Ok(State::Damaged(manifest::FILE));
+    if !has_mode(&folder.join(MANIFEST), node.mode(MANIFEST))? {
+        return Ok(State::Damaged(MANIFEST));
     }
     for (document, text) in &node.documents {
         let path = folder.join(document);
-        if read(&path)?.as_deref() != Some(text.as_bytes()) || !has_mode(&path, node.mode(document))? {
+        if if_exists(fs::read(&path))?.as_deref() != Some(text.as_bytes())
+            || !has_mode(&path, node.mode(document))?
+        {
             return Ok(State::Damaged(document));
         }
     }
@@ -81,20 +84,11 @@ pub fn layers_are_current(layers: &[LayerSource<'_>], seen: &mut Seen) -> Result
     Ok(true)
 }
 
-fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            Ok(None)
-        }
-        bytes => Ok(Some(bytes?)),
-    }
-}
-
 /// Whether nothing is in the folder but what the manifest names, and itself.
 fn holds_only(folder: &Path, manifest: &Manifest) -> Result<bool> {
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
-        let is_known = |name: &str| name == manifest::FILE || manifest.outputs.contains_key(name);
+        let is_known = |name: &str| name == MANIFEST || manifest.outputs.contains_key(name);
         if !name.to_str().is_some_and(is_known) {
             return Ok(false);
         }

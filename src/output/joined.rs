@@ -5,43 +5,37 @@ use std::path::Path;
 
 use anyhow::Result;
 use fs_err as fs;
-use serde_json::Value;
 
 use super::delivery::Delivery;
-use super::layers::{LAYERS, SHARED};
-use super::node::OVERLAY;
+use super::folder::Found;
+use super::manifest::Manifest;
+use super::names::{LAYERS, OVERLAY, SHARED};
+use crate::files::if_exists;
 use crate::iso9660::read_image;
 use crate::layer::NamedLayer;
 
 /// The bytes of an overlay.
 pub(super) type Bytes = Box<dyn Read>;
 
-/// The overlay of the node in `folder`, which has this manifest. The inner error says in words what is missing.
-pub(super) fn overlay(folder: &Path, manifest: &Value) -> Result<Result<Bytes, String>> {
-    let Ok(delivery) =
-        manifest.get("delivery").cloned().map_or(Ok(Delivery::default()), serde_json::from_value)
-    else {
-        return Ok(Err("it was built with an unknown delivery".to_owned()));
-    };
+/// The overlay of the node in `folder`, which has this manifest. Unusable is what lacks a part.
+pub(super) fn overlay(folder: &Path, manifest: &Manifest) -> Result<Found<Bytes>> {
     let beside = folder.parent().unwrap_or(folder);
-    match delivery {
-        Delivery::Image | Delivery::Download => Ok(match open(&folder.join(OVERLAY))? {
-            Some(file) => Ok(Box::new(BufReader::new(file))),
-            None => Err(format!("its {OVERLAY} is missing")),
+    match manifest.delivery {
+        Delivery::Image | Delivery::Download => Ok(match if_exists(fs::File::open(folder.join(OVERLAY)))? {
+            Some(file) => Found::Whole(Box::new(BufReader::new(file))),
+            None => Found::Unusable(format!("its {OVERLAY} is missing")),
         }),
-        Delivery::Shared => of_image(&beside.join(SHARED), &layers(manifest)),
-        Delivery::Http => of_files(&beside.join(LAYERS), &layers(manifest)),
+        Delivery::Shared => of_image(&beside.join(SHARED), &manifest.layers),
+        Delivery::Http => of_files(&beside.join(LAYERS), &manifest.layers),
     }
 }
 
-fn layers(manifest: &Value) -> Vec<NamedLayer> {
-    serde_json::from_value(manifest["layers"].clone()).unwrap_or_default()
-}
-
-fn of_image(path: &Path, layers: &[NamedLayer]) -> Result<Result<Bytes, String>> {
-    let Some(mut image) = open(path)? else { return Ok(Err(format!("there is no {}", path.display()))) };
+fn of_image(path: &Path, layers: &[NamedLayer]) -> Result<Found<Bytes>> {
+    let Some(mut image) = if_exists(fs::File::open(path))? else {
+        return Ok(Found::Unusable(format!("there is no {}", path.display())));
+    };
     let Ok(listing) = read_image(&mut image) else {
-        return Ok(Err(format!("{} is not a valid shared image", path.display())));
+        return Ok(Found::Unusable(format!("{} is not a valid shared image", path.display())));
     };
     join(layers, path, |layer| {
         let name = layer.sha256.to_string();
@@ -50,9 +44,10 @@ fn of_image(path: &Path, layers: &[NamedLayer]) -> Result<Result<Bytes, String>>
     })
 }
 
-fn of_files(folder: &Path, layers: &[NamedLayer]) -> Result<Result<Bytes, String>> {
+fn of_files(folder: &Path, layers: &[NamedLayer]) -> Result<Found<Bytes>> {
     join(layers, folder, |layer| {
-        Ok(open(&folder.join(layer.sha256.to_string()))?.map(|file| Box::new(file) as Bytes))
+        let file = if_exists(fs::File::open(folder.join(layer.sha256.to_string())))?;
+        Ok(file.map(|file| Box::new(file) as Bytes))
     })
 }
 
@@ -61,11 +56,11 @@ fn join(
     layers: &[NamedLayer],
     place: &Path,
     part: impl Fn(&NamedLayer) -> Result<Option<Bytes>>,
-) -> Result<Result<Bytes, String>> {
+) -> Result<Found<Bytes>> {
     let mut joined: Bytes = Box::new(io::empty());
     for layer in layers {
         let Some(bytes) = part(layer)? else {
-            return Ok(Err(format!(
+            return Ok(Found::Unusable(format!(
                 "{} does not contain the layer of `{}`",
                 place.display(),
                 layer.name.escape_debug()
@@ -73,15 +68,5 @@ fn join(
         };
         joined = Box::new(joined.chain(BufReader::new(bytes)));
     }
-    Ok(Ok(joined))
-}
-
-/// Opens a file, if there is one.
-pub(super) fn open(path: &Path) -> Result<Option<fs::File>> {
-    match fs::File::open(path) {
-        Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => {
-            Ok(None)
-        }
-        file => Ok(Some(file?)),
-    }
+    Ok(Found::Whole(joined))
 }

@@ -8,19 +8,16 @@ use anyhow::{Context as _, Result};
 use fs_err as fs;
 
 use super::file::write_file;
-use super::manifest::{self, Manifest, OutputFile};
+use super::folder::{Found, NodeFolder};
+use super::manifest::OutputFile;
+use super::names::{LAYERS, SHARED};
 use super::seen::Seen;
 use super::volume::write_volume;
 use crate::digest::Sha256;
-use crate::files::is_absent;
+use crate::files::remove;
 use crate::guest::Mode;
 use crate::iso9660::{ExpectedFile, ImageHead, VolumeLabel};
 use crate::layer::NamedLayer;
-
-/// The file name of the image that nodes share.
-pub const SHARED: &str = "shared.iso";
-/// The folder of the layers that nodes fetch, and what stands before their digests in an address.
-pub const LAYERS: &str = "layers";
 
 /// A layer with its bytes, which are read when its turn comes. It is known by its digest alone on volumes and servers:
 /// Joliet has room for 64 characters, which those are.
@@ -74,10 +71,7 @@ pub fn known_layers(out: &Path, seen: &Seen) -> Result<BTreeSet<Sha256>> {
 pub fn remove_unused_layers(out: &Path, known: &BTreeSet<Sha256>) -> Result<()> {
     let Some(used) = used(out)? else { return Ok(()) };
     for unused in known.difference(&used) {
-        match fs::remove_file(out.join(LAYERS).join(unused.to_string())) {
-            Err(error) if !is_absent(&error) => return Err(error.into()),
-            _ => {}
-        }
+        remove(&out.join(LAYERS).join(unused.to_string()))?;
     }
     Ok(())
 }
@@ -85,13 +79,11 @@ pub fn remove_unused_layers(out: &Path, known: &BTreeSet<Sha256>) -> Result<()> 
 fn used(out: &Path) -> Result<Option<BTreeSet<Sha256>>> {
     let mut used = BTreeSet::new();
     for entry in fs::read_dir(out)? {
-        let text = match fs::read(entry?.path().join(manifest::FILE)) {
-            Ok(text) => text,
-            Err(error) if is_absent(&error) => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let Ok(manifest) = serde_json::from_slice::<Manifest>(&text) else { return Ok(None) };
-        used.extend(manifest.layers.iter().map(|layer| layer.sha256));
+        match NodeFolder::open(&entry?.path())? {
+            None => {}
+            Some(Found::Whole(node)) => used.extend(node.manifest.layers.iter().map(|layer| layer.sha256)),
+            Some(Found::Unusable(_)) => return Ok(None),
+        }
     }
     Ok(Some(used))
 }

@@ -8,13 +8,10 @@ use serde_json::Value;
 
 use super::delivery::Delivery;
 use super::digests::SeedDigests;
-use super::node::{DOCUMENTS, IMAGE, SEED_FILES, USER_DATA};
+use super::names::{DOCUMENTS, IMAGE, SEED_FILES, USER_DATA};
 use crate::digest::Sha256;
 use crate::layer::NamedLayer;
 use crate::release::{Arch, Artifact};
-
-/// The manifest's file name.
-pub const FILE: &str = "manifest.json";
 
 /// The addresses of nodes, by component and node.
 pub type MemberLists = BTreeMap<String, BTreeMap<String, IpAddr>>;
@@ -109,14 +106,12 @@ pub struct OutputFile {
     pub sha256: Sha256,
 }
 
-/// A manifest's outputs, and all else in it as text but for the digests of what they hold: what the outputs were made of.
-pub fn facts(mut manifest: Value) -> (String, BTreeMap<String, OutputFile>) {
-    let outputs = manifest.as_object_mut().and_then(|manifest| {
-        manifest.retain(|name, _| !["overlay", "layers"].contains(&name.as_str()));
-        manifest.remove("outputs")
-    });
-    let outputs = outputs.and_then(|outputs| serde_json::from_value(outputs).ok()).unwrap_or_default();
-    (format!("{manifest:#}\n"), outputs)
+/// All that is in a manifest, as text, but for its outputs and the digests of what they hold: what the outputs were made of.
+pub fn facts(mut manifest: Value) -> String {
+    if let Some(manifest) = manifest.as_object_mut() {
+        manifest.retain(|name, _| !["outputs", "overlay", "layers"].contains(&name.as_str()));
+    }
+    format!("{manifest:#}\n")
 }
 
 impl From<&Artifact> for ManifestArtifact {

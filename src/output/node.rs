@@ -10,22 +10,12 @@ use super::file::{create, write_file};
 use super::joining::Joining;
 use super::layers::LayerSource;
 use super::manifest::{self, Manifest, OutputFile};
+use super::names::{DOCUMENTS, IMAGE, MANIFEST, OVERLAY};
 use super::volume::{VolumeFile, write_volume};
 use crate::digest::Sha256;
 use crate::guest::Mode;
 use crate::iso9660::{ExpectedFile, ImageHead, VolumeLabel};
 use anyhow::Result;
-
-/// The overlay's file name, on the seed too.
-pub const OVERLAY: &str = "overlay.tar.gz";
-/// The image's file name.
-pub const IMAGE: &str = "seed.iso";
-/// The document that holds the secrets.
-pub const USER_DATA: &str = "user-data";
-/// What is on every seed, in this order.
-pub const DOCUMENTS: [&str; 3] = ["meta-data", USER_DATA, "network-config"];
-/// What is on a seed that holds all, in this order.
-pub const SEED_FILES: [&str; 4] = ["meta-data", USER_DATA, "network-config", OVERLAY];
 
 /// A document: file name and text.
 pub type Text = (&'static str, String);
@@ -52,7 +42,7 @@ impl NodeOutput<'_> {
 
     /// The mode of an output: what holds secrets, or digests of them, is nobody else's to read.
     pub(super) fn mode(&self, name: &str) -> Mode {
-        let is_manifest = self.manifest.secrets && name == manifest::FILE;
+        let is_manifest = self.manifest.secrets && name == MANIFEST;
         if is_manifest || self.manifest.is_private(name) { Mode::PRIVATE } else { Mode::FILE }
     }
 
@@ -103,7 +93,7 @@ pub fn write(mut node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
     outputs.insert(IMAGE.to_owned(), image);
     manifest.outputs = outputs;
     let text = manifest.to_text()?;
-    write_file(&folder.join(manifest::FILE), node.mode(manifest::FILE), text.len() as u64, |mut file| {
+    write_file(&folder.join(MANIFEST), node.mode(MANIFEST), text.len() as u64, |mut file| {
         file.write_all(&text)?;
         Ok(file)
     })?;
@@ -114,7 +104,7 @@ pub fn write(mut node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
 pub fn texts(node: NodeOutput<'_>) -> Result<BTreeMap<String, String>> {
     let documents = node.documents.into_iter().map(|(name, text)| (name.to_owned(), text));
     let mut texts: BTreeMap<_, _> = documents.collect();
-    texts.insert(manifest::FILE.to_owned(), manifest::facts(serde_json::to_value(node.manifest)?).0);
+    texts.insert(MANIFEST.to_owned(), manifest::facts(serde_json::to_value(node.manifest)?));
     Ok(texts)
 }
 

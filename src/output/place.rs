@@ -9,14 +9,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::delivery::Delivery;
-use super::layers::{LAYERS, SHARED};
-use super::manifest;
+use super::folder::MAX_MANIFEST;
+use super::names::{LAYERS, MANIFEST, SHARED};
 use crate::digest::Sha256;
-use crate::files::{is_absent, read_plain, refuse_foreign};
+use crate::files::{if_exists, is_absent, read_plain, refuse_foreign};
 use crate::iso9660::VolumeLabel;
-
-/// The longest manifest that is read, in bytes.
-const MAX_MANIFEST: u64 = 16 << 20;
 
 /// What is in the way of a build.
 #[derive(Debug, thiserror::Error)]
@@ -107,8 +104,8 @@ impl Place<'_> {
         self.is_of_us(&folder, &earlier)?;
         for name in entries {
             let path = folder.join(&name);
-            if name != manifest::FILE && !earlier.outputs.contains_key(&name) {
-                let why = format!("was not written by imgbuild: {} does not list it", manifest::FILE);
+            if name != MANIFEST && !earlier.outputs.contains_key(&name) {
+                let why = format!("was not written by imgbuild: {MANIFEST} does not list it");
                 return Err(Obstacle::not_ours(path, why));
             }
             if !fs::symlink_metadata(&path)?.is_file() {
@@ -126,10 +123,7 @@ impl Place<'_> {
             Delivery::Http => return check_layers(&self.root.join(LAYERS)),
         }
         // There is one image for all nodes: from another cluster's it would take the layers away.
-        let folders = match fs::read_dir(self.root) {
-            Err(error) if is_absent(&error) => return Ok(()),
-            folders => folders?,
-        };
+        let Some(folders) = if_exists(fs::read_dir(self.root))? else { return Ok(()) };
         for folder in folders {
             let folder = folder?.path();
             // What cannot be read is not a node's folder that could be served by the image.
@@ -143,10 +137,7 @@ impl Place<'_> {
 
     fn check_image(&self) -> Result<(), Obstacle> {
         let path = self.root.join(SHARED);
-        let found = match fs::symlink_metadata(&path) {
-            Err(error) if is_absent(&error) => return Ok(()),
-            found => found?,
-        };
+        let Some(found) = if_exists(fs::symlink_metadata(&path))? else { return Ok(()) };
         let why = "was not written by imgbuild: it is not an image of layers";
         if !found.is_file() {
             return Err(Obstacle::not_ours(path, why));
@@ -192,10 +183,7 @@ fn check_layers(folder: &Path) -> Result<(), Obstacle> {
 /// The names in a folder, in order; `None` if there is nothing. Names that are no text are none of ours, however they are shown.
 fn entries(folder: &Path) -> Result<Option<Vec<String>>, Obstacle> {
     refuse_foreign(folder)?;
-    let found = match fs::symlink_metadata(folder) {
-        Err(error) if is_absent(&error) => return Ok(None),
-        found => found?,
-    };
+    let Some(found) = if_exists(fs::symlink_metadata(folder))? else { return Ok(None) };
     if !found.is_dir() {
         return Err(Obstacle::not_ours(folder.to_owned(), "was not written by imgbuild: it is not a folder"));
     }
@@ -207,6 +195,6 @@ fn entries(folder: &Path) -> Result<Option<Vec<String>>, Obstacle> {
 
 /// What the manifest in a folder says, if imgbuild wrote it.
 fn earlier(folder: &Path) -> io::Result<Option<Earlier>> {
-    let text = read_plain(&folder.join(manifest::FILE), MAX_MANIFEST)?;
+    let text = read_plain(&folder.join(MANIFEST), MAX_MANIFEST)?;
     Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
 }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::manifest::OutputFile;
 use crate::digest::Sha256;
+use crate::files::if_exists;
 
 /// What a build knows of the large outputs of earlier ones.
 #[derive(Debug)]
@@ -48,12 +49,8 @@ impl Stamp {
 
     /// Of a plain file; `None` if there is none.
     fn of(path: &Path) -> io::Result<Option<Self>> {
-        match fs::symlink_metadata(path) {
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                Ok(None)
-            }
-            found => Ok(Some(found?).filter(Metadata::is_file).map(|found| Self::new(&found))),
-        }
+        let found = if_exists(fs::symlink_metadata(path))?;
+        Ok(found.filter(Metadata::is_file).map(|found| Self::new(&found)))
     }
 }
 

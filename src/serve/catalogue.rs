@@ -1,14 +1,11 @@
 //! What is served: the files that manifests name, by their paths in an address.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read};
+use std::io;
 
 use super::folder::Folder;
 use crate::digest::Sha256;
-use crate::output::{LAYERS, MANIFEST, Manifest, OutputFile};
-
-/// The most that a manifest can have; one of ours has some kilobytes.
-const MANIFEST_LIMIT: u64 = 1 << 20;
+use crate::output::{Found, LAYERS, MANIFEST, Manifest, NodeFolder, OutputFile};
 
 /// A file that a manifest names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,11 +49,11 @@ impl Catalogue {
                 }
                 Err(_) => continue,
             };
-            let mut text = Vec::new();
-            file.take(MANIFEST_LIMIT).read_to_end(&mut text)?;
-            match serde_json::from_slice(&text) {
-                Ok(manifest) => catalogue.add(&name, manifest),
-                Err(error) => catalogue.problems.push(format!("cannot parse manifest {path}: {error}")),
+            match NodeFolder::read(file)? {
+                Found::Whole(node) => catalogue.add(&name, node.manifest),
+                Found::Unusable(why) => {
+                    catalogue.problems.push(format!("cannot parse manifest {path}: {why}"));
+                }
             }
         }
         Ok(catalogue)

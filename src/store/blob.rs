@@ -6,6 +6,7 @@ use fs_err as fs;
 
 use super::{Store, StoreError};
 use crate::digest::{COPIED, ParallelWriter, Sha256};
+use crate::files::if_exists;
 
 /// What the store has under a digest.
 #[derive(Debug)]
@@ -21,10 +22,7 @@ pub(crate) enum State {
 impl Store {
     /// Reads and hashes what the store has under `digest`.
     pub(crate) fn inspect(&self, digest: &Sha256) -> Result<State, StoreError> {
-        let file = match fs::File::open(self.blob(digest)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(State::Missing),
-            file => file?,
-        };
+        let Some(file) = if_exists(fs::File::open(self.blob(digest)))? else { return Ok(State::Missing) };
         let (got, size) = Sha256::of_reader(file)?;
         Ok(if got == *digest { State::Whole(size) } else { State::Damaged(got) })
     }
@@ -61,12 +59,7 @@ impl Store {
 
     /// The bytes under this digest as they are, for who finds out otherwise whether they have it.
     pub fn read_unverified(&self, digest: &Sha256) -> Result<fs::File, StoreError> {
-        match fs::File::open(self.blob(digest)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err(StoreError::Missing { digest: *digest })
-            }
-            file => Ok(file?),
-        }
+        if_exists(fs::File::open(self.blob(digest)))?.ok_or(StoreError::Missing { digest: *digest })
     }
 }
 

@@ -23,6 +23,7 @@ use rustix::fs::{Mode, OFlags};
 use super::key::Key;
 use super::{Store, StoreError};
 use crate::digest::Sha256;
+use crate::files::if_exists;
 
 /// The folders of the cache, beside those that files with digests need.
 const RECORDS: [&str; 3] = ["records", "joined", "images"];
@@ -166,10 +167,7 @@ pub(super) fn cached(error: io::Error) -> StoreError {
 
 /// That a folder, if it is there, is one of this user's and of nobody else, and no link to another.
 pub(super) fn check_private(path: &Path) -> Result<(), NotPrivate> {
-    let found = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        found => found?,
-    };
+    let Some(found) = if_exists(fs::symlink_metadata(path))? else { return Ok(()) };
     if !found.is_dir() {
         return Err(NotPrivate::NotAFolder(path.to_owned()));
     }

@@ -12,6 +12,7 @@ use super::staging::Staged;
 use super::{Cache, Store, StoreError, VerifiedReader};
 use crate::diagnostic::from_json;
 use crate::digest::{HashingWriter, Sha256};
+use crate::files::if_exists;
 
 const FOLDER: &str = "records";
 
@@ -57,10 +58,8 @@ impl Cache {
     /// The same by its record and its size alone: whether the layer is whole shows when it is read.
     pub fn recorded<T: DeserializeOwned>(&self, key: &Sha256) -> Result<Option<LayerRecord<T>>, StoreError> {
         let Some((files, record)) = self.found(key)? else { return Ok(None) };
-        match fs::metadata(files.blob(&record.sha256)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            found => Ok((found.map_err(cached)?.len() == record.size).then_some(record)),
-        }
+        let found = if_exists(fs::metadata(files.blob(&record.sha256))).map_err(cached)?;
+        Ok(found.is_some_and(|found| found.len() == record.size).then_some(record))
     }
 
     /// The same, with what is damaged left where it is: nothing is written.

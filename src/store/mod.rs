@@ -23,12 +23,12 @@ mod key;
 mod layers;
 mod staging;
 
-use std::io;
 use std::path::PathBuf;
 
 use fs_err as fs;
 
 use crate::digest::Sha256;
+use crate::files::if_exists;
 
 pub(crate) use blob::State;
 pub use blob::VerifiedReader;
@@ -51,18 +51,11 @@ impl Store {
     /// a store there would mix with them, and its cache tag would keep them out of backups.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let root = root.into();
-        match fs::metadata(&root) {
-            Ok(found) if !found.is_dir() => Err(StoreError::NotAFolder { path: root }),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
-            _ => {
-                let store = Self { root };
-                if store.is_something_else()? {
-                    Err(StoreError::NotAStore { path: store.root })
-                } else {
-                    Ok(store)
-                }
-            }
+        if if_exists(fs::metadata(&root))?.is_some_and(|found| !found.is_dir()) {
+            return Err(StoreError::NotAFolder { path: root });
         }
+        let store = Self { root };
+        if store.is_something_else()? { Err(StoreError::NotAStore { path: store.root }) } else { Ok(store) }
     }
 
     /// Where what has come of this digest's download is, while it is not complete.

@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::{DERIVED, Store, StoreError};
 use crate::digest::Sha256;
-use crate::files::{folder_of, make_folders, no_lock, open_shared, refuse_foreign, sync_folder};
+use crate::files::{self, if_exists, make_folders, no_lock, open_shared, refuse_foreign};
 
 /// Tells backup programs to leave the folder out (Cache Directory Tagging Specification): all of it can be
 /// fetched or built again.
@@ -33,9 +33,7 @@ impl Staged {
     /// Gives the file, on disk with all its bytes, its place at `path`.
     pub(super) fn place(self, path: &Path) -> io::Result<()> {
         seal(self.file.as_file())?;
-        self.file.as_file().sync_all()?;
-        self.file.persist(path)?;
-        sync_folder(folder_of(path))
+        files::place(self.file, path)
     }
 }
 
@@ -90,10 +88,7 @@ impl Store {
     /// Whether the folder has files, but none that a store begins with.
     pub(super) fn is_something_else(&self) -> io::Result<bool> {
         let mut others = false;
-        let entries = match fs::read_dir(&self.root) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            entries => entries?,
-        };
+        let Some(entries) = if_exists(fs::read_dir(&self.root))? else { return Ok(false) };
         for entry in entries {
             match entry?.file_name().to_str() {
                 Some("sha256") => return Ok(false),
