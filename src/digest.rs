@@ -17,14 +17,14 @@ pub use parallel::ParallelWriter;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sha256([u8; 32]);
 
-/// Why a text is no SHA-256 digest.
+/// Why a text is not a SHA-256 digest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Sha256Error {
     /// It has another length than 64.
-    #[error("a sha256 has 64 hex digits, this has {0}")]
+    #[error("invalid sha256: expected 64 hex digits, got {0}")]
     Length(usize),
     /// It has something else than hex digits.
-    #[error("a sha256 has only hex digits, this has `{0}`")]
+    #[error("invalid sha256: expected only hex digits, got `{0}`")]
     Digit(char),
 }
 
@@ -128,7 +128,7 @@ impl HashingWriter<io::Sink> {
         format!("{text} {}\n", Sha256::of(&text))
     }
 
-    /// Continues from such a text; `None` if it is none, or not any more.
+    /// Continues from such a text; `None` if it is not valid, or of another version.
     pub fn from_text(text: &str) -> Option<Self> {
         let (text, digest) = text.strip_suffix('\n')?.rsplit_once(' ')?;
         let (state, size) = text.split_once(' ').filter(|_| digest == Sha256::of(text).to_string())?;

@@ -55,7 +55,7 @@ pub fn escaped_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The text with stand-ins for them that take as many bytes, so that places in it stay what they are.
+/// The text with replacements of the same number of bytes, so that offsets in it stay valid.
 pub fn masked(text: &str) -> Cow<'_, str> {
     if !text.contains(is_obeyed) {
         return Cow::Borrowed(text);

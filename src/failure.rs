@@ -227,7 +227,7 @@ fn way_on(error: &(dyn Error + 'static)) -> Option<String> {
     let kind = causes(error).find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
     let help = match kind? {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "make room there, or write to another disk"
+            "free disk space there, or write to another disk"
         }
         io::ErrorKind::ReadOnlyFilesystem => "write to a folder that is not read-only",
         io::ErrorKind::PermissionDenied => {
@@ -257,7 +257,7 @@ mod tests {
         ] {
             assert_eq!(failure.exit(), Exit::Integrity, "{failure}");
             assert!(
-                failure.help().is_some_and(|help| help.contains("replaces what is damaged")),
+                failure.help().is_some_and(|help| help.contains("damaged and missing files are replaced")),
                 "{failure}"
             );
         }
@@ -273,7 +273,7 @@ mod tests {
             Failure::from(anyhow::Error::new(full()).context("writing")),
         ] {
             assert_eq!(failure.exit(), Exit::Failed);
-            assert!(failure.help().is_some_and(|help| help.starts_with("make room")), "{failure}");
+            assert!(failure.help().is_some_and(|help| help.starts_with("free disk space")), "{failure}");
         }
         assert_eq!(Failure::from(io::Error::other("x")).help(), None);
     }

@@ -28,7 +28,7 @@ const TRIES: u32 = 20;
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// It has no locks.
-    #[error("failed to lock `{}`: its file system has no file locks ({cause})", .path.display())]
+    #[error("failed to lock `{}`: its file system does not support file locks ({cause})", .path.display())]
     NoLocks {
         /// The file.
         path: PathBuf,
@@ -36,14 +36,14 @@ pub enum FileError {
         cause: io::Error,
     },
     /// A name leads elsewhere.
-    #[error("refused to write to `{}`: it is not a plain file, and would lead the write elsewhere", .path.display())]
+    #[error("refused to write to `{}`: it is not a plain file, so the write would go elsewhere", .path.display())]
     NotPlain {
         /// The file.
         path: PathBuf,
     },
     /// Every file there gets a mode that lets others read it, whatever is asked for: vfat, exFAT and many network shares.
     #[error(
-        "refused to write `{}`: it holds secrets, and its file system lets others read it, for it keeps no modes",
+        "refused to write `{}`: it holds secrets, but its file system does not keep file modes, so others could read it",
         .path.display()
     )]
     NoModes {
@@ -52,7 +52,7 @@ pub enum FileError {
     },
     /// Somebody else could exchange what is written.
     #[error(
-        "refused to write to `{}`: it belongs to another user (uid {owner}), in a folder where everybody may put things",
+        "refused to write to `{}`: it belongs to another user (uid {owner}), in a folder that everybody can write to",
         .path.display()
     )]
     Foreign {
@@ -79,8 +79,8 @@ impl FileError {
             Self::NoModes { .. } => {
                 "write to a folder on another file system with `--out DIR`; the secrets file has `--secrets FILE`"
             }
-            Self::NotPlain { .. } => "see who put it there, and remove it",
-            Self::Foreign { .. } => "name a folder of your own, in a place where nobody else can write",
+            Self::NotPlain { .. } => "check where it comes from, and remove it",
+            Self::Foreign { .. } => "choose a folder that only you can write to",
         }
     }
 }
@@ -91,13 +91,13 @@ impl From<FileError> for io::Error {
     }
 }
 
-/// Opens a plain file to read and write, and makes it, readable by nobody else, where there is none. A link in its place is
-/// not followed, and a file that others could read before is theirs no more: whoever can open it can lock it for ever.
+/// Opens a plain file to read and write, creating it with mode 0600 if it does not exist. A link in its place is
+/// not followed, and a file that others could read before is made private: anyone who can open it could lock it for ever.
 pub fn open_private(path: &Path) -> io::Result<fs::File> {
     open_for(path, 0o600)
 }
 
-/// The same for a file that those who share a folder share: the group that may write to it, if the umask lets it.
+/// The same for a file in a shared folder: the group may write to it, if the umask allows it.
 pub fn open_shared(path: &Path) -> io::Result<fs::File> {
     open_for(path, 0o660)
 }
@@ -130,7 +130,7 @@ fn plain() -> fs::OpenOptions {
     options
 }
 
-/// Opens a plain file that is there, to read and write; `None` if there is none, or a link.
+/// Opens an existing plain file to read and write; `None` if it does not exist or is a link.
 pub fn open_plain(path: &Path) -> io::Result<Option<fs::File>> {
     match plain().write(true).open(path) {
         Err(error) if is_absent(&error) || is_link(path) => Ok(None),
@@ -146,7 +146,7 @@ fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
 }
 
-/// The bytes of a plain file, of which there are at most `limit`; `None` if there is no such file.
+/// The bytes of a plain file, at most `limit`; `None` if it does not exist.
 pub fn read_plain(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let file = match plain().open(path) {
         Err(error) if is_absent(&error) || is_link(path) => return Ok(None),

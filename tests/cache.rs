@@ -178,7 +178,7 @@ fn folders_that_others_can_write_to_are_not_used() {
     }
     fs::rename(workspace.path(CACHE), workspace.path("elsewhere")).unwrap();
     symlink(workspace.path("elsewhere"), workspace.path(CACHE)).unwrap();
-    rebuilds(&workspace, &out).says(&["is not a folder of its own", "XDG_CACHE_HOME"]);
+    rebuilds(&workspace, &out).says(&["is not a folder, but a link or a file", "XDG_CACHE_HOME"]);
     // Who is not root cannot give files away.
     if chown(workspace.path("elsewhere"), Some(1), Some(1)).is_ok() {
         fs::remove_file(workspace.path(CACHE)).unwrap();

@@ -239,8 +239,8 @@ fn what_the_store_lacks_is_not_fetched() {
     fs::remove_dir_all(workspace.path("cache")).unwrap();
     let run = workspace.run(&["diff", "ptrn-1", "--quiet"]).exit(5).stdout("");
     run.stderr(
-        "error: the store has not `etcd 1.2.3 amd64`, `node_exporter 1.2.3 amd64`\n\
-         help: `imgbuild fetch` gets what is missing\n",
+        "error: the store does not contain `etcd 1.2.3 amd64`, `node_exporter 1.2.3 amd64`\n\
+         help: `imgbuild fetch` fetches missing files\n",
     );
     assert!(!workspace.path("cache").exists());
 }

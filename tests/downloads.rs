@@ -44,7 +44,7 @@ fn answers_that_bring_no_file() {
             ),
             ("no HTTP", |_, _| good().status("\r\n"), Fails(Network, "invalid HTTP"), 5),
             ("nothing", |_, _| good().reset(0), Fails(Network, "the connection to `127.0.0.1"), 5),
-            ("a proxy's 407", |_, _| error("407 No"), Fails(Network, "asks for a user and a password"), 1),
+            ("a proxy's 407", |_, _| error("407 No"), Fails(Network, "requires a user and a password"), 1),
         ],
     );
 }
@@ -99,7 +99,7 @@ fn redirects() {
         [
             ("a good one", |_, n| failing(n, Answer::redirect("b/c")), Here(Fetched), 2),
             ("a loop", |_, _| Answer::redirect("/a"), Fails(Network, "more than 10 in a row"), 11),
-            ("a file", |_, _| Answer::redirect("file:///a"), Fails(Network, "no http or https URL"), 1),
+            ("a file", |_, _| Answer::redirect("file:///a"), Fails(Network, "neither http nor https"), 1),
         ],
     );
 }
@@ -109,12 +109,12 @@ fn bytes_that_are_not_the_artifact() {
     check(
         true,
         [
-            ("right length", |_, _| Answer::ok(&other()), Fails(Integrity, "its digest is wrong"), 1),
+            ("right length", |_, _| Answer::ok(&other()), Fails(Integrity, "digest mismatch"), 1),
             ("too long", |_, _| Answer::ok(&longer()), Fails(Integrity, "1000 bytes, got 1001"), 1),
             (
                 "too long, unannounced",
                 |_, _| open(&longer()),
-                Fails(Integrity, "more than the 1000 bytes"),
+                Fails(Integrity, "larger than its limit of 1000 bytes"),
                 1,
             ),
             ("too short", |_, _| Answer::ok(&other()[1..]), Fails(Integrity, "1000 bytes, got 999"), 1),
@@ -126,16 +126,16 @@ fn bytes_that_are_not_the_artifact() {
             (
                 "in chunks, too long",
                 |_, _| chunked("chunked", &longer()),
-                Fails(Integrity, "more than the 1000"),
+                Fails(Integrity, "its limit of 1000"),
                 1,
             ),
             (
                 "compressed chunks",
                 |_, _| chunked("gzip, chunked", &other()),
-                Fails(Integrity, "digest is wrong"),
+                Fails(Integrity, "digest mismatch"),
                 1,
             ),
-            ("chunks without an end", |_, _| endless(), Fails(Network, "truncated: 1000 of"), 5),
+            ("chunks without an end", |_, _| endless(), Fails(Network, "truncated: received 1000 of"), 5),
         ],
     );
 }
@@ -145,11 +145,11 @@ fn bytes_whose_number_no_pin_knows() {
     check(
         false,
         [
-            ("other bytes", |_, _| Answer::ok(&other()), Fails(Integrity, "its digest is wrong"), 1),
-            ("too long", |_, _| Answer::ok(&longer()), Fails(Integrity, "its digest is wrong"), 1),
+            ("other bytes", |_, _| Answer::ok(&other()), Fails(Integrity, "digest mismatch"), 1),
+            ("too long", |_, _| Answer::ok(&longer()), Fails(Integrity, "digest mismatch"), 1),
             ("a page", |_, _| open(PAGE), Fails(Integrity, "it is an HTML page"), 1),
             ("no length", |_, _| open(&artifact()), Here(Fetched), 1),
-            ("far too big", |_, _| huge(), Fails(Integrity, "more than the 4294967296 bytes"), 1),
+            ("far too big", |_, _| huge(), Fails(Integrity, "its limit of 4294967296 bytes"), 1),
         ],
     );
 }
@@ -198,7 +198,7 @@ fn who_can_not_be_reached_is_named() {
     for (url, text) in [
         (gone.as_str(), "the connection to `127.0.0.1:"),
         (gone.as_str(), "was refused (5 tries)"),
-        (&nameless, "aaa.invalid` can not be resolved: "),
+        (&nameless, "aaa.invalid`: "),
         (&format!("http://127.0.0.1/{}", "a".repeat(70_000)), "its URL is not valid: "),
         ("ftp://127.0.0.1/a", "begins with `ftp:`"),
         ("https://ann:s3cret@h:port/", "its URL is not valid: invalid port number"),
@@ -230,7 +230,7 @@ fn a_server_that_drips_is_given_up() {
     let pace = Pace { bytes: 1000, window: Duration::from_millis(300) };
     let (slow, limits) = (Answer::drip, Patience { stall: Duration::from_secs(20), pace, ..HASTY });
     let for_ever = Server::start(move |_, _| slow(good(), Duration::from_millis(50)));
-    let said = "sent less than 1000 bytes a second for 0.3 s (5 tries)";
+    let said = "sent less than 1000 bytes per second for 0.3 s (5 tries)";
     come_to("for ever", &for_ever, (true, limits), Fails(Network, said));
     let once =
         Server::start(
@@ -276,7 +276,7 @@ fn an_answer_without_a_length_may_have_been_cut() {
     for (body, said) in [
         (
             &artifact()[..999],
-            "(the server named no Content-Length, so that a transfer which was cut looks whole: 999 bytes came)",
+            "(the server sent no Content-Length, so a truncated transfer cannot be detected: received 999 bytes)",
         ),
         (&[], "(it is empty)"),
     ] {
@@ -321,7 +321,7 @@ fn all_that_failed_is_reported_and_the_rest_is_kept() {
              b: `{address}` answered with status 404 Not Found\n  \
                url: http://{address}/b\n  \
                sha256: 3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d\n\
-             c: its size is wrong: expected 1000 bytes, got 999\n  \
+             c: size mismatch: expected 1000 bytes, got 999\n  \
                url: http://{address}/c\n  \
                sha256: 2e7d2c03a9507ae265ecf5b5356885a53393a2029d241394997265a1a25aefc6\n\
              help: give a copy of the files with `--mirror DIR|URL`, or use `--offline` with a store that \

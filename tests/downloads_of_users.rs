@@ -98,14 +98,14 @@ fn answers() -> Vec<(&'static str, Script, i32, &'static str)> {
             "a redirect was refused: more than 10 in a row",
         ),
         ("a page", |_, _| Answer::ok(b"<!DOCTYPE html><p>Log in"), 4, "got 24 (it is an HTML page)"),
-        ("cut for ever", |_, _| Answer::ok(&artifact()).cut(300), 5, "truncated: 300 of 1000 bytes came"),
+        ("cut for ever", |_, _| Answer::ok(&artifact()).cut(300), 5, "truncated: received 300 of 1000 bytes"),
         (
             "too long",
             |_, _| Answer::until_close(&[artifact(), vec![0]].concat()),
             4,
-            "more than the 1000 bytes came",
+            "larger than its limit of 1000 bytes",
         ),
-        ("other bytes", |_, _| Answer::ok(&[0; 1000]), 4, "its digest is wrong: expected sha256"),
+        ("other bytes", |_, _| Answer::ok(&[0; 1000]), 4, "digest mismatch: expected sha256"),
         ("encoded", |_, _| Answer::ok(&[0; 1000]).header("Content-Encoding: gzip"), 4, "encoded as `gzip`"),
         ("reset, then good", |r, n| failing(r, n, file(r).reset(700)), 0, "resumed 1.00 kB"),
         (
@@ -152,14 +152,11 @@ fn unreachable() -> [Case; 3] {
     let address = proxy.url("").replace("://", "://bob:s3cret@");
     [
         Case { server: None, ..gone },
-        Case {
-            mirror: nameless,
-            ..at(good_server(), ("no such name", 5, "aaa.invalid` can not be resolved: "))
-        },
+        Case { mirror: nameless, ..at(good_server(), ("no such name", 5, "aaa.invalid`: ")) },
         Case {
             mirror: "http://far.invalid".to_owned(),
             environment: vec![("HTTP_PROXY", address)],
-            ..at(proxy, ("a proxy's login", 5, "asks for a user and a password"))
+            ..at(proxy, ("a proxy's login", 5, "requires a user and a password"))
         },
     ]
 }
@@ -173,7 +170,7 @@ fn insecure(authority: &Authority, plain: &Server) -> [Case; 3] {
         at(Server::start_tls(authority.server(2020).unwrap(), good), ("expired", 5, "certificate expired")),
         at(
             Server::start_tls(self_signed().unwrap(), good),
-            ("self-signed", 5, "there is no secure connection to"),
+            ("self-signed", 5, "failed to establish a TLS connection to"),
         ),
         at(
             Server::start_tls(authority.server(4000).unwrap(), down),

@@ -108,7 +108,7 @@ fn words_that_mean_nothing_are_answered() {
         (
             &["show", "ptrn-1", "etc/hosts"],
             "error: `etc/hosts` is neither a document nor a path in the guest\n\
-             help: a document is one of `user-data`, `meta-data`, `network-config`; a guest path begins with `/`\n".to_owned(),
+             help: a document is one of `user-data`, `meta-data`, `network-config`; expected an absolute path, which begins with `/`\n".to_owned(),
         ),
         (
             &["show", "ptrn-1", "/etc/host"],

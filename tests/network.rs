@@ -118,7 +118,7 @@ fn servers_of_no_proxy_are_asked_directly() {
 fn a_proxy_that_makes_no_tunnel_is_quoted_and_asked_again_only_where_that_may_help() {
     for (status, tries, said) in [
         ("403 Forbidden", 1, "refused to connect to `far.invalid`: status 403 Forbidden\n"),
-        ("407 Proxy Authentication Required", 1, "asks for a user and a password\n"),
+        ("407 Proxy Authentication Required", 1, "requires a user and a password\n"),
         (
             "503 Service Unavailable",
             5,
@@ -162,8 +162,9 @@ fn a_certificate_that_is_trusted_itself_will_do() {
         let workspace = workspace(&server.url("/a")).file("own.pem", pem);
         let untrusted = fetch(&workspace, &[]).exit(5);
         if is_authority {
-            untrusted
-                .says(&["its certificate is the one of an authority (CA:TRUE), and is not trusted itself"]);
+            untrusted.says(&[
+                "its certificate is that of a certificate authority (CA:TRUE), and is not trusted itself",
+            ]);
         }
         fetch(&workspace, &[("SSL_CERT_FILE", workspace.path("own.pem").to_str().unwrap())]).exit(0);
     }

@@ -145,7 +145,7 @@ fn a_folder_of_other_things_is_no_store() {
     let file = folder.path().join("thesis.odt");
     fs::write(&file, b"").unwrap();
     let (_, text) = told(&fetch(folder.path()).unwrap_err());
-    assert!(text.contains("holds other files and is no store"), "{text}");
+    assert!(text.contains("contains other files and is not a store"), "{text}");
     assert_eq!(files(folder.path()), std::slice::from_ref(&file));
     assert!(matches!(Store::open(file), Err(StoreError::NotAFolder { .. })));
 }
@@ -177,9 +177,14 @@ fn people_are_told_of_each_artifact() {
     }
     let said = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
     let lines: Vec<_> = said.lines().collect();
-    assert!(lines[0].starts_with("thing 1.0 amd64: it was truncated: 300 of 1000 bytes came ("), "{said}");
-    assert!(lines[0].ends_with("; next try in 0.0 s"), "{said}");
-    let rest =
-        ["thing 1.0 amd64: resumed 1.00 kB, of which 300 B were there", "thing 1.0 amd64: cached 1.00 kB"];
+    assert!(
+        lines[0].starts_with("thing 1.0 amd64: it was truncated: received 300 of 1000 bytes ("),
+        "{said}"
+    );
+    assert!(lines[0].ends_with("; retrying in 0.0 s"), "{said}");
+    let rest = [
+        "thing 1.0 amd64: resumed 1.00 kB, of which 300 B were already downloaded",
+        "thing 1.0 amd64: cached 1.00 kB",
+    ];
     assert_eq!(lines[1..], rest);
 }

@@ -25,7 +25,7 @@ fn proxies_of_the_environment_are_used() {
     let (open, near) = (proxy.url(""), good_server());
     let login = open.replace("://", "://ann:s3cret@");
     let gone = Server::start(|_, _| Answer::error("500 Gone")).url("");
-    let asks = format!("the proxy `{}` asks for a user and a password", proxy.address());
+    let asks = format!("the proxy `{}` requires a user and a password", proxy.address());
     let refused = format!("the connection to `far.invalid` through the proxy `{}` was refused", &gone[7..]);
     for (url, proxy, no_proxy, class, text) in [
         ("http://far.invalid/a", &login, "", None, FETCHED),
@@ -160,7 +160,7 @@ fn a_read_only_store_serves_what_it_has() {
     let (class, told) = report(command_in_namespace(&depot, &server.url("/a"), read_only));
     assert_eq!(class, Some(Other), "{told}");
     assert!(told.contains("Read-only file system"), "{told}");
-    assert!(told.contains("name a store that can be written to"), "{told}");
+    assert!(told.contains("name a writable store"), "{told}");
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn a_full_disk_is_said_and_harms_nothing() {
     let (class, told) = report(command_in_namespace(&depot, &good_server().url("/a"), full));
     assert_eq!(class, Some(Other), "{told}");
     assert!(told.contains("No space left on device"), "{told}");
-    assert!(told.contains("make room"), "{told}");
+    assert!(told.contains("free disk space"), "{told}");
     assert_eq!(files(&depot.path()).len(), 0);
     depot.recovers();
 }

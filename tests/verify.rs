@@ -185,7 +185,7 @@ fn what_is_wrong_with_a_seed_image_is_named() {
                     let bytes = workspace.read("out/one/seed.iso");
                     workspace.write("out/one/seed.iso", &bytes[..bytes.len() - 2048]);
                 },
-                "the image is cut short",
+                "the image is truncated",
             ),
             (
                 |workspace| {
@@ -290,8 +290,7 @@ fn a_path_that_leads_nowhere_is_told_with_a_way_on() {
         let run = workspace.run(&["bundle", "-o", "c", "--sign", path]).exit(1);
         run.stderr(&format!("error: {why}, expected a minisign secret key\n{key}"));
     }
-    let store =
-        "help: name an empty folder, a store, or a folder that is yet to be made with `--store DIR`\n";
+    let store = "help: name an empty folder, a store, or a new folder with `--store DIR`\n";
     let run = workspace.run(&["fetch", "--store", "overlays"]).exit(1);
-    run.stderr(&format!("error: the folder `overlays` holds other files and is no store\n{store}"));
+    run.stderr(&format!("error: the folder `overlays` contains other files and is not a store\n{store}"));
 }

@@ -1,4 +1,4 @@
-//! Checks a bundle: every byte of it follows from its index.
+//! Verifies a bundle: every byte must match its index.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -9,7 +9,7 @@ use super::{Audit, Kind, Problem, digest_of};
 use crate::bundle::{Bundle, BundleError, Part, Parts, header, padding};
 use crate::digest::Sha256;
 
-/// The name of what stands behind the parts.
+/// The name of the trailer after the parts.
 const END: &str = "end of the archive";
 
 pub(super) fn audit(path: &Path) -> Result<Audit> {

@@ -1,4 +1,4 @@
-//! What a path leads to.
+//! Recognises what a path leads to: bundle, node, seed image, shared image or store.
 
 use std::fmt;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -61,7 +61,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What is at `path`; an image is taken for a seed until it is read. A file that is no image is taken for a bundle, whose reader says what is wrong with it.
+/// What is at `path`; an image is taken for a seed until it is read. Any other file is read as a bundle, whose reader reports what is wrong with it.
 pub fn kind(path: &Path) -> Result<Kind> {
     if Parts::list_of(path).is_some() {
         return Ok(Kind::Bundle);

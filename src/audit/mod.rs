@@ -19,10 +19,10 @@ use fs_err as fs;
 
 use crate::digest::Sha256;
 
-/// The digest and the size of a plain file; that there is none is kept as a fault.
+/// The digest and the size of a plain file; its absence is kept as a fault.
 fn digest_of(path: &Path, name: &str, audit: &mut Audit) -> Result<Option<(Sha256, u64)>> {
-    // Asked before it is opened: opening a named pipe would wait for somebody to write to it. No build writes links: what one
-    // leads to may be of others, who change it after it was checked.
+    // Checked before it is opened: opening a named pipe would block until something writes to it. No build writes links: what one
+    // leads to may belong to others, who can change it after the check.
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => audit.malformed(name, "it is a link, expected a file"),
         Ok(found) if found.is_file() => return Ok(Some(Sha256::of_reader(fs::File::open(path)?)?)),

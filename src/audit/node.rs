@@ -54,7 +54,7 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
     Ok(audit)
 }
 
-/// Finds what depends on secrets and is not for its owner alone.
+/// Finds files with secrets that others can read.
 fn exposed(folder: &Path, manifest: &Manifest, audit: &mut Audit) {
     let private = manifest.outputs.keys().map(String::as_str).filter(|name| manifest.is_private(name));
     for name in private.chain([MANIFEST]) {

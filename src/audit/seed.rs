@@ -1,4 +1,4 @@
-//! Checks a seed image, or the image that nodes share: the files that it holds against the digests that it says, all else by writing it again.
+//! Checks a seed image, or the image that nodes share: the files against the digests in the image, everything else by writing it again and comparing.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -57,7 +57,7 @@ pub(super) fn audit_of(path: &Path, known: Option<&SeedDigests>) -> Result<Audit
 
 /// Compares the bytes of all files with their digests.
 fn contents(image: &mut fs::File, listing: &Listing, digests: &SeedDigests, audit: &mut Audit) -> Result<()> {
-    // A build makes an image with secrets its owner's alone.
+    // A build makes an image with secrets readable only by its owner.
     let others = image.metadata()?.permissions().mode() & 0o077;
     for file in &listing.files {
         let (got, size) = Sha256::of_reader(file.open(&mut *image)?)?;

@@ -1,4 +1,4 @@
-//! Checks a store: every file has the digest that it is called by, and nothing else is there that somebody could believe in.
+//! Verifies a store: every file must have the digest in its name, and there must be no other file.
 
 use std::path::Path;
 

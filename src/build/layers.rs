@@ -56,7 +56,7 @@ impl Layer {
         }
     }
 
-    /// Its bytes as they are, for who finds out otherwise whether they have the layer's digest.
+    /// Its bytes as they are, unverified: the caller compares the digest.
     pub fn read_unverified(&self, cache: &Cache) -> Result<Box<dyn Read>, Failure> {
         match &self.bytes {
             Bytes::Kept => Ok(Box::new(cache.read_unverified(&self.sha256)?)),
@@ -92,7 +92,7 @@ pub fn request(artifact: &Artifact) -> ArtifactRequest {
     }
 }
 
-/// The artifacts of these nodes, whoever fetches them.
+/// The artifacts of these nodes, fetched by the build or by the node.
 pub fn requests_of(nodes: &[&NodePlan]) -> Vec<ArtifactRequest> {
     requests(nodes.iter().flat_map(|node| &node.layers).filter_map(|layer| layer.artifact.as_ref()))
 }

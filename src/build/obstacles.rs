@@ -5,7 +5,7 @@ use crate::failure::{Exit, Failure};
 use crate::output::{Delivery, Obstacle, Place};
 use crate::plan::{NodePlan, Plan};
 
-/// Obstacles that are told; who has more has named the wrong folder.
+/// How many obstacles are listed; with more, the folder is probably the wrong one.
 const SHOWN: usize = 10;
 
 /// Sees to it that nothing is in the way of these nodes' folders, and of what is written beside them.

@@ -1,4 +1,4 @@
-//! What can be wrong with a bundle.
+//! Errors of reading and writing a bundle.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! A bundle that is read: its index, and any of its parts without those before it.
+//! Reads a bundle: its index, and any part without reading those before it.
 
 use std::io::{Read as _, Take};
 use std::path::{Path, PathBuf};
@@ -69,7 +69,7 @@ impl Bundle {
         Err(BundleError::Size { path: self.path.clone(), expected, got })
     }
 
-    /// A part with its bytes as they are, for who verifies them.
+    /// A part with its bytes unverified: the caller verifies them.
     pub fn unverified(&self, path: &str) -> Option<(&Part, Take<Joined>)> {
         let position = self.index.position(path)?;
         let part = self.index.parts.get(position)?;

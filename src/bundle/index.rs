@@ -1,4 +1,4 @@
-//! The index of a bundle: what is inside, and with it where.
+//! The index of a bundle: its parts, and so their offsets.
 
 use std::io::Read;
 use std::path::Path;
@@ -63,7 +63,7 @@ impl Index {
         self.parts.binary_search_by(|part| part.path.as_str().cmp(path)).ok()
     }
 
-    /// All that stands before the first part: the members of the index and of its digest.
+    /// Everything before the first part: the members of the index and of its digest.
     pub(super) fn preamble(&self) -> std::io::Result<Vec<u8>> {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
@@ -83,7 +83,7 @@ impl Index {
         Some((offsets, at.checked_add(END.len() as u64)?))
     }
 
-    /// Reads the index from the beginning of the bundle at `path`, and says how many bytes stand before the first part.
+    /// Reads the index from the beginning of the bundle at `path`, and returns the number of bytes before the first part.
     pub fn read(source: &mut impl Read, path: &Path) -> Result<(Self, u64), BundleError> {
         let not_a_bundle = || BundleError::NotABundle { path: path.to_owned() };
         let mut first = [0; 512];

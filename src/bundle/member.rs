@@ -1,4 +1,4 @@
-//! The tar members of a bundle: what stands before and behind the bytes of a part.
+//! The tar members of a bundle: header and padding round the bytes of a part.
 
 use std::io;
 

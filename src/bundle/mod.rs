@@ -12,7 +12,7 @@
 //!
 //! The index decides every byte: members follow it in its order, with headers that nothing but path and size
 //! decides, zeros up to the next block of 512, and two empty blocks at the end. So a bundle is checked by writing
-//! it again in the mind and comparing, and a part is found without reading those before it.
+//! re-serialising it and comparing, and a part is found without reading those before it.
 #![expect(clippy::disallowed_methods, reason = "edge: bundles are files")]
 
 mod error;

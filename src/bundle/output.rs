@@ -1,4 +1,4 @@
-//! A file on its way to its name: beside its final place until it is whole, gone if it never is.
+//! A file that is written beside its final path and renamed when it is complete; removed otherwise.
 
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -24,7 +24,7 @@ impl Output {
     pub(super) fn new(place: &Path) -> io::Result<Self> {
         loop {
             let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder_of(place))?;
-            // Where files cannot be locked nobody clears them away either.
+            // Where files cannot be locked, no other run removes them either.
             let _ = file.as_file().lock();
             // Another run may have cleared it away before it was locked.
             if file.as_file().metadata()?.nlink() > 0 {
@@ -58,7 +58,7 @@ impl Output {
         Ok(place)
     }
 
-    /// The same, with the name's way to the disk left to who gives more of them.
+    /// The same without syncing the name to disk: the caller does that once for several names.
     pub(super) fn rename(mut self) -> io::Result<PathBuf> {
         // Temporary files are private; this one holds no secret.
         self.file.get_ref().as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
@@ -96,7 +96,7 @@ pub(super) fn clear(place: &Path) -> io::Result<()> {
         if !is_ours || !entry.file_type()?.is_file() {
             continue;
         }
-        // Locked until it is removed: whoever is about to lock it finds it gone then, and never after.
+        // Locked until it is removed, so that another run finds it locked or gone.
         if let Ok(file) = fs::File::open(entry.path())
             && file.try_lock().is_ok()
         {

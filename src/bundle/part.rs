@@ -10,9 +10,9 @@ pub const PROFILE: &str = "profile.yaml";
 pub const RELEASES: &str = "releases.yaml";
 /// The path of the program.
 pub const PROGRAM: &str = "program/imgbuild";
-/// What stands before an artifact's digest.
+/// The prefix of an artifact's path.
 const ARTIFACTS: &str = "artifacts/sha256/";
-/// What stands before a component's name.
+/// The prefix of a component's path.
 pub const OVERLAYS: &str = "overlays/";
 
 /// One file of a bundle.

@@ -1,4 +1,4 @@
-//! What stands where a bundle would be written: an earlier bundle gives way, and nothing else does.
+//! Checks the path that a bundle would be written to: only an earlier bundle is replaced.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ const MAX_SIGNATURE: u64 = 64 << 10;
 /// The most pieces, and one more.
 const PIECES: usize = 1000;
 
-/// A file that a bundle would replace though it is none of an earlier one.
+/// A file that a bundle would replace although no earlier bundle wrote it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Occupied {
     /// The file.

@@ -1,4 +1,4 @@
-//! What a signature over a bundle says, and that the bundle which was opened is the one that it was made over.
+//! The trusted comment of a bundle's signature, and the check that the open bundle is the signed one.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::files::{if_exists, read_bounded};
 /// The longest signature file that is read, in bytes.
 const MAX_SIGNATURE: u64 = 64 << 10;
 
-/// What was signed with a bundle: minisign's trusted comment, and what imgbuild puts into it. A bundle that somebody presents
+/// What was signed with a bundle: minisign's trusted comment, and what imgbuild puts into it. A bundle that is presented
 /// under another name, or again when there is a newer one, is known by these.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Signed {

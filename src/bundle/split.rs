@@ -133,7 +133,7 @@ impl Splitter {
         let mut list = Output::new(&place)?;
         list.write_all(&Parts { format: FORMAT, pieces }.text()?)?;
         list.settle()?;
-        // Neither does a signature stand without its list, nor a list beside pieces of another bundle.
+        // A signature does not stay without its list, nor a list beside pieces of another bundle.
         let earlier = Parts::read(&place).map_or(0, |parts| parts.pieces.len());
         remove(&signature_of(&place))?;
         remove(&place)?;

@@ -1,4 +1,4 @@
-//! Writes a bundle: under its final name when it is whole, never before.
+//! Writes a bundle: it gets its final name only when it is complete.
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Durations as Prometheus writes them: `15d12h`, parsed by its own rules.
+//! Prometheus durations such as `15d12h`, parsed by its rules.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub enum DurationError {
     Range,
 }
 
-/// The units in the order in which they stand, in milliseconds.
+/// The units in the order in which they are written, in milliseconds.
 const UNITS: [(&str, u64); 7] = [
     ("y", 365 * 24 * 3_600_000),
     ("w", 7 * 24 * 3_600_000),
@@ -53,7 +53,7 @@ impl FromStr for PrometheusDuration {
     }
 }
 
-/// The duration that somebody most likely meant by a text that is none; `default` has the unit of one without.
+/// The duration most likely meant by an invalid text; `default` has the unit of one without.
 pub fn meant_duration(text: &str, default: &str) -> Option<String> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);

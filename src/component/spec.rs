@@ -203,7 +203,7 @@ pub struct PrivateFile {
     /// The secrets without which it is left out.
     #[serde(default)]
     pub needs: Vec<String>,
-    /// What a node lacks that is built without it, said in one line by the build: "alerts are not sent to Telegram".
+    /// What a node that is built without it does not have; the build prints it in one line: "alerts are not sent to Telegram".
     #[serde(default)]
     pub without: Option<String>,
 }
@@ -301,8 +301,8 @@ impl Demand {
     }
 }
 
-/// Whether a text matches a pattern of component.yaml as a whole. A pattern that is none, which is reported where it
-/// stands, matches everything.
+/// Whether a text matches a pattern of component.yaml as a whole. An invalid pattern, which is reported where it
+/// is written, matches everything.
 pub fn matches_whole(pattern: &str, text: &str) -> bool {
     regex_lite::Regex::new(&format!("^(?:{pattern})$")).map_or(true, |pattern| pattern.is_match(text))
 }

@@ -1,4 +1,4 @@
-//! The parser's events as a tree with positions; what is ambiguous in YAML is refused on the way.
+//! Builds a tree with positions from the parser's events, and refuses ambiguous YAML.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::syntax;
 
 /// How deep a document may nest: deeper than any honest one, shallower than the stack.
 const MAX_DEPTH: usize = 64;
-/// How many values all aliases of a document may stand for: aliases of aliases grow without bound.
+/// How many values all aliases of a document may expand to: aliases of aliases grow without bound.
 const MAX_REPEATED: usize = 100_000;
 /// The key that takes in the entries of other mappings (<https://yaml.org/type/merge.html>).
 const MERGE: &str = "<<";
@@ -35,7 +35,7 @@ pub(super) struct Builder<'s> {
     repeated: usize,
 }
 
-/// A value that aliases can stand for.
+/// A value that aliases can refer to.
 struct Anchored {
     node: Node,
     /// How many values it is.
@@ -146,7 +146,7 @@ impl<'s> Builder<'s> {
         Ok(node)
     }
 
-    /// The value that an alias stands for. Its parts keep the places where they were written; the value itself is at the alias.
+    /// The value that an alias refers to. Its parts keep the places where they were written; the value itself is at the alias.
     fn alias(&mut self, anchor: usize, span: Span, depth: usize) -> Result<Node, Unreadable> {
         let Some(anchored) = self.anchors.get(&anchor) else {
             self.refuse(span, "an alias inside the value that it refers to", "write the value out");

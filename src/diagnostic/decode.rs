@@ -1,4 +1,4 @@
-//! A document as a typed value, with every mismatch in it reported, not the first alone.
+//! Decodes a document into a typed value and reports every mismatch, not only the first.
 
 use schemars::{JsonSchema, schema_for};
 use serde::de::DeserializeOwned;
@@ -73,7 +73,7 @@ pub fn decode<T: DeserializeOwned + JsonSchema>(mut document: Document, report: 
     Decoded { value: None, document, lossy: true }
 }
 
-/// The keys that a `T` must have and this document lacks, in the order of `T`.
+/// The required keys of `T` that are missing in this document, in the order of `T`.
 fn missing_at_the_top<T: JsonSchema>(document: &Document) -> Vec<String> {
     let schema = schema_for!(T);
     let required = schema.get("required").and_then(serde_json::Value::as_array).into_iter().flatten();
@@ -129,7 +129,7 @@ fn diagnostic(document: &Document, error: &DecodeError) -> Diagnostic {
     }
 }
 
-/// What people look for in a profile and find with cloud-init: a component stands in for it.
+/// Keys of cloud-init that a profile does not have: a component does their job.
 const OF_CLOUD_INIT: [&str; 16] = [
     "apt",
     "bootcmd",

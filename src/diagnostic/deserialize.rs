@@ -1,4 +1,4 @@
-//! serde over a [`Node`]: texts stay as they were written, and an error knows what and where.
+//! serde over a [`Node`]: texts stay as they were written, and errors keep their path.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ pub enum Problem {
     Invalid(String),
     /// A key that the mapping does not have, and those that it has.
     UnknownField(String, &'static [&'static str]),
-    /// A word that is none of those allowed.
+    /// A word that is not one of those allowed.
     UnknownVariant(String, &'static [&'static str]),
     /// A key that the mapping must have.
     MissingField(&'static str),
@@ -115,7 +115,7 @@ impl de::Error for DecodeError {
     }
 }
 
-/// What serde expects, in the words of people who write YAML.
+/// What serde expects, in YAML's terms.
 fn in_words(expected: &str) -> &str {
     match expected {
         "a string" => "a text",
@@ -249,7 +249,7 @@ impl<'de> Deserializer<'de> for &'de Node {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         match &self.value {
-            // Derived readers take a list as the fields in order, which nobody means to write.
+            // serde's derived readers accept a list as the fields in order, which is never meant.
             NodeValue::Sequence(_) => Err(de::Error::invalid_type(Unexpected::Seq, &visitor)),
             _ => self.deserialize_any(visitor),
         }

@@ -1,4 +1,4 @@
-//! A YAML text as a tree that keeps every position, with what is ambiguous in YAML refused.
+//! A YAML text as a tree that keeps every position; ambiguous YAML is refused.
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ impl From<usize> for Step {
 /// The way from a document's root to one of its values.
 pub type Path = Vec<Step>;
 
-/// A value and where it stands.
+/// A value and its span.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// The bytes of the value.
@@ -50,7 +50,7 @@ pub struct Node {
 /// The three kinds of YAML value. Aliases are replaced and tags refused when the text is read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum NodeValue {
-    /// Text; `plain` when it had no quotes, so that it may stand for a number, a truth value or nothing.
+    /// Text; `plain` when it had no quotes, so that it may be a number, a boolean or null.
     Scalar {
         /// The text, without quotes.
         text: String,
@@ -63,7 +63,7 @@ pub enum NodeValue {
     Mapping(Entries),
 }
 
-/// A key and where it stands.
+/// A key and its span.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Key {
     /// The bytes of the key.
@@ -117,7 +117,7 @@ impl Document {
         Some(Self { source: Arc::clone(source), root: root.unwrap_or_else(nothing), refused, is_empty })
     }
 
-    /// Where the value at `path` stands; of the nearest value above it if there is none.
+    /// The span of the value at `path`, or of the nearest value above it.
     pub fn span(&self, path: &[Step]) -> Span {
         let mut node = &self.root;
         let mut span = node.span.clone();
@@ -136,7 +136,7 @@ impl Document {
         span
     }
 
-    /// Where the last key of `path` stands, rather than its value.
+    /// The span of the last key of `path`, rather than of its value.
     pub fn key_span(&self, path: &[Step]) -> Span {
         let Some((Step::Key(last), above)) = path.split_last() else { return self.span(path) };
         let span = self.span(path);

@@ -1,4 +1,4 @@
-//! JSON that programs write and anybody may have changed since.
+//! JSON that programs write and that may have been modified since.
 
 use serde::de::DeserializeOwned;
 

@@ -1,4 +1,4 @@
-//! A diagnostic as programs read it.
+//! A diagnostic in its machine-readable form.
 
 use serde::Serialize;
 

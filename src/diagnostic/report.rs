@@ -1,4 +1,4 @@
-//! What is wrong, where, and how to go on: collected, then shown together.
+//! Collects diagnostics (what failed, where, how to go on) and renders them together.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::listed::{Listed, Place};
 use super::source::{Source, Span};
 use crate::escape::{escaped, masked};
 
-/// How many diagnostics are shown: nobody reads more at once.
+/// How many diagnostics are shown at once.
 const MAX_SHOWN: usize = 100;
 
 /// How bad it is.

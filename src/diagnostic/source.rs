@@ -1,4 +1,4 @@
-//! One input text with its name, so that a diagnostic can show the line that it speaks of.
+//! One input text with its name, so that a diagnostic can show the line it refers to.
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 /// A range of bytes in a [`Source`].
 pub type Span = Range<usize>;
 
-/// A text that somebody wrote, and where.
+/// An input text and its name.
 #[derive(Debug)]
 pub struct Source {
     name: String,

@@ -1,4 +1,4 @@
-//! The name that somebody most likely meant.
+//! Suggests the name that was most likely meant.
 
 /// Other names of the same thing.
 const SYNONYMS: [(&str, &str); 9] = [

@@ -1,4 +1,4 @@
-//! Guest files that two overlays do not have in common.
+//! The guest files in which two overlays differ.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,11 +11,11 @@ use crate::layer::{IndexEntry, IndexKind, LayerIndex};
 /// What differs between two overlays, each list by path.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FileChanges {
-    /// Files that the second has alone.
+    /// Files only in the second.
     pub added: Vec<IndexEntry>,
     /// Files that differ.
     pub changed: Vec<Changed>,
-    /// Files that the first has alone.
+    /// Files only in the first.
     pub removed: Vec<IndexEntry>,
 }
 
@@ -68,7 +68,7 @@ impl fmt::Display for FileChanges {
     }
 }
 
-/// The permissions, and the kind of what is no plain file.
+/// The permissions, and the type if it is not a plain file.
 fn shown(mode: Mode, kind: &IndexKind) -> String {
     match kind {
         IndexKind::File { .. } => mode.to_string(),

@@ -1,4 +1,4 @@
-//! What a build now would change in a node's folder (pure).
+//! Compares a node's folder with what a build would write now (pure).
 
 mod files;
 mod members;

@@ -1,4 +1,4 @@
-//! What cloud-init does once per instance-id, and so not again on a node that has booted.
+//! The parts of user-data that cloud-init applies once per instance-id, so not again on a booted node.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ pub fn changed(before: &str, after: &str, changed: &[&str]) -> Vec<String> {
     differ.chain(changed.contains(&NETWORK_CONFIG).then(|| NETWORK_CONFIG.to_owned())).collect()
 }
 
-/// What is no map has no parts: then all of the other's differ.
+/// Anything but a map has no parts: then all of the other's differ.
 fn parts(user_data: &str) -> BTreeMap<String, Value> {
     serde_yaml::from_str(user_data).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Hashes long streams on a thread of its own, so that who reads or writes them need not wait for the digest.
+//! Hashes long streams on a thread of its own, so that readers and writers need not wait for the digest.
 
 use std::io::{self, Write};
 use std::panic::resume_unwind;
@@ -12,7 +12,7 @@ use super::Sha256;
 /// Bytes that are handed over at once. What is shorter is hashed where it is: a thread would cost more.
 const PIECE: usize = 64 << 10;
 
-/// Pieces that may wait to be hashed, before who brings more waits too.
+/// How many pieces may wait to be hashed before the writer blocks.
 const WAITING: usize = 4;
 
 /// Passes bytes on, and knows at the end the digest and the number of all that went through.

@@ -1,4 +1,4 @@
-//! What is fetched, and what became of it.
+//! Artifacts: what to fetch, and the result.
 
 use crate::digest::Sha256;
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use reqwest::Url;
 
-/// The servers that no proxy stands before.
+/// The servers that are reached without a proxy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bypass(Vec<Entry>);
 
@@ -53,7 +53,7 @@ impl Bypass {
     }
 }
 
-/// Whether what stands before a domain is nothing, or names of their own.
+/// Whether the text before a domain is empty, or ends with a dot.
 fn ends_a_label(before: &str) -> bool {
     before.is_empty() || before.ends_with('.')
 }

@@ -32,13 +32,13 @@ pub enum Cause {
     #[error("the bundle does not have it")]
     NotSupplied,
     /// No file of a mirror's folder can have the URL's name.
-    #[error("no file of a mirror can have the name that its URL asks for")]
+    #[error("its URL has a path that a mirror's folder cannot contain")]
     Unmirrorable,
     /// There can be no connections at all.
-    #[error("no HTTP client could be set up: {0}")]
+    #[error("failed to set up the HTTP client: {0}")]
     Client(String),
     /// The host's name, or its proxy's, has no address.
-    #[error("the name `{}` can not be resolved: {detail}", peer.nearest())]
+    #[error("failed to resolve the name `{}`: {detail}", peer.nearest())]
     Dns {
         /// Whose.
         peer: Peer,
@@ -49,7 +49,7 @@ pub enum Cause {
     #[error("the connection to {0} was refused")]
     Refused(Peer),
     /// No connection within the time for it.
-    #[error("no connection to {peer} within {} s", after.as_secs_f32())]
+    #[error("timeout: no connection to {peer} within {} s", after.as_secs_f32())]
     NoConnection {
         /// To whom.
         peer: Peer,
@@ -57,7 +57,7 @@ pub enum Cause {
         after: Duration,
     },
     /// There is a connection, and next to nothing comes.
-    #[error("{peer} sent less than {} bytes a second for {} s", pace.bytes, pace.window.as_secs_f32())]
+    #[error("timeout: {peer} sent less than {} bytes per second for {} s", pace.bytes, pace.window.as_secs_f32())]
     Slow {
         /// From whom.
         peer: Peer,
@@ -65,7 +65,7 @@ pub enum Cause {
         pace: Pace,
     },
     /// There is a connection, and nothing comes.
-    #[error("nothing came from {peer} for {} s", after.as_secs_f32())]
+    #[error("timeout: {peer} sent nothing for {} s", after.as_secs_f32())]
     Stalled {
         /// From whom.
         peer: Peer,
@@ -73,7 +73,7 @@ pub enum Cause {
         after: Duration,
     },
     /// No secure connection: a certificate that is not trusted, mostly.
-    #[error("there is no secure connection to {peer}: {detail}")]
+    #[error("failed to establish a TLS connection to {peer}: {detail}")]
     Tls {
         /// To whom.
         peer: Peer,
@@ -81,7 +81,7 @@ pub enum Cause {
         detail: String,
     },
     /// The proxy asks for a user and a password, or for others.
-    #[error("the proxy `{}` asks for a user and a password", .0.nearest())]
+    #[error("the proxy `{}` requires a user and a password", .0.nearest())]
     ProxyLogin(Peer),
     /// The proxy does not connect to the server.
     #[error("the proxy `{}` refused to connect to `{}`: status {status}{}", peer.nearest(), peer.host, wait(*retry_after))]
@@ -111,11 +111,11 @@ pub enum Cause {
         /// How long it asks to wait before the next try.
         retry_after: Option<Duration>,
     },
-    /// The server sends elsewhere, where nobody should go.
+    /// The server redirects to a forbidden place.
     #[error("a redirect was refused: {0}")]
     Redirect(#[from] RedirectRefused),
     /// The file ended before its end.
-    #[error("it was truncated: {received} of {} bytes came ({detail})", count(*.expected))]
+    #[error("it was truncated: received {received} of {} bytes ({detail})", count(*.expected))]
     Truncated {
         /// How much is there.
         received: u64,
@@ -125,13 +125,13 @@ pub enum Cause {
         detail: String,
     },
     /// The server sent another part than the one that is missing.
-    #[error("the server sent another part of the file than was asked for (Content-Range: `{0}`)")]
+    #[error("the server sent a different range than requested (Content-Range: `{0}`)")]
     Range(String),
-    /// What came before and what came now are no parts of one file.
-    #[error("the file changed on the server between two parts of it")]
+    /// The earlier and the present part belong to different files.
+    #[error("the file changed on the server during the download")]
     Changed,
     /// The server announces another size than the pin.
-    #[error("its size is wrong: expected {expected} bytes, got {got}{}", because(.clue.as_ref()))]
+    #[error("size mismatch: expected {expected} bytes, got {got}{}", because(.clue.as_ref()))]
     Size {
         /// The pin's.
         expected: u64,
@@ -141,10 +141,10 @@ pub enum Cause {
         clue: Option<Clue>,
     },
     /// It does not end where it should.
-    #[error("more than the {0} bytes came that it may have")]
+    #[error("it is larger than its limit of {0} bytes")]
     TooLong(u64),
     /// These are not the bytes that the pin names.
-    #[error("its digest is wrong: expected sha256 {expected}, got {got}{}", because(.clue.as_ref()))]
+    #[error("digest mismatch: expected sha256 {expected}, got {got}{}", because(.clue.as_ref()))]
     Digest {
         /// The pin's.
         expected: Sha256,
@@ -154,7 +154,7 @@ pub enum Cause {
         clue: Option<Clue>,
     },
     /// A file came that nothing is known of, and it looks like something else.
-    #[error("it is not what it should be: {0}")]
+    #[error("it is not the expected file: {0}")]
     SomethingElse(Clue),
     /// The store itself failed.
     #[error(transparent)]
@@ -208,30 +208,30 @@ impl Cause {
     pub fn help(&self) -> Option<String> {
         let help = match self {
             Self::Offline | Self::OfflineDamaged { .. } => {
-                "run `imgbuild fetch --store DIR` where there is a network and bring DIR here, or give a copy of \
+                "run `imgbuild fetch --store DIR` on a machine with a network and copy DIR here, or use a copy of \
                  the files with `--mirror DIR`, or leave `--offline` out"
             }
-            Self::NotSupplied => "a bundle holds what its nodes need: `imgbuild inspect BUNDLE` names them",
-            Self::NotInMirror => "a mirror holds each file under the host and path of its URL",
-            Self::ProxyLogin(_) => {
-                "name them in HTTPS_PROXY and HTTP_PROXY: `http://USER:PASSWORD@HOST:PORT`"
+            Self::NotSupplied => {
+                "a bundle contains the files of its own nodes: `imgbuild inspect BUNDLE` lists them"
             }
+            Self::NotInMirror => "a mirror contains each file below the host and path of its URL",
+            Self::ProxyLogin(_) => "set them in HTTPS_PROXY and HTTP_PROXY: `http://USER:PASSWORD@HOST:PORT`",
             Self::ProxyRefused { .. } => {
-                "ask whoever runs the proxy to allow this server, or name a server that needs no proxy in NO_PROXY; or give \
+                "ask the proxy's administrator to allow this server, or list it in NO_PROXY if it needs no proxy; or use \
                  a copy of the files with `--mirror DIR|URL`"
             }
             Self::Tls { .. } => {
                 "install the system's CA certificates, or name a PEM file with the server's CA, or with its own \
-                 certificate, in SSL_CERT_FILE; see that the clock is right"
+                 certificate, in SSL_CERT_FILE; check that the clock is right"
             }
             Self::SomethingElse(Clue::Html)
             | Self::Size { clue: Some(Clue::Html), .. }
             | Self::Digest { clue: Some(Clue::Html), .. } => {
-                "see in a browser what answers at this URL: a login page or a proxy's notice, perhaps"
+                "open this URL in a browser: it may be a login page or a proxy's notice"
             }
             Self::Digest { clue: Some(Clue::Unmeasured(_)), .. } => {
-                "try again; if it stays so, compare the pin with upstream's checksum file, and give its `size` beside its \
-                 `sha256`, so that a cut is seen"
+                "try again; if it persists, compare the pin with upstream's checksum file, and pin its `size` beside its \
+                 `sha256`, so that a truncated download is detected"
             }
             Self::Size { .. } | Self::TooLong(_) | Self::Digest { .. } => {
                 "wrong bytes are never kept; compare the pin with upstream's checksum file before you change it"

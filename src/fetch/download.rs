@@ -40,7 +40,7 @@ pub(super) struct Source {
 impl Source {
     /// The bytes of a file in a mirror's folder.
     pub(super) fn file(path: &Path) -> Result<Self, Cause> {
-        // Asked before it is opened: opening a named pipe would wait for somebody to write to it.
+        // Checked before it is opened: opening a named pipe would block until something writes to it.
         let size = match fs::metadata(path) {
             Ok(found) if found.is_file() => found.len(),
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),

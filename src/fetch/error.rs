@@ -27,8 +27,8 @@ pub enum FetchError {
         /// Why.
         cause: Box<Cause>,
     },
-    /// Artifacts are not there, and who asked fetches none.
-    #[error("the store has not `{}`", .names.join("`, `"))]
+    /// Artifacts are missing, and the caller does not fetch.
+    #[error("the store does not contain `{}`", .names.join("`, `"))]
     NotFetched {
         /// What people know them by.
         names: Vec<String>,
@@ -94,11 +94,11 @@ impl FetchError {
                 "leave `--offline` out, or name a mirror's folder with `--mirror DIR`"
             }
             Self::Unpinned { .. } if self.is_absence() => {
-                "see that upstream has this version; `--sha256 ARCH=HEX` pins a digest that you know, \
-                 `--trust-first-use` what the server gives now"
+                "check that upstream has this version; `--sha256 ARCH=HEX` pins a known digest, \
+                 `--trust-first-use` that of what the server sends now"
             }
             Self::Unpinned { cause, .. } => return cause.help(),
-            Self::NotFetched { .. } => "`imgbuild fetch` gets what is missing",
+            Self::NotFetched { .. } => "`imgbuild fetch` fetches missing files",
             Self::Store(error) => return error.help(),
         };
         Some(help.to_owned())

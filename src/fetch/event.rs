@@ -1,4 +1,4 @@
-//! What a fetch tells while it goes on.
+//! The events that a running fetch reports.
 
 use std::time::Duration;
 

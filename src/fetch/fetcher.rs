@@ -1,4 +1,4 @@
-//! Fills the store with the artifacts that a build needs: several at once, each to its end, none unverified.
+//! Fills the store with the artifacts that a build needs: several at once, each verified.
 
 use std::panic::resume_unwind;
 use std::sync::OnceLock;
@@ -27,7 +27,7 @@ pub struct FetchOptions {
     pub mirror: Option<Mirror>,
     /// Where they are taken from instead of upstream and any mirror.
     pub supply: Option<Supply>,
-    /// Never touch the network. A mirror's folder is none.
+    /// Never use the network. A mirror's folder needs none.
     pub offline: bool,
     /// How servers are reached.
     pub network: Network,
@@ -175,7 +175,7 @@ impl Fetcher<'_> {
         Download::new(self, job, place).run(tries)
     }
 
-    /// Where to take an artifact from that the store has not, or not any more.
+    /// The source of an artifact that the store does not contain.
     fn place(&self, job: Job, state: &State) -> Result<Place, Cause> {
         let place = self.options.place(&job.artifact.url)?;
         match (&place, state) {
@@ -187,7 +187,7 @@ impl Fetcher<'_> {
         }
     }
 
-    /// The HTTP client, made when it is first needed: without a network there is none.
+    /// The HTTP client, created when first needed; never when offline.
     pub(super) fn http(&self) -> Result<&Http, Cause> {
         if let Some(http) = self.http.get() {
             return Ok(http);

@@ -1,4 +1,4 @@
-//! Why there is no secure connection, in words (pure). rustls has names for programmers.
+//! Explains TLS errors in words for users (pure); rustls names them for programmers.
 
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
@@ -9,12 +9,13 @@ use crate::date::Date;
 pub(super) fn flaw(error: &Error) -> String {
     match error {
         error if is_of_authority(error) => {
-            "its certificate is the one of an authority (CA:TRUE), and is not trusted itself".to_owned()
+            "its certificate is that of a certificate authority (CA:TRUE), and is not trusted itself"
+                .to_owned()
         }
         Error::InvalidCertificate(error) => certificate(error),
-        Error::NoCertificatesPresented => "the server has no certificate".to_owned(),
+        Error::NoCertificatesPresented => "the server sent no certificate".to_owned(),
         Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
-            "the server does not speak TLS at this port; `http://` perhaps".to_owned()
+            "the server does not speak TLS at this port; it may expect `http://`".to_owned()
         }
         Error::AlertReceived(alert) => format!("the server refused it: {}", refusal(*alert)),
         Error::PeerIncompatible(what) => {
@@ -36,7 +37,7 @@ fn certificate(error: &CertificateError) -> String {
             format!("its certificate is not valid before {}", Date::of(not_before.as_secs()))
         }
         CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
-            "its certificate is for no name at all (it has no subjectAltName)".to_owned()
+            "its certificate does not contain a name (subjectAltName)".to_owned()
         }
         CertificateError::NotValidForNameContext { presented, .. } => {
             let names: Vec<_> = presented.iter().map(|name| bare(name)).collect();
@@ -45,7 +46,7 @@ fn certificate(error: &CertificateError) -> String {
         CertificateError::BadSignature => "its certificate's signature is wrong".to_owned(),
         CertificateError::BadEncoding => "its certificate is malformed".to_owned(),
         CertificateError::InvalidPurposeContext { .. } | CertificateError::InvalidPurpose => {
-            "its certificate is not one for servers".to_owned()
+            "its certificate is not valid for servers".to_owned()
         }
         CertificateError::Other(other) => match other.0.downcast_ref() {
             Some(webpki::Error::UnsupportedCertVersion) => {
@@ -70,8 +71,8 @@ fn refusal(alert: AlertDescription) -> String {
             "no cipher that both sides support".to_owned()
         }
         AlertDescription::ProtocolVersion => "no version of TLS that both sides support".to_owned(),
-        AlertDescription::UnrecognisedName => "it has no certificate for this name".to_owned(),
-        AlertDescription::CertificateRequired => "it asks for a client's certificate".to_owned(),
+        AlertDescription::UnrecognisedName => "it does not have a certificate for this name".to_owned(),
+        AlertDescription::CertificateRequired => "it requires a client certificate".to_owned(),
         AlertDescription::AccessDenied => "access denied".to_owned(),
         AlertDescription::InternalError => "an internal error".to_owned(),
         other => format!("{other:?}"),
@@ -106,8 +107,8 @@ mod tests {
                 "its certificate expired on 1970-01-01",
             ),
             (names(&["DnsName(\"a\")", "IpAddress(10.0.0.1)"]).into(), "for other names: a, 10.0.0.1"),
-            (names(&[]).into(), "has no subjectAltName"),
-            (other(webpki::Error::CaUsedAsEndEntity).into(), "is the one of an authority (CA:TRUE)"),
+            (names(&[]).into(), "does not contain a name (subjectAltName)"),
+            (other(webpki::Error::CaUsedAsEndEntity).into(), "is that of a certificate authority (CA:TRUE)"),
             (other(webpki::Error::UnsupportedCertVersion).into(), "X.509 version 1"),
             (Error::InvalidMessage(InvalidMessage::InvalidContentType), "does not speak TLS"),
             (Error::AlertReceived(AlertDescription::ProtocolVersion), "no version of TLS"),

@@ -1,4 +1,4 @@
-//! The store's way to servers: requests, redirects, and what went wrong with them.
+//! The HTTP client: requests, redirects and their errors.
 #![expect(
     clippy::disallowed_methods,
     reason = "edge: a date in Retry-After may be compared with this machine's clock"
@@ -66,7 +66,7 @@ impl Http {
     }
 
     fn ask(&self, url: &Url, rest: Option<&Rest>) -> reqwest::Result<Response> {
-        // The digest is of the file as it is, and a range of an encoded one is no range of it.
+        // The digest is of the file as it is, and a range of an encoded response is not a range of the file.
         let mut request = self.client.get(url.clone()).header(ACCEPT_ENCODING, "identity");
         if let Some(rest) = rest {
             request =

@@ -1,4 +1,4 @@
-//! A mirror: another place that has upstream's files, under upstream's names.
+//! A mirror: a folder or URL that has upstream's files under upstream's names.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -25,21 +25,21 @@ enum Base {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MirrorError {
     /// It is empty.
-    #[error("a mirror is a folder or a URL, this is empty")]
+    #[error("expected a folder or a URL as mirror, got an empty text")]
     Empty,
     /// It is a URL of another kind.
-    #[error("a mirror is a folder or an http or https URL, not `{0}:`")]
+    #[error("expected a folder or an http or https URL as mirror, got `{0}:`")]
     Scheme(String),
     /// It begins as a URL and does not go on as one. The text may hold a password and is not repeated.
     #[error("the mirror's URL is not valid: {0}")]
     Url(String),
-    /// An `@` stands behind the host: what stands there may be a part of a password, and the host a user's name.
+    /// An `@` after the host: it may be a part of a password, and the host a user name.
     #[error(
         "a `/`, `?`, `#` or `@` of its user or password is not percent-encoded, or an `@` of its path (`%40`)"
     )]
     Ambiguous,
     /// It has a query or a fragment, which leaves no place for a path.
-    #[error("a mirror's URL ends with its path: no `?` or `#`")]
+    #[error("a mirror's URL cannot contain `?` or `#`")]
     Tail,
 }
 
@@ -83,7 +83,7 @@ impl Mirror {
         matches!(self.0, Base::Folder(_))
     }
 
-    /// The address by which somebody else can fetch `url` from here; `None` from a folder, or without a user's name
+    /// The address from which a node can fetch `url`; `None` from a folder, or without a user's name
     /// and password.
     pub fn address(&self, url: &str) -> Option<String> {
         match self.locate(&Url::parse(url).ok()?)? {
@@ -101,7 +101,7 @@ pub(super) fn host(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// The file name that a part of a URL stands for, if it stays in its folder.
+/// The file name of a URL segment, if it stays in its folder.
 fn name(part: &str) -> Option<String> {
     let name = percent_decode_str(part).decode_utf8().ok()?;
     let odd = name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']);

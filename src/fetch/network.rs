@@ -1,4 +1,4 @@
-//! What the environment says of the network: proxies and certificates, read once.
+//! The network's settings from the environment: proxies and certificates, read once.
 
 use std::ffi::OsString;
 

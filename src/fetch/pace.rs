@@ -1,4 +1,4 @@
-//! The least speed of a download: a server that sends a byte now and then holds nobody for ever.
+//! The minimum speed of a download: a server that sends a byte now and then cannot block it for ever.
 
 use std::io::{self, Read};
 use std::time::{Duration, Instant};
@@ -39,7 +39,7 @@ impl<R: Read> Read for Paced<R> {
         self.received += count as u64;
         if self.waited >= self.pace.window {
             let least = u128::from(self.pace.bytes) * self.waited.as_millis() / 1000;
-            // An end is no slowness.
+            // The end of the stream does not count as slow.
             if count > 0 && u128::from(self.received) < least {
                 return Err(io::Error::other(TooSlow));
             }

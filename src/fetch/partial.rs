@@ -1,4 +1,4 @@
-//! What has come of a download, kept so that the rest can follow later.
+//! Partial downloads, kept so that they can be resumed.
 
 use std::io::{self, Read as _, Write};
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::store::{Store, StoreError};
 /// The longest validator that is read, in bytes: it came in a header.
 const MAX_VALIDATOR: u64 = 64 << 10;
 
-/// The files of an incomplete download. Only for who holds the digest's lock.
+/// The files of an incomplete download. The caller must hold the digest's lock.
 #[derive(Debug)]
 pub(super) struct Partial {
     file: PathBuf,

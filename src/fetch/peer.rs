@@ -1,4 +1,4 @@
-//! Who is on the other end of a connection: the server, or a proxy on the way to it.
+//! The endpoint of a connection: the server, or a proxy in front of it.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The proxies that the environment names (pure): a value is understood as a whole, or it is an error. What is dropped
+//! The proxies that the environment names (pure): a value is understood as a whole, or it is an error. Ignoring a part of it
 //! without a word would send requests where they must not go.
 
 use std::ffi::OsString;
@@ -13,7 +13,7 @@ use reqwest::header::HeaderValue;
 use super::bypass::Bypass;
 use super::mirror::host;
 
-/// Which proxy, if any, stands between this machine and a server.
+/// The proxy for a server, if any.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     http: Option<Proxy>,
@@ -47,16 +47,16 @@ pub enum ProxyFlaw {
     /// It is `socks5://...` or the like.
     #[error("SOCKS proxies are not supported, expected `http://` or `https://`")]
     Socks,
-    /// What stands before `://` is something else.
+    /// The scheme is not http or https.
     #[error("expected `http://` or `https://` at its beginning")]
     Scheme,
-    /// There is no host, or one that no host can be called.
+    /// The host is missing or not valid.
     #[error("expected a host name or an IP address before the port")]
     Host,
-    /// What stands behind the last colon is no port.
+    /// The text after the last colon is not a port.
     #[error("expected a port from 1 to 65535 after the last colon")]
     Port,
-    /// Something stands behind the port.
+    /// There is text after the port.
     #[error("expected nothing after the port")]
     Tail,
 }

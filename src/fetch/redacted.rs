@@ -1,4 +1,4 @@
-//! URLs as people may see them: without the user and the password that they may carry.
+//! URLs without user and password, so that they can be shown.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ impl fmt::Display for Redacted<'_> {
     }
 }
 
-/// Shows a text that should be a URL, without credentials even if it is none.
+/// Shows a text that should be a URL, without credentials even if it is not valid.
 pub(super) fn shown(text: &str) -> String {
     match Url::parse(text) {
         Ok(url) => Redacted(&url).to_string(),

@@ -1,4 +1,4 @@
-//! Where a redirect leads, and whether it is followed.
+//! Decides whether a redirect is followed.
 
 use reqwest::Url;
 
@@ -13,11 +13,11 @@ pub enum RedirectRefused {
     /// It leads from https to http, where anyone on the way may read along and answer.
     #[error("from https to plain http at `{0}`")]
     Downgrade(String),
-    /// There is no end to them.
+    /// Too many in a row.
     #[error("more than {HOPS} in a row, the last to `{0}`")]
     TooMany(String),
-    /// It leads to something that is no http or https URL.
-    #[error("to something that is no http or https URL")]
+    /// It leads to a URL that is neither http nor https.
+    #[error("to a URL that is neither http nor https")]
     Nowhere,
 }
 

@@ -1,4 +1,4 @@
-//! What a server's answer says before its bytes: whether they are the ones that were asked for (pure).
+//! Checks the head of a server's response: whether its body is the requested range (pure).
 
 use std::time::{Duration, SystemTime};
 
@@ -20,7 +20,7 @@ pub(super) struct Rest {
     pub(super) validator: String,
 }
 
-/// An answer that brings bytes of the artifact.
+/// A response with bytes of the artifact.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Head {
     /// Where in the file its bytes begin.
@@ -176,11 +176,11 @@ mod tests {
         for (range, etag, expected) in [
             ("bytes 10-99/100", "\"a\"", Ok(Some(100))),
             ("bytes 10-99/*", "", Ok(None)),
-            ("bytes 10-99/100", "\"b\"", Err("the file changed on the server between two parts of it")),
-            ("bytes 11-99/100", "\"a\"", Err("asked for (Content-Range: `bytes 11-99/100`)")),
-            ("bytes 10-99", "\"a\"", Err("asked for (Content-Range: `bytes 10-99`)")),
+            ("bytes 10-99/100", "\"b\"", Err("the file changed on the server during the download")),
+            ("bytes 11-99/100", "\"a\"", Err("requested (Content-Range: `bytes 11-99/100`)")),
+            ("bytes 10-99", "\"a\"", Err("requested (Content-Range: `bytes 10-99`)")),
             ("bytes 10-99/18446744073709551616", "", Err("Content-Range")),
-            ("", "", Err("asked for (Content-Range: ``)")),
+            ("", "", Err("requested (Content-Range: ``)")),
         ] {
             let got = judge(206, &[(CONTENT_RANGE, range), (ETAG, etag)], Some(&rest));
             match (got, expected) {
@@ -195,10 +195,10 @@ mod tests {
     fn other_answers_bring_nothing() {
         let rest = Rest { from: 10, validator: "\"a\"".into() };
         for (status, asked, expected) in [
-            (206, None, "another part of the file"),
+            (206, None, "a different range than requested"),
             (416, Some(&rest), "Content-Range: `bytes */9`"),
             (416, None, "status 416 Range Not Satisfiable"),
-            (407, None, "asks for a user and a password"),
+            (407, None, "requires a user and a password"),
             (302, None, "status 302 Found"),
             (404, Some(&rest), "`h` answered with status 404 Not Found"),
         ] {

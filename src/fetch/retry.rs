@@ -1,4 +1,4 @@
-//! How long a fetch waits, and how often it tries.
+//! Time-outs and retries of a fetch.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
 use super::{Cause, Pace};
 
-/// Tries in a row that bring next to nothing, before a fetch gives up.
+/// Consecutive tries without progress after which a fetch fails.
 const TRIES: usize = 5;
 
 /// So many new bytes make a try worth another: then the count of tries begins anew. A large file comes through a

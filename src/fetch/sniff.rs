@@ -1,4 +1,4 @@
-//! What bytes that are not the artifact may be instead.
+//! Guesses what was downloaded in place of an artifact, such as an HTML page.
 
 /// How much of the bytes is looked at.
 pub(super) const HEAD: usize = 512;
@@ -17,7 +17,7 @@ pub enum Clue {
     Empty,
     /// The server did not say how long it is, so that nothing shows whether all of it came.
     #[error(
-        "the server named no Content-Length, so that a transfer which was cut looks whole: {0} bytes came"
+        "the server sent no Content-Length, so a truncated transfer cannot be detected: received {0} bytes"
     )]
     Unmeasured(u64),
 }

@@ -1,4 +1,4 @@
-//! Artifacts that somebody has at hand and gives out by digest: a bundle.
+//! A source of artifacts by digest that needs no network: a bundle.
 
 use std::fmt;
 use std::io::Read;

@@ -1,4 +1,4 @@
-//! Whose certificates prove who a server is: those of the system, or of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+//! The trusted CA certificates: those of the system, or of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -86,7 +86,7 @@ fn flaw(loaded: &CertificateResult) -> Option<String> {
 pub(crate) struct Trust {
     /// For clients.
     pub(crate) config: ClientConfig,
-    /// What the environment names in vain. Its servers are not trusted then, for which nobody should blame them.
+    /// Certificate files of the environment that cannot be used. Servers are not trusted then, which is not their fault.
     pub(crate) unusable: Vec<UnusableCertificates>,
 }
 

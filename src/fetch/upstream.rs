@@ -1,4 +1,4 @@
-//! Reads what no pin vouches for: upstream's checksum files, and artifacts that are to be pinned.
+//! Reads files without a pin: upstream's checksum files, and artifacts that are to be pinned.
 
 use std::io::{self, Read, Write};
 use std::sync::OnceLock;
@@ -19,7 +19,7 @@ use crate::digest::{HashingWriter, Sha256};
 /// The longest text that is read, in bytes: several times the longest checksum file.
 const MAX_TEXT: u64 = 1 << 20;
 
-/// A way to upstream, or to its mirror. Nothing that it reads is verified: who uses it says so.
+/// A way to upstream, or to its mirror. Nothing that it reads is verified: the caller has to say so.
 #[derive(Debug)]
 pub struct Upstream<'a> {
     options: &'a FetchOptions,

@@ -1,4 +1,4 @@
-//! Brings files and their names to the disk, so that a power cut finds the old or the new, never what is between.
+//! Syncs files and their names to disk, so that a power cut leaves the old or the new state, nothing between.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ fn sync_each(paths: &[PathBuf]) -> io::Result<()> {
     };
     thread::scope(|scope| {
         let helper = || thread::Builder::new().name("fsync".to_owned()).spawn_scoped(scope, work);
-        // Where there is no thread to be had, this one does it all.
+        // If no thread can be started, this one does all the work.
         let helpers: Vec<_> = (1..AT_ONCE.min(paths.len())).map_while(|_| helper().ok()).collect();
         let own = work();
         let others = helpers.into_iter().map(|one| one.join().expect("nothing in it panics"));
@@ -51,7 +51,7 @@ fn sync_each(paths: &[PathBuf]) -> io::Result<()> {
 
 fn sync(path: &Path) -> io::Result<()> {
     match fs::File::open(path)?.sync_all() {
-        // Folders of some file systems have nothing to bring there (fsync(2)).
+        // Some file systems do not support fsync of folders (fsync(2)).
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
         done => done,
     }

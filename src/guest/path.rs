@@ -13,23 +13,23 @@ use crate::text_form::as_text;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GuestPath(String);
 
-/// Why a text is no guest path.
+/// Why a text is not a guest path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GuestPathError {
     /// It does not begin with `/`.
-    #[error("a guest path begins with `/`")]
+    #[error("expected an absolute path, which begins with `/`")]
     Relative,
     /// It is `/` itself, or has an empty component (`//`, a slash at the end).
-    #[error("a guest path names a file below `/`, with no empty part and no slash at the end")]
+    #[error("expected a path below `/` without empty parts and without a slash at its end")]
     EmptyPart,
     /// It has a `.` or `..` component.
-    #[error("a guest path has no `.` or `..` part")]
+    #[error("unexpected `.` or `..` in the path")]
     Dots,
     /// It has a control character (a line break among them), which no file list could hold.
-    #[error("a guest path has no control characters")]
+    #[error("unexpected control character in the path")]
     Control,
     /// It is longer than Linux allows (`PATH_MAX`, 4096 bytes with its end), or one of its parts is (255).
-    #[error("a guest path is at most 4095 bytes long, each part at most 255")]
+    #[error("the path is too long: expected at most 4095 bytes, and at most 255 in each part")]
     TooLong,
 }
 
@@ -106,9 +106,9 @@ impl fmt::Display for GuestPath {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mode(u32);
 
-/// Why a text is no mode.
+/// Why a text is not a mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a mode is three octal digits after a zero, such as \"0644\"")]
+#[error("invalid mode: expected a zero and three octal digits, such as \"0644\"")]
 pub struct ModeError;
 
 impl Mode {

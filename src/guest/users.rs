@@ -1,4 +1,4 @@
-//! The users and groups that a guest has, so that units can run as them and nobody else can take their names.
+//! The users and groups of Ubuntu's image: units can run as them, and their names are taken.
 
 /// The system users and groups of Ubuntu 24.04's cloud image: those of base-passwd (3.6, `passwd.master` and
 /// `group.master`) and what the image adds to them.

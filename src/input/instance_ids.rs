@@ -15,7 +15,7 @@ pub fn keep(plan: &mut Plan, out: &Path, report: &mut Report) {
     let cluster = plan.cluster.name.clone();
     for node in &mut plan.nodes {
         match instance_id(&out.join(&node.name), &cluster) {
-            // Another node's, or nobody's, is not this one's.
+            // It belongs to another node, or to none.
             Ok(Some(id)) if count(&id, &node.name).is_some() => node.instance_id = id,
             Ok(_) => {}
             Err(why) => {

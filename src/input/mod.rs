@@ -252,7 +252,7 @@ fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Diagnostic> {
 /// The files of a component by their path in its folder.
 pub type Folder = BTreeMap<String, FolderFile>;
 
-/// The components of a folder. `Err` if there is no such folder; what is wrong inside goes into `report`.
+/// The components of a folder. `Err` if the folder does not exist; errors inside go into `report`.
 fn folders_of(root: &Path, report: &mut Report) -> Result<BTreeMap<String, Folder>, Diagnostic> {
     let mut folders = BTreeMap::new();
     for entry in entries(root)? {

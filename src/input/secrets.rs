@@ -60,7 +60,7 @@ pub fn read(options: &Options, report: &mut Report) -> Secrets {
     }
 }
 
-/// The mode and the text of a secrets file; `None` if there is none and none has to be.
+/// The mode and the text of a secrets file; `None` if it does not exist and is not required.
 fn text(path: &Path, is_named: bool) -> Result<Option<(u32, String)>, Diagnostic> {
     let shown = path.display();
     let name_it = "name a text file with `--secrets FILE`";
@@ -173,14 +173,14 @@ pub fn stand_in<'a>(secrets: &mut Secrets, needed: &BTreeMap<&'a str, &SecretSpe
     missing
 }
 
-/// Says what nodes lack because secrets were not given, each thing once.
+/// Reports what nodes do not have because of missing secrets, each once.
 pub fn tell_what_is_lacking(secrets: &Secrets, nodes: &[&NodePlan], console: &Console) {
     for line in lacking(secrets, nodes) {
         console.talk(&line);
     }
 }
 
-/// What nodes lack because secrets were not given, a line each.
+/// What nodes do not have because of missing secrets, a line each.
 pub fn lacking(secrets: &Secrets, nodes: &[&NodePlan]) -> Vec<String> {
     let mut lacking: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
     for node in nodes {

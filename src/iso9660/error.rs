@@ -1,4 +1,4 @@
-//! What can go wrong with an image: what cannot be put into one, and what is wrong with one that was read.
+//! Errors of writing and reading an image.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use crate::guest::Mode;
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
     /// A name that not every reader of the image would see as it is.
-    #[error("`{name}` cannot name a file of an image: {reason}")]
+    #[error("`{name}` is not a valid file name in an image: {reason}")]
     Name {
         /// The name that was asked for.
         name: String,
@@ -18,13 +18,13 @@ pub enum SeedError {
         reason: &'static str,
     },
     /// Two files of one name.
-    #[error("`{name}` is twice in the image")]
+    #[error("duplicate file `{name}` in the image")]
     Duplicate {
         /// The name of both.
         name: String,
     },
     /// A file over the limit of one extent, whose length is a 32-bit number (ECMA-119 9.1.4).
-    #[error("`{name}` has {size} bytes, a file of an image has at most 4294967295")]
+    #[error("`{name}` has {size} bytes, expected at most 4294967295 in an image")]
     FileTooLarge {
         /// The file.
         name: String,
@@ -32,25 +32,25 @@ pub enum SeedError {
         size: u64,
     },
     /// More files than an image may have here.
-    #[error("{count} files are too many for an image, it has at most {MAX_FILES}")]
+    #[error("too many files for an image: expected at most {MAX_FILES}, got {count}")]
     TooManyFiles {
         /// How many there are.
         count: usize,
     },
     /// More sectors than a 32-bit number can count (ECMA-119 8.4.8).
-    #[error("the files need {sectors} sectors, an image has at most 4294967295")]
+    #[error("the files need {sectors} sectors, expected at most 4294967295 in an image")]
     ImageTooLarge {
         /// How many are needed, 2048 bytes each.
         sectors: u64,
     },
     /// A time that directory records, which count years from 1900 in one byte (ECMA-119 9.1.5), cannot hold.
-    #[error("an image can hold no time after the year 2155, as {epoch_seconds} seconds after 1970 is")]
+    #[error("invalid time for an image: {epoch_seconds} seconds after 1970 is later than the year 2155")]
     Time {
         /// Seconds since 1970-01-01T00:00:00Z.
         epoch_seconds: u64,
     },
     /// A text for applications that has no room (ECMA-119 8.4.32).
-    #[error("{bytes} bytes are too many for what an image says to applications, there is room for 512")]
+    #[error("the application use field of an image is too long: expected at most 512 bytes, got {bytes}")]
     Application {
         /// Its bytes.
         bytes: usize,
@@ -64,7 +64,7 @@ pub enum SeedError {
         source: io::Error,
     },
     /// A file's reader ended before the size that was declared.
-    #[error("`{name}` was to have {declared} bytes, it has {got}")]
+    #[error("`{name}` has {got} bytes, expected {declared}")]
     TooShort {
         /// The file.
         name: String,
@@ -74,7 +74,7 @@ pub enum SeedError {
         got: u64,
     },
     /// A file's reader had more bytes than the size that was declared.
-    #[error("`{name}` was to have {declared} bytes, it has more")]
+    #[error("`{name}` has more than the expected {declared} bytes")]
     TooLong {
         /// The file.
         name: String,
@@ -88,8 +88,8 @@ pub enum SeedError {
     /// The image could not be read.
     #[error("cannot read the image")]
     Read(#[source] io::Error),
-    /// The bytes are no image, or a damaged one, or one with structures that a seed does not have.
-    #[error("this is no intact seed image: at byte {offset}, {fault}")]
+    /// The bytes are not an image, or a damaged one, or one with structures that a seed does not have.
+    #[error("the image is damaged at byte {offset}: {fault}")]
     Malformed {
         /// Where, in bytes from the beginning of the image.
         offset: u64,
@@ -97,14 +97,14 @@ pub enum SeedError {
         fault: &'static str,
     },
     /// The image ends before the last sector that it says it has.
-    #[error("the image is cut short: it has {got} of {declared} bytes")]
+    #[error("the image is truncated: it has {got} of {declared} bytes")]
     Truncated {
         /// The bytes that its descriptor declares.
         declared: u64,
         /// The bytes that there are.
         got: u64,
     },
-    /// The two trees disagree about a file, so that its content would depend on who reads it.
+    /// The two trees disagree about a file, so that its content would depend on the reader.
     #[error("the Rock Ridge and the Joliet tree of the image disagree about `{name}`")]
     TreesDiffer {
         /// The file.
@@ -126,7 +126,7 @@ pub enum SeedError {
         name: String,
     },
     /// A file that should not be there is.
-    #[error("`{name}` is in the image and should not be")]
+    #[error("unexpected file `{name}` in the image")]
     Unexpected {
         /// The file.
         name: String,
@@ -156,7 +156,7 @@ pub enum SeedError {
     Place {
         /// The file.
         name: String,
-        /// Where it begins for who reads the image.
+        /// Where it begins in the image.
         got: u64,
     },
     /// A file has other bytes.

@@ -11,7 +11,7 @@ pub enum VolumeLabel {
 }
 
 impl VolumeLabel {
-    /// The label as it stands in the image.
+    /// The label as written in the image.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cidata => "CIDATA",

@@ -1,11 +1,11 @@
-//! Names of files: which an image can hold, and the short ones that plain ISO 9660 wants beside them.
+//! File names in an image: which are valid, and the short names that plain ISO 9660 needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::SeedError;
 
 /// Characters in a Joliet name (Joliet, "Relaxation of ISO 9660 restrictions": 128 bytes of UCS-2). Rock
-/// Ridge could hold more, but then a file's name would depend on who reads the image.
+/// Ridge could hold more, but then a file's name would depend on the reader.
 pub(super) const MAX_NAME: usize = 64;
 
 /// Characters in a name and its extension together (ECMA-119 7.5.1).
@@ -19,11 +19,11 @@ const MAX_EXTENSION: usize = 8;
 pub(super) fn check_name(name: &str) -> Result<(), SeedError> {
     let portable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let reason = if name.is_empty() {
-        "a name has at least one character"
+        "expected at least one character"
     } else if name.len() > MAX_NAME {
-        "Joliet names have at most 64 characters"
+        "expected at most 64 characters, the limit of Joliet"
     } else if !name.chars().all(portable) {
-        "a name has only the characters `A-Z a-z 0-9 . _ -`"
+        "expected only the characters `A-Z a-z 0-9 . _ -`"
     } else if name.ends_with('.') {
         "readers of Joliet drop a full stop at the end"
     } else {

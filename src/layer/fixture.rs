@@ -70,7 +70,7 @@ impl Fixture {
         self.bytes(&blocks)
     }
 
-    /// Bytes that are no entry.
+    /// Bytes that are not an entry.
     pub fn bytes(mut self, bytes: &[u8]) -> Self {
         self.0.extend_from_slice(bytes);
         self

@@ -32,7 +32,7 @@ pub enum ListError {
         #[source]
         error: GuestPathError,
     },
-    /// An entry is no file, directory or symbolic link.
+    /// An entry is not a file, directory or symbolic link.
     #[error("`{path}` in the overlay is {what}")]
     Special {
         /// The guest path.

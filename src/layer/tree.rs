@@ -1,4 +1,4 @@
-//! The files of one layer before they are written: sorted, and free of paths that exclude each other.
+//! The files of one layer before they are written: sorted, and without conflicting paths.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -8,7 +8,7 @@ use crate::digest::Sha256;
 use crate::guest::{GuestPath, Mode};
 
 /// Guest files by path. What it holds can be unpacked in its order: each path is there once, none is below a
-/// path that is no directory.
+/// path that is not a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tree {
     entries: BTreeMap<GuestPath, Entry>,
@@ -56,7 +56,7 @@ pub enum TreeError {
     /// The path is already there.
     #[error("`{0}` occurs twice")]
     Twice(GuestPath),
-    /// A path lies below another that is no directory.
+    /// A path lies below another that is not a directory.
     #[error("`{path}` is below `{file}`, which is not a directory")]
     Below {
         /// The lower path.
@@ -138,7 +138,7 @@ impl Tree {
     }
 }
 
-/// Whether `path` can join `taken`: no path twice, none below another that is no directory.
+/// Whether `path` can join `taken`: no path twice, none below another that is not a directory.
 pub(super) fn check_place<V>(
     taken: &BTreeMap<GuestPath, V>,
     path: &GuestPath,

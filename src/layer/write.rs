@@ -1,4 +1,4 @@
-//! Writes a tree as a tar stream in which nothing depends on when, where and by whom it is written.
+//! Writes a tree as a reproducible tar stream: no dependence on time, place or user.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 

@@ -80,7 +80,7 @@ fn known(token: &str, variables: &BTreeSet<&str>) -> Result<(), String> {
     Ok(())
 }
 
-/// What stands in an action, and what follows it; `None` for a comment.
+/// The text of an action, and what follows it; `None` for a comment.
 fn action(after: &str) -> Result<(Option<&str>, &str), String> {
     let unclosed = || "a `{{` has no `}}`".to_owned();
     let inside = after.strip_prefix("- ").unwrap_or(after);

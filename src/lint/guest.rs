@@ -122,7 +122,7 @@ fn diagnostic(file: &Known<'_>, text: &str, found: Finding, node: &NodePlan) -> 
 /// What units of a node can rely on.
 struct Guest<'a> {
     files: BTreeSet<String>,
-    /// Files that are there and are no programs.
+    /// Files that exist and are not executable.
     plain: BTreeSet<&'a str>,
     /// Folders whose contents are not known: of releases, and those that services write to.
     open: Vec<String>,

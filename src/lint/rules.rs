@@ -218,7 +218,7 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Where the rules' keys of some names stand: YAML's reader does not tell where a value is from.
+/// The positions of keys in the rules: YAML's reader does not tell where a value is from.
 struct Lines(Vec<Range<usize>>);
 
 impl Lines {

@@ -1,4 +1,4 @@
-//! What the running members of a cluster say of themselves, over HTTP (I/O).
+//! Asks the running members of a cluster for their state over HTTP (I/O).
 #![expect(clippy::disallowed_methods, reason = "edge: certificates are named by the environment")]
 
 mod reply;
@@ -38,7 +38,7 @@ pub struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// Clients that go to the members themselves, whatever proxy leads elsewhere. While it waits for somebody, `tell` says so.
+    /// Clients that go to the members themselves, ignoring proxies. `tell` reports when it waits for a member.
     pub fn new(timeouts: &[Duration], tell: &'a (dyn Fn(&str) + Sync)) -> anyhow::Result<Self> {
         let trust = Trust::new(&CertificatePaths::from_environment(|name| std::env::var_os(name)));
         let client = |timeout: &Duration| anyhow::Ok((*timeout, http_client(builder(*timeout), &trust)?));
@@ -50,7 +50,7 @@ impl<'a> Members<'a> {
         thread::scope(|scope| {
             let ask = |probe: &'p Probe| {
                 let asker = thread::Builder::new().name("ask".to_owned());
-                // Where there is no thread to be had, one is asked after the other.
+                // If no thread can be started, members are asked one after the other.
                 asker.spawn_scoped(scope, move || self.reply(probe)).map_err(|_| self.reply(probe))
             };
             let asked: Vec<_> = probes.iter().map(ask).collect();

@@ -1,4 +1,4 @@
-//! What came back from a member that was asked: an answer, a refusal, silence, or nothing in time.
+//! The reply of a member: a response, a refusal, or a time-out.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -9,7 +9,7 @@ use serde_json::Value;
 /// What came back.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
-    /// An HTTP answer, whoever gave it.
+    /// An HTTP response.
     Answered {
         /// Its status.
         status: u16,

@@ -1,4 +1,4 @@
-//! What QEMU is told. File names are of the fleet's own folder, which QEMU runs in: none needs escaping.
+//! QEMU's arguments. File names are in the fleet's own folder, where QEMU runs: none needs escaping.
 
 use clap::ValueEnum;
 
@@ -42,7 +42,7 @@ pub(super) fn port(number: usize) -> String {
     format!("{number}.port")
 }
 
-/// Makes a QEMU without any machine the hub that joins these many: what one sends reaches all others, and nobody else.
+/// Makes a QEMU without any machine the hub that joins these many: what one sends reaches all others, and only them.
 pub(super) fn hub(machines: usize) -> Vec<String> {
     let mut arguments: Vec<String> =
         ["-M", "none", "-nodefaults", "-display", "none"].map(str::to_owned).into();

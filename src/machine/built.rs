@@ -1,4 +1,4 @@
-//! What a machine takes from the folder of a built node.
+//! The files of a built node that its virtual machine uses.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use std::io::{BufRead, Read as _};
 
 use serde::Serialize;
 
-/// How many lines of the console are kept for the one who asks why a node failed.
+/// How many lines of the console are kept to show why a node failed.
 const TAIL: usize = 30;
 /// Where a line that does not end is cut, in bytes: what a guest says must not fill the host's memory.
 const LONGEST_LINE: u64 = 4096;

@@ -1,4 +1,4 @@
-//! Why machines cannot be booted.
+//! Errors of booting virtual machines.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 
 use crate::release::Arch;
 
-/// Why machines cannot be booted.
+/// Errors of booting virtual machines.
 #[derive(Debug, thiserror::Error)]
 #[must_use]
 pub enum MachineError {

@@ -52,7 +52,7 @@ struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended already, and nobody is left to tell what else can fail.
+        // It may have ended already; other errors cannot be reported here.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -155,7 +155,7 @@ impl Watch {
         let ending = Ending { node, number, is_stillborn, verdict, after: started.elapsed(), tail };
         // Whoever listens may have heard enough.
         let _ = events.send(ending.into());
-        // A console that nobody reads would stop its machine, and others may need that.
+        // An unread console would block its machine, which others may need.
         let _ = std::io::copy(&mut console, &mut std::io::sink());
     }
 }

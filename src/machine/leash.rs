@@ -1,4 +1,4 @@
-//! Processes that do not outlive this one, however it ends: a machine that nobody watches holds a node's secrets.
+//! Processes that do not outlive this one, however it ends: an orphaned machine would still hold a node's secrets.
 //!
 //! What a child asks of the kernel between fork and exec takes unsafe code; so the child is this program first, asks, and
 //! becomes the other one then (prctl(2), `PR_SET_PDEATHSIG`: it outlives execve(2)).
@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, getpid, getppid, set_parent_process_death_sig
 
 /// What the program is called when it is to become another one: its own name otherwise, whatever that is.
 const NAME: &str = "imgbuild-leashed";
-/// How it ends when there is no such program, as shells do.
+/// Its exit code when the program does not exist, as in shells.
 const NOT_FOUND: u8 = 127;
 
 /// A command that runs `program` until this process ends. It must be started by a thread that lives as long.
@@ -22,7 +22,7 @@ pub(super) fn leashed(program: &str) -> Command {
     command
 }
 
-/// Whether such a command ended because there is no such program.
+/// Whether such a command ended because the program does not exist.
 pub(super) fn is_missing(status: ExitStatus) -> bool {
     status.code() == Some(NOT_FOUND.into())
 }

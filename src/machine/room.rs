@@ -1,4 +1,4 @@
-//! The folder of machines that run: its owner's alone, and gone with them. What a killed run left goes with the next one.
+//! The private folder of running machines, removed with them; the next run removes what a killed run left.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -12,7 +12,7 @@ const PREFIX: &str = "imgbuild-boot-";
 /// How often a folder is made: another run may take one for left over before it is locked.
 const TRIES: usize = 8;
 
-/// A folder with machines' disks and messages. Its lock says that somebody uses it.
+/// A folder with machines' disks and messages. Its lock marks it as in use.
 #[derive(Debug)]
 pub(super) struct Room {
     folder: tempfile::TempDir,

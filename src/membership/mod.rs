@@ -1,4 +1,4 @@
-//! Asks the running members of a component whether their list may change, and how they are told.
+//! Asks the running members of a component whether their list may change, and makes the commands for it.
 
 mod seats;
 mod seen;
@@ -54,7 +54,7 @@ impl<'a> Inquiry<'a> {
         if inquiries.is_empty() { Err(nobody(name, node.is_some())) } else { Ok(inquiries) }
     }
 
-    /// Asks the members, and refuses what they cannot bear. Where none of the others answers, `confirmed` stands for it.
+    /// Asks the members, and refuses changes that are not safe. Where no other member answers, `confirmed` is required.
     pub fn known(&self, confirmed: bool, offline: bool, console: &Console) -> Result<Known, Failure> {
         let mut silent = Vec::new();
         if !offline {
@@ -206,7 +206,7 @@ impl<'a> Inquiry<'a> {
     }
 
     /// The members that the node finds when it joins, itself among them: those of the list, at this moment. All that the
-    /// profile has, where nobody could be asked.
+    /// profile has, where no member could be asked.
     pub fn joined(&self, known: &Known) -> Vec<Peer> {
         let own = self.node.iter().map(|seat| Found { node: seat.node, address: seat.addresses[0] });
         let others = self.others.iter().filter_map(|seat| match &known.list {

@@ -1,4 +1,4 @@
-//! Where members may be, where they were found, and what is known of those that live.
+//! The addresses where members may be, where they were found, and their state.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! What the checks and commands of a component's `membership` see.
+//! The template context of a component's `membership` checks and commands.
 
 use std::net::IpAddr;
 

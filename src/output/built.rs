@@ -1,4 +1,4 @@
-//! Reads back what an earlier build left in a node's folder.
+//! Reads back a node's folder that an earlier build wrote.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,7 +27,7 @@ pub struct Snapshot {
     pub files: LayerIndex,
 }
 
-/// A node's folder as an earlier build, and whoever came later, left it.
+/// A node's folder as found on disk.
 #[derive(Debug)]
 pub struct Built {
     /// What is in it.

@@ -1,4 +1,4 @@
-//! Whether what is in the outputs' folder is what a build would write there, found out without writing it.
+//! Decides whether the outputs are up to date, without writing anything.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -24,7 +24,7 @@ pub enum State {
     Current(Box<Manifest>),
     /// Of an earlier plan, of another program, or not there.
     Old,
-    /// What it would write, but for this file, which somebody has changed since.
+    /// Outputs are as written, except for this file, which was modified.
     Damaged(&'static str),
 }
 

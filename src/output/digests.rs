@@ -1,4 +1,4 @@
-//! The digests of a seed's files, which its image says to those who verify it.
+//! The digests of a seed's files, which its image records for verification.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! One file of the outputs: its mode is its own, whatever the umask, and what is in it is known when it is written.
+//! One output file: written with an explicit mode whatever the umask, and hashed while it is written.
 
 use std::io::BufWriter;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The overlay of a node that is built, wherever its delivery has left the parts of it.
+//! Reads the overlay of a built node, whichever delivery it was built with.
 
 use std::io::{self, BufReader, Read};
 use std::path::Path;

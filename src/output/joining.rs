@@ -1,4 +1,4 @@
-//! An overlay on its way: its layers, read one after the other, are written to its file as they pass.
+//! Writes an overlay: layers are read one after the other and copied while they are hashed.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write as _};

@@ -1,4 +1,4 @@
-//! What nodes share: their layers, each once, on one image or as files that a server answers for.
+//! The layers that nodes share, each once: on one image, or as files for a web server.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};

@@ -1,4 +1,4 @@
-//! manifest.json: what came out of a build, and of what.
+//! manifest.json: the record of a build's outputs and inputs.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -39,7 +39,7 @@ pub struct Manifest {
     /// How the node gets its layers.
     #[serde(default)]
     pub delivery: Delivery,
-    /// Whether the node has secrets: then its owner alone can read user-data, the seed, and the manifest with their sizes and
+    /// Whether the node has secrets: then only its owner can read user-data, the seed, and the manifest with their sizes and
     /// digests, by which others could try guesses.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub secrets: bool,
@@ -61,7 +61,7 @@ impl Manifest {
         Ok(text)
     }
 
-    /// Whether this output is for its owner alone, and so are its size and digest.
+    /// Whether this output is private, and with it its size and digest.
     pub fn is_private(&self, name: &str) -> bool {
         self.secrets && [USER_DATA, IMAGE].contains(&name)
     }

@@ -1,4 +1,4 @@
-//! Staging, publishing at once, and the manifest that says what came out.
+//! Stages outputs, publishes them atomically, and records them in a manifest.
 #![expect(clippy::disallowed_methods, reason = "edge: writes the nodes' folders")]
 
 mod built;

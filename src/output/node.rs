@@ -40,14 +40,14 @@ impl NodeOutput<'_> {
         self.manifest.delivery.is_whole()
     }
 
-    /// The mode of an output: what holds secrets, or digests of them, is nobody else's to read.
+    /// The mode of an output: files with secrets or digests of secrets are private.
     pub(super) fn mode(&self, name: &str) -> Mode {
         let is_manifest = self.manifest.secrets && name == MANIFEST;
         if is_manifest || self.manifest.is_private(name) { Mode::PRIVATE } else { Mode::FILE }
     }
 
     /// The digest of what its image is made of. `None` for an image without layers, which is written in no time, and for
-    /// one with secrets: whoever has a digest of them can try guesses.
+    /// one with secrets: a digest of a secret allows guessing it.
     pub fn parts(&self) -> Option<Sha256> {
         if self.manifest.secrets || self.manifest.delivery != Delivery::Image {
             return None;

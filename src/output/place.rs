@@ -1,4 +1,4 @@
-//! What stands where a build would write. Only what an earlier build wrote gives way: all else was made by somebody else, who
+//! Checks the paths that a build would write to. Only earlier outputs are replaced: anything else belongs to the user, who
 //! may have no second copy.
 
 use std::io::{self, Read as _};

@@ -1,4 +1,4 @@
-//! What large outputs were when they were written, so that a later build need not read them to know that they still are.
+//! Fingerprints of large outputs, so that a later build can tell without reading them that they are unchanged.
 //!
 //! The file that builds lock holds for each of them its digest and what the file system said of it: size, inode, time of its
 //! last change. As long as that stays, so does the digest; if not, the file is read.
@@ -47,7 +47,7 @@ impl Stamp {
         Self { size: found.len(), inode: found.ino(), changed }
     }
 
-    /// Of a plain file; `None` if there is none.
+    /// Of a plain file; `None` if it does not exist.
     fn of(path: &Path) -> io::Result<Option<Self>> {
         let found = if_exists(fs::symlink_metadata(path))?;
         Ok(found.filter(Metadata::is_file).map(|found| Self::new(&found)))
@@ -60,7 +60,7 @@ impl Seen {
         let program = fs::metadata("/proc/self/exe").ok().map(|found| Stamp::new(&found));
         let mut text = Vec::new();
         let read = file.read_to_end(&mut text).ok();
-        // What a killed build left of it is no JSON.
+        // A killed build may have left invalid JSON.
         let record = read.and_then(|_| serde_json::from_slice::<Record>(&text).ok());
         let record = record.filter(|record| program.is_some() && record.program == program);
         let record = record.unwrap_or(Record { program, files: BTreeMap::new() });

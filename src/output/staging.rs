@@ -1,4 +1,4 @@
-//! A node's folder is written beside its final place and put there at once: whoever looks, and whatever a power cut leaves, sees
+//! A node's folder is written beside its final place and renamed atomically: readers, also after a power cut, see
 //! the old or the new.
 
 use std::io;
@@ -139,7 +139,7 @@ impl Staged {
     }
 }
 
-/// Exchanges two folders by three names: there is a moment without the second, which [`put_back`] ends if nobody else does.
+/// Exchanges two folders by three names: there is a moment without the second, which [`put_back`] ends after an interruption.
 fn exchange_in_steps(staged: &Path, place: &Path) -> io::Result<()> {
     if fs::symlink_metadata(place).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         return fs::rename(staged, place);

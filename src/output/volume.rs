@@ -1,4 +1,4 @@
-//! An image as a file: written in one go, and read back by the reader that shares nothing with the writer.
+//! Writes an image to a file and reads it back with a reader that shares no code with the writer.
 
 use std::io::Read;
 use std::path::Path;

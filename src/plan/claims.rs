@@ -1,4 +1,4 @@
-//! Who owns which guest path of a node: each has one owner.
+//! Records the owner of each guest path of a node: exactly one.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Claims a file, or a folder with all below it. `Err` names who has it already.
+    /// Claims a file, or a folder with all below it. `Err` names the present owner.
     pub fn add(&mut self, path: &GuestPath, owner: &str) -> Result<(), String> {
         if let Some(other) = self.holder(path) {
             return Err(other.to_owned());
@@ -32,7 +32,7 @@ impl Claims {
             }
             above = parent.parent();
         }
-        // Whatever lies below makes this path a folder, which nobody else may claim as a file or as all theirs.
+        // Anything below makes this path a folder, which no other component may claim as a file or as a whole.
         let below = self
             .owners
             .range(path.clone()..)

@@ -1,4 +1,4 @@
-//! In which form a node gets what its components install below /usr.
+//! The format of files below /usr: plain files or a system extension.
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -26,7 +26,7 @@ impl Format {
         }
     }
 
-    /// Reports what a node of its own would have below /usr, which nobody can write to while extensions are merged.
+    /// Reports what a node of its own would have below /usr, which is read-only while extensions are merged.
     pub(super) fn check(self, shape: &Shape, report: &mut Report) {
         if self == Self::Overlay {
             return;

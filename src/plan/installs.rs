@@ -1,4 +1,4 @@
-//! What a component takes of its release, by names that may have the version and the architecture in them.
+//! The files that a component extracts from its release; their names may contain version and architecture.
 
 use crate::component::{Component, Install};
 use crate::diagnostic::{Document, Report};

@@ -1,4 +1,4 @@
-//! A component's layer: what it is made of, and the key under which the finished layer is kept.
+//! A component's layer: its inputs, and the cache key of the finished layer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -69,7 +69,7 @@ pub enum Origin {
         /// Its contents.
         #[serde(skip)]
         bytes: Arc<[u8]>,
-        /// What it is called where somebody wrote it.
+        /// Its name in the profile or component.
         #[serde(skip)]
         name: String,
     },
@@ -99,7 +99,7 @@ pub struct PlannedSecret {
     pub template: String,
     /// The secrets without which it is left out.
     pub needs: Vec<String>,
-    /// What a node lacks that is built without it.
+    /// What a node that is built without it does not have.
     pub without: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! From what the user wrote to what will be done: every name looked up, everything wrong reported.
+//! Resolves the user's input into a plan: every name looked up, every error reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! What is known of a component in this cluster: its settings, its ports, its metrics, its release.
+//! The resolved values of a component in this cluster: settings, ports, metrics, release.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What nodes that run the same components have in common: found out once, however many they are.
+//! The set of components that several nodes share: resolved once for all of them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Addresses and subnets as people write them, with errors that name them.
+//! Parses addresses and subnets, with errors that quote them.
 
 use std::net::IpAddr;
 

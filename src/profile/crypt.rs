@@ -1,6 +1,6 @@
 //! Hashes of passwords as crypt(3) of Ubuntu 24.04 (libxcrypt 4.4.36) reads them, told from passwords in clear.
 //!
-//! A hash that is broken or foreign must not pass for a password in clear: nobody would know that password.
+//! A hash that is broken or foreign must not pass for a password in clear: it would become a password that nobody knows.
 
 use regex_lite::Regex;
 

@@ -1,4 +1,4 @@
-//! What the user writes of a cluster (pure).
+//! The user's description of a cluster (pure).
 
 mod address;
 mod cluster;

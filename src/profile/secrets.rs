@@ -1,4 +1,4 @@
-//! The secrets file: names and values, kept from every message.
+//! The secrets file: names and values, which no message may contain.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,7 +23,7 @@ const TELLING: usize = 12;
 #[derive(Default)]
 pub struct Secrets {
     values: BTreeMap<String, SecretString>,
-    /// The names that stand there without a value.
+    /// The names without a value.
     unset: Vec<String>,
     document: Option<Document>,
 }
@@ -85,7 +85,7 @@ impl Secrets {
                 report.push(document.error(&path, message, "").help(spec.description.clone()));
             }
         }
-        // A value that is generated would stand there a second time.
+        // A generated value would be a duplicate of the key.
         for name in &self.unset {
             if known.get(name.as_str()).is_some_and(|spec| spec.generate.is_some()) {
                 let message = format!("the secret `{name}` has no value");
@@ -110,7 +110,7 @@ impl Secrets {
         self.values.get(name).map(secrecy::ExposeSecret::expose_secret)
     }
 
-    /// The name of a secret whose value stands in `bytes`, if it is long enough not to be there by chance.
+    /// The name of a secret whose value is in `bytes`, if it is long enough not to be there by chance.
     pub fn named_in(&self, bytes: &[u8]) -> Option<&str> {
         let stands =
             |value: &[u8]| value.len() >= TELLING && bytes.windows(value.len()).any(|part| part == value);
@@ -123,7 +123,7 @@ impl Secrets {
         self.values.insert(name, SecretString::from(value));
     }
 
-    /// Values that stand for the real ones wherever those must not be seen.
+    /// Placeholders in place of the values, where those must not be shown.
     #[must_use]
     pub fn masked(&self) -> Self {
         let mask = |name: &String| (name.clone(), SecretString::from(format!("<secret {name}>")));

@@ -1,11 +1,11 @@
 //! A line of `authorized_keys`, read as OpenSSH 9.6 reads it (sshd(8), `AUTHORIZED_KEYS FILE FORMAT`).
 //!
-//! That a point lies on its curve is not looked at: no slip of a keyboard or a clipboard gets there.
+//! Whether a point lies on its curve is not checked: no typing or copying mistake gets that far.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-/// A line by which somebody can log in.
+/// A valid line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SshKey {
     /// As strong as the day asks for.
@@ -14,7 +14,7 @@ pub enum SshKey {
     ShortRsa(usize),
 }
 
-/// Why nobody can log in by a line.
+/// Why a line is not a valid key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SshKeyError {
     /// It is empty, a comment or more than a line.
@@ -100,7 +100,7 @@ impl std::str::FromStr for SshKey {
             return Err(SshKeyError::Private);
         }
         let first = line.split([' ', '\t']).next().unwrap_or(line);
-        // As sshd: options are what is no key's type.
+        // As sshd: options are anything that is not a key type.
         if is_type(first) {
             return key(line);
         }

@@ -1,4 +1,4 @@
-//! Looks for holes in the pins, as far as the pins themselves tell.
+//! Audits the pins, as far as the pins themselves allow it.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::{Arch, Release, Releases};
 use crate::diagnostic::{Decoded, Diagnostic, Report, Step};
 use crate::digest::Sha256;
 
-/// A pin and where it stands.
+/// A pin and its position.
 #[derive(Clone)]
 struct Place<'a> {
     pins: &'a Decoded<Releases>,
@@ -18,7 +18,7 @@ struct Place<'a> {
 }
 
 /// Reports every pin of `pins` that proves less than it seems to: one without a known source, one whose files come over
-/// plain http, one that another pin contradicts. `others` are pins of somebody else, known to be good.
+/// plain http, one that another pin contradicts. `others` are known good pins from elsewhere.
 pub fn audit(pins: &Decoded<Releases>, others: &Decoded<Releases>, report: &mut Report) {
     let theirs = places(others, &mut Report::new());
     let by_title: BTreeMap<_, _> = theirs.iter().map(|place| (place.title(), place.clone())).collect();

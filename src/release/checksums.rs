@@ -8,7 +8,7 @@ pub enum ChecksumError {
     /// Nothing in it looks like a digest: it is a page for people, perhaps.
     #[error("it does not contain a SHA-256 digest")]
     NoDigest,
-    /// It has digests of other files alone.
+    /// It only has digests of other files.
     #[error("it does not contain a digest for `{0}`")]
     NotListed(String),
     /// It gives the file more than one digest.
@@ -18,7 +18,7 @@ pub enum ChecksumError {
 
 /// The digest that `text`, a checksum file called `name`, gives for `file`.
 ///
-/// It reads lines as sha256sum(1) writes them, `HEX  FILE` and `HEX *FILE`, where FILE may stand in a folder; as BSD's sha256
+/// It reads lines as sha256sum(1) writes them, `HEX  FILE` and `HEX *FILE`, where FILE may be in a folder; as BSD's sha256
 /// and `sha256sum --tag` do, `SHA256 (FILE) = HEX`; as `openssl dgst -sha256` does, `SHA256(FILE)= HEX` and
 /// `SHA2-256(FILE)= HEX`; and a bare digest in a file that is called like `file` itself with a suffix, so that it can be of
 /// nothing else. Other lines, such as a signature's or those of another algorithm, are passed over.
@@ -42,7 +42,7 @@ pub fn digest_for(file: &str, name: &str, text: &str) -> Result<Sha256, Checksum
     found.ok_or(missing)
 }
 
-/// `HEX  FILE`; FILE is empty where the digest stands alone.
+/// `HEX  FILE`; FILE is empty for a bare digest.
 fn plain(line: &str) -> Option<(Sha256, &str)> {
     let (hex, rest) = line.split_once([' ', '\t']).unwrap_or((line, ""));
     Some((hex.parse().ok()?, rest.trim_start().trim_start_matches('*')))

@@ -1,4 +1,4 @@
-//! Moves a release to other pins in the text of a pins file, and leaves every other byte as it is.
+//! Updates a release's pins in the text of a pins file, and leaves every other byte as it is.
 
 use std::ops::Range;
 
@@ -60,7 +60,7 @@ struct Editor<'a> {
 }
 
 impl Editor<'_> {
-    /// Where a value stands. The parser counts what follows a quoted one, a comment too, as part of it.
+    /// The span of a value. The parser counts what follows a quoted one, a comment too, as part of it.
     fn value(&self, path: &[Step]) -> Range<usize> {
         let span = self.document.span(path);
         let text = self.text.get(span.clone()).unwrap_or_default();
@@ -70,7 +70,7 @@ impl Editor<'_> {
             if c == quote && !escaped && !(quote == '\'' && text[at + 1..].starts_with('\'')) {
                 return span.start..span.start + at + 1;
             }
-            // Within single quotes two of them stand for one.
+            // Within single quotes, two of them mean one.
             escaped = !escaped && (quote == '"' && c == '\\' || quote == '\'' && c == '\'');
         }
         span
@@ -129,7 +129,7 @@ impl Editor<'_> {
         before.strip_suffix(',').map_or(key.start, str::len)..value.end
     }
 
-    /// What stands before a key on its line, if that is nothing but space.
+    /// The indentation of a key, if only space precedes it on its line.
     fn indent(&self, key: usize) -> Option<&str> {
         let before = self.text.get(..key)?;
         let line = &before[before.rfind('\n').map_or(0, |newline| newline + 1)..];

@@ -192,7 +192,7 @@ impl Decoded<Releases> {
         let address = &text[span.clone()];
         let end = address.rfind('@').unwrap_or(address.len());
         let start = address[..end].find("://").map_or(0, |at| at + 3);
-        // As long as what it stands for in characters, so that the column is right.
+        // As many characters as the value it replaces, so that the column is right.
         let stars = "*".repeat(address[start..end].chars().count());
         let masked = [&text[..span.start + start], &stars, &text[span.start + end..]].concat();
         let masked = Source::new(source.name(), masked);
@@ -233,12 +233,12 @@ fn expand(template: &str, names: minijinja::Value) -> Result<String, minijinja::
 /// Ends of the names of archives and packages that are not read.
 const UNREAD: [&str; 10] = [".7z", ".apk", ".deb", ".dmg", ".lz", ".lzma", ".msi", ".pkg", ".rar", ".rpm"];
 
-/// Where a key of a release stands.
+/// The path of a key of a release.
 fn path(name: &str, key: &str) -> [Step; 3] {
     [Step::from("releases"), Step::from(name), Step::from(key)]
 }
 
-/// Whether a user or a password stands before the host of an address.
+/// Whether an address contains a user or a password.
 fn has_credentials(address: &str) -> bool {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     rest.split(['/', '\\', '?', '#']).next().is_some_and(|authority| authority.contains('@'))

@@ -1,4 +1,4 @@
-//! What is known to be wrong with versions of a release, and which versions are cured.
+//! Known problems of a release, and the versions that fix them.
 
 use schemars::JsonSchema;
 use semver::Version;
@@ -16,7 +16,7 @@ pub struct Problem {
     /// How bad it is, where upstream says so.
     #[serde(default)]
     pub severity: Option<Severity>,
-    /// The first version of each line of versions (`3.5`, `3.11`) that has it no more; empty while there is none. A line
+    /// The first version of each line of versions (`3.5`, `3.11`) in which it is fixed; empty while there is none. A line
     /// that is not named is cured from the highest version on.
     #[schemars(with = "Vec<String>")]
     pub fixed_in: Vec<Version>,
@@ -80,7 +80,7 @@ fn is_same_line(a: &Version, b: &Version) -> bool {
     (a.major, a.minor) == (b.major, b.minor)
 }
 
-/// `1.10` is no semantic version, and means `1.10.0`.
+/// `1.10` is not a semantic version; it means `1.10.0`.
 fn comparable(version: &str) -> Option<Version> {
     Version::parse(version).or_else(|_| Version::parse(&format!("{version}.0"))).ok()
 }

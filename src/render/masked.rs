@@ -1,4 +1,4 @@
-//! User-data as people may see it: what is secret in it is masked, whatever it is and whoever wrote it.
+//! Masks the secrets in user-data, so that it can be shown.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ const PASSWORD: &str = "hashed_passwd: ";
 enum Piece<'a> {
     /// Lines that all may see.
     Public(&'a str),
-    /// What must not be seen: what it belongs to, what stands before it in its line, and itself.
+    /// A value to mask: what it belongs to, the text before it in its line, and the value.
     Secret { of: &'a str, before: &'a str, value: &'a str },
 }
 

@@ -1,4 +1,4 @@
-//! The files of a node that come of no release: rendered templates, collected files, and the lists that first boot reads.
+//! The files of a node that do not come from a release: rendered templates, collected files, and the lists that first boot reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -38,7 +38,7 @@ impl NodeSecrets {
     }
 }
 
-/// What stands for a secret that nobody gave.
+/// The placeholder of a missing secret.
 const PLACEHOLDER: &str = "0";
 
 /// The private files of a node, less those whose secrets are not all there.

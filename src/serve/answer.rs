@@ -1,4 +1,4 @@
-//! Decides what a request is answered.
+//! Decides how a request is answered.
 
 use std::io::{Seek as _, SeekFrom};
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! What follows the head of an answer, and the account of it when it is over.
+//! The body of a response, and the record of the transfer when it has ended.
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -1,4 +1,4 @@
-//! What is served: the files that manifests name, by their paths in an address.
+//! The files that are served: those that manifests list, by URL path.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

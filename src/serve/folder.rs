@@ -1,4 +1,4 @@
-//! Opens files below a folder, and never one that lies elsewhere: no symbolic link is followed on the way.
+//! Opens files below a folder without following symbolic links, so never a file elsewhere.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -39,7 +39,7 @@ impl Folder {
         }
         let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let folder = openat(&self.0, folder, flags | OFlags::DIRECTORY, Mode::empty())?;
-        // A pipe that nobody writes to would be waited for.
+        // Opening a pipe without a writer would block.
         let file = File::from(openat(folder, name, flags | OFlags::NONBLOCK, Mode::empty())?);
         let metadata = file.metadata()?;
         if metadata.is_file() { Ok((file, metadata)) } else { Err(not_found()) }

@@ -1,7 +1,7 @@
 //! Answers over HTTP for a folder of outputs: read-only, and only what the manifests in it name.
 //!
 //! Parsing requests and writing answers is hyper's; what is answered is decided in `answer`. One thread does all:
-//! it waits for nobody, since a client that is slow is asked again when it has room. A connection is for one request.
+//! it never blocks on a slow client. A connection is for one request.
 //! Their number is bounded, for each address too, as is the time that a head may take; a client must read with a least speed,
 //! which bounds the time of the whole answer, however large it is and however slow the link.
 

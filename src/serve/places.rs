@@ -1,4 +1,4 @@
-//! Who may have how many connections (pure): one address cannot take the places of all others.
+//! Limits the number of connections (pure): one address cannot use up those of all others.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -24,7 +24,7 @@ impl Default for Limits {
     }
 }
 
-/// The connections that are open, by who has them.
+/// The open connections, by client address.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
     limits: Limits,

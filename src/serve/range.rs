@@ -9,11 +9,11 @@ pub(super) enum Wanted {
     Whole,
     /// These bytes, at least one.
     Part(Range<u64>),
-    /// Bytes that it has not.
+    /// Bytes beyond its end.
     Nothing,
 }
 
-/// What the header `Range` asks for of a file of `size` bytes. What is no single range of bytes may be ignored.
+/// What the header `Range` asks for of a file of `size` bytes. Anything but a single range of bytes may be ignored.
 pub(super) fn wanted(header: Option<&str>, size: u64) -> Wanted {
     let range = header.and_then(|text| text.strip_prefix("bytes=")).and_then(|text| text.split_once('-'));
     let Some((first, last)) = range else { return Wanted::Whole };

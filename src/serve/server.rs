@@ -1,4 +1,4 @@
-//! Takes connections and answers on them, until it is told to stop.
+//! Accepts connections and answers requests until it is stopped.
 
 use std::convert::Infallible;
 use std::io;

@@ -1,4 +1,4 @@
-//! The folder that is answered for, as it is at the time of a request.
+//! The served folder, as it is at the time of a request.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -17,7 +17,7 @@ const AGE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Site {
     folder: Folder,
-    /// Whether files that hold secrets are answered for, to whoever asks.
+    /// Whether files that hold secrets are served, to any client.
     private: bool,
     known: Mutex<(Instant, Catalogue)>,
 }

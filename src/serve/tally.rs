@@ -1,4 +1,4 @@
-//! Who has fetched what (pure): an address is a node once it has fetched what only that node has a use for.
+//! Who has fetched what (pure): an address belongs to a node if it has fetched a file of that node only.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -36,7 +36,7 @@ impl fmt::Display for Client {
     }
 }
 
-/// How many addresses are told apart: whoever has a network of IPv6 has more than a memory could hold.
+/// The maximum of addresses that are kept: an IPv6 network has more than fit in memory.
 const CLIENTS: usize = 4096;
 
 /// All that was fetched, by address.
@@ -69,7 +69,7 @@ impl Tally {
         &self.clients
     }
 
-    /// Those of `nodes` that nobody has proved to be.
+    /// Those of `nodes` that no client was identified as.
     pub fn missing(&self, mut nodes: BTreeSet<String>) -> BTreeSet<String> {
         nodes.retain(|node| !self.clients.values().any(|client| client.nodes.contains(node)));
         nodes

@@ -27,7 +27,7 @@ impl Store {
         Ok(if got == *digest { State::Whole(size) } else { State::Damaged(got) })
     }
 
-    /// Moves a damaged blob out of the way. Only for who holds the digest's lock: another may have replaced it.
+    /// Moves a damaged blob out of the way. The caller must hold the digest's lock: another may have replaced it.
     pub(crate) fn set_aside(&self, digest: &Sha256) -> Result<(), StoreError> {
         let blob = self.blob(digest);
         fs::rename(&blob, blob.with_extension("damaged"))?;
@@ -57,7 +57,7 @@ impl Store {
         Ok(file)
     }
 
-    /// The bytes under this digest as they are, for who finds out otherwise whether they have it.
+    /// The bytes under this digest as they are, unverified: the caller compares the digest.
     pub fn read_unverified(&self, digest: &Sha256) -> Result<fs::File, StoreError> {
         if_exists(fs::File::open(self.blob(digest)))?.ok_or(StoreError::Missing { digest: *digest })
     }

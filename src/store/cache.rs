@@ -7,7 +7,7 @@
 //! ROOT/images/HEX    by the digest of an image's parts: its own, by which it is seen that they were whole
 //! ```
 //!
-//! No pin vouches for what is derived: a record that somebody else wrote would put bytes of their choice into an overlay.
+//! No pin verifies derived data: a forged record would put bytes of the attacker's choice into an overlay.
 //! Therefore nothing here is ever carried (a store may be), folders that others can write to are refused, and each record is
 //! authenticated with a key that lies elsewhere. A record that does not bear that out is as good as none: its layer is
 //! made again.
@@ -57,7 +57,7 @@ pub enum NotPrivate {
         mode: u32,
     },
     /// What is there is a link, or a file.
-    #[error("`{}` is not a folder of its own", .0.display())]
+    #[error("`{}` is not a folder, but a link or a file", .0.display())]
     NotAFolder(PathBuf),
     /// The file system says no.
     #[error("{0}")]
@@ -165,7 +165,7 @@ pub(super) fn cached(error: io::Error) -> StoreError {
     StoreError::Cache(error)
 }
 
-/// That a folder, if it is there, is one of this user's and of nobody else, and no link to another.
+/// Checks that a folder, if it exists, belongs to this user only and is not a link.
 pub(super) fn check_private(path: &Path) -> Result<(), NotPrivate> {
     let Some(found) = if_exists(fs::symlink_metadata(path))? else { return Ok(()) };
     if !found.is_dir() {

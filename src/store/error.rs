@@ -1,4 +1,4 @@
-//! What can go wrong with the store, and what to do about it.
+//! Errors of the store, with help.
 
 use std::io;
 use std::path::PathBuf;
@@ -18,19 +18,19 @@ pub enum StoreError {
         got: Sha256,
     },
     /// There is no blob with this digest.
-    #[error("the store has no file with sha256 {digest}")]
+    #[error("the store does not contain a file with sha256 {digest}")]
     Missing {
         /// The one that was asked for.
         digest: Sha256,
     },
-    /// The store's place is no folder.
+    /// The store's path is not a folder.
     #[error("the store `{}` is not a folder", .path.display())]
     NotAFolder {
         /// The place.
         path: PathBuf,
     },
     /// The store's place is a folder that has other things.
-    #[error("the folder `{}` holds other files and is no store", .path.display())]
+    #[error("the folder `{}` contains other files and is not a store", .path.display())]
     NotAStore {
         /// The folder.
         path: PathBuf,
@@ -70,23 +70,23 @@ impl StoreError {
                 return FileError::of(error).map(|error| error.help().to_owned());
             }
             Self::Damaged { .. } | Self::Missing { .. } => {
-                "run it again: that replaces what is damaged or missing"
+                "run it again: damaged and missing files are replaced"
             }
             Self::NotAFolder { .. } | Self::NotAStore { .. } => {
-                "name an empty folder, a store, or a folder that is yet to be made with `--store DIR`"
+                "name an empty folder, a store, or a new folder with `--store DIR`"
             }
             Self::Cache(error) => match error.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    "make room, or name a cache folder on another disk with XDG_CACHE_HOME"
+                    "free disk space, or name a cache folder on another disk with XDG_CACHE_HOME"
                 }
                 _ => return None,
             },
             Self::Io(error) => match error.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    "make room, or name a store on another disk with `--store DIR`"
+                    "free disk space, or name a store on another disk with `--store DIR`"
                 }
                 io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-                    "name a store that can be written to with `--store DIR`"
+                    "name a writable store with `--store DIR`"
                 }
                 _ => return None,
             },

@@ -1,4 +1,4 @@
-//! What images came out as: if one of the same parts comes out so again, every layer in it has been whole.
+//! The digests of the last images: the same parts must give the same image, so a match proves that every layer was intact.
 
 use super::{Cache, StoreError};
 use crate::digest::Sha256;

@@ -1,4 +1,4 @@
-//! How far the digest of joined layers has come: an overlay's goes on from there, and needs no reading of its own.
+//! The SHA-256 state after joined layers: an overlay's digest continues from it, without reading them again.
 
 use std::io;
 

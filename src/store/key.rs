@@ -1,6 +1,6 @@
 //! The key that the cache's records are authenticated with: of one user on one machine, made when it is first needed.
 //!
-//! It does not lie in the cache, so that a cache which is copied from elsewhere does not bring the key that vouches for it.
+//! It does not lie in the cache, so that a cache which is copied from elsewhere does not include the key that authenticates it.
 
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
@@ -30,7 +30,7 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// The key in a file. One that others could have read or written, or that is none, is as good as missing.
+    /// The key in a file. A key that others could have read or written, or that is not valid, counts as missing.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, NotPrivate> {
         if let Some(folder) = path.parent() {
             check_private(folder)?;
@@ -48,7 +48,7 @@ impl Key {
         Ok(bytes.try_into().ok().filter(|_| is_own).map(Self))
     }
 
-    /// The key in a file, which is made if there is none that is fit.
+    /// The key in a file, created if no valid one exists.
     pub(super) fn make(path: &Path) -> Result<Self, NotPrivate> {
         let folder = path.parent().unwrap_or_else(|| Path::new("/"));
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -70,12 +70,15 @@ impl Key {
             }
         }
         Self::read(path)?.ok_or_else(|| {
-            let why = format!("{}: no key that others cannot read can be kept there", path.display());
+            let why = format!(
+                "{}: failed to keep a private key there: its file system does not keep file modes",
+                path.display()
+            );
             io::Error::other(why).into()
         })
     }
 
-    /// What stands before the bytes that are kept in `folder` under `name`.
+    /// The header of the bytes that are kept in `folder` under `name`.
     pub(super) fn seal(&self, folder: &str, name: &Sha256, bytes: &[u8]) -> String {
         let code = self.code(folder, name, bytes).finalize().into_bytes();
         code.iter().map(|byte| format!("{byte:02x}")).chain(["\n".to_owned()]).collect()

@@ -1,4 +1,4 @@
-//! Finished layers: files that are found again by the digest of what they were made from.
+//! The cache of finished layers: files by the digest of their inputs.
 
 use std::io::{self, Write};
 

@@ -6,10 +6,10 @@
 //! ROOT/partial/HEX            what came of a download that is not complete
 //! ROOT/partial/HEX.validator  the ETag or date by which its server knows whether the rest still fits
 //! ROOT/lock/HEX               held while that artifact is fetched; harmless when left behind
-//! ROOT/tmp/                   staging, cleaned by whoever comes next
+//! ROOT/tmp/                   staging, cleaned by the next run
 //! ```
 //!
-//! Any number of threads and processes may share a store, and anybody may bring one: pins vouch for all that is used of
+//! Any number of threads and processes may share a store, also one from elsewhere: pins verify everything that is used of
 //! it. Reading never writes, so that a store on a read-only file system serves a build that finds everything there.
 //! What is derived from artifacts has no pin, and is kept in a [`Cache`] of each user's own.
 #![expect(clippy::disallowed_methods, reason = "edge: the store is files")]

@@ -1,4 +1,4 @@
-//! The writing side of the store's folder: made when first needed, locked where two could meet, staged in `tmp/`.
+//! Writes to the store's folder: created when first needed, locked against concurrent writers, staged in `tmp/`.
 
 use std::fs::TryLockError;
 use std::io::{self, Write};
@@ -56,7 +56,7 @@ impl Store {
         Ok(Staged { file: NamedTempFile::new_in(self.tmp())?, _in_use: in_use })
     }
 
-    /// Waits until nobody else changes what the store has under `digest`; `waiting` is called when that takes
+    /// Locks `digest` in the store; `waiting` is called when that takes
     /// time. The lock lasts as long as the file that is returned, and ends with a process that is killed.
     pub(crate) fn lock(&self, digest: &Sha256, waiting: impl FnOnce()) -> Result<fs::File, StoreError> {
         let file = self.lock_file(&digest.to_string())?;

@@ -1,4 +1,4 @@
-//! What templates see: the cluster once, and for each component and node the rest.
+//! The template context: the cluster once, and the rest for each component and node.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -63,7 +63,7 @@ impl Templates {
         self.sources.contains_key(key)
     }
 
-    /// The text of a template. `None` if there is no such template or it does not render; `report` says why, without
+    /// The text of a template. `None` if the template does not exist or fails to render; `report` says why, without
     /// a value of the context if that is `private`.
     pub fn render(&self, key: &str, context: &Value, private: bool, report: &mut Report) -> Option<String> {
         let template = self.environment.get_template(key).ok()?;

@@ -35,7 +35,7 @@ impl Progress {
         Self(Kind::Bars { all: MultiProgress::new(), each: Mutex::default() })
     }
 
-    /// Shows an event. What can not be shown is no reason to fail: the fetch goes on.
+    /// Shows an event. A failure to show it does not fail the fetch.
     pub fn show(&self, event: &Event) {
         let line = line(event).map(|line| escaped(&line).into_owned());
         match &self.0 {
@@ -71,14 +71,18 @@ fn line(event: &Event) -> Option<String> {
     let name = &event.artifact.name;
     Some(match event.step {
         Step::Waiting => format!("{name}: another build is fetching it, waiting"),
-        Step::Damaged => format!("{name}: the store's copy is damaged and will not be used"),
+        Step::Damaged => format!("{name}: the store's copy is damaged, so it is not used"),
         Step::Retrying { cause, pause } => {
-            format!("{name}: {cause}; next try in {:.1} s", pause.as_secs_f32())
+            format!("{name}: {cause}; retrying in {:.1} s", pause.as_secs_f32())
         }
         Step::Done { outcome: Outcome::Cached, size } => format!("{name}: cached {}", DecimalBytes(size)),
         Step::Done { outcome: Outcome::Fetched, size } => format!("{name}: fetched {}", DecimalBytes(size)),
         Step::Done { outcome: Outcome::Resumed { from }, size } => {
-            format!("{name}: resumed {}, of which {} were there", DecimalBytes(size), DecimalBytes(from))
+            format!(
+                "{name}: resumed {}, of which {} were already downloaded",
+                DecimalBytes(size),
+                DecimalBytes(from)
+            )
         }
         Step::Started { .. } | Step::Received(_) | Step::Failed => return None,
     })
@@ -136,7 +140,7 @@ mod tests {
         assert_eq!(done(Outcome::Fetched).as_deref(), Some("etcd 3.6.4 amd64: fetched 24.10 MB"));
         assert_eq!(
             done(Outcome::Resumed { from: 10_000_000 }).as_deref(),
-            Some("etcd 3.6.4 amd64: resumed 24.10 MB, of which 10.00 MB were there")
+            Some("etcd 3.6.4 amd64: resumed 24.10 MB, of which 10.00 MB were already downloaded")
         );
         assert_eq!(said(Step::Received(1)), None);
     }

@@ -25,7 +25,7 @@ struct Case {
     whole: &'static str,
 }
 
-const FULL: &[&str] = &["No space left on device", "help: make room"];
+const FULL: &[&str] = &["No space left on device", "help: free disk space"];
 const READ_ONLY: &[&str] = &["Read-only file system", "help: "];
 
 const CASES: [Case; 16] = [
@@ -131,7 +131,7 @@ const CASES: [Case; 16] = [
         given: "mkdir disk/store; mount -o remount,ro disk",
         run: "imgbuild fetch --store disk/store",
         code: 1,
-        says: &["Read-only file system", "name a store that can be written to with `--store DIR`"],
+        says: &["Read-only file system", "name a writable store with `--store DIR`"],
         left: "",
         whole: "store",
     },

@@ -92,7 +92,10 @@ fn a_build_that_finds_the_disk_full_at_any_step_says_so_or_does_without() {
     at_each_step_of_a_build(Fault::Full, |step, output| {
         let told = String::from_utf8_lossy(&output.stderr);
         let is_said = output.status.code() == Some(1) && told.contains("No space left on device");
-        assert!(output.status.success() || is_said && told.contains("help: make room"), "{step}: {told}");
+        assert!(
+            output.status.success() || is_said && told.contains("help: free disk space"),
+            "{step}: {told}"
+        );
     });
 }
 

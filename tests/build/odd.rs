@@ -82,7 +82,7 @@ fn a_file_system_without_locks_is_named_with_a_way_on() {
             run.says(&[
                 "failed to lock `",
                 place,
-                "its file system has no file locks (",
+                "its file system does not support file locks (",
                 "help: ",
                 "`--out DIR`, `--store DIR`",
             ]);
@@ -127,7 +127,7 @@ fn no_write_follows_a_link_that_was_planted() {
     let run = workspace.run(&["one", "--quiet"]).exit(1);
     run.says(&[
         "refused to write to `out/.imgbuild.lock`: it is not a plain file",
-        "help: see who put it there",
+        "help: check where it comes from",
     ]);
     fs::remove_dir_all(workspace.path("out")).unwrap();
 
@@ -168,7 +168,7 @@ fn what_another_user_put_where_everybody_may_is_refused() {
     let run = build("everybody/out").exit(1);
     run.says(&[
         "refused to write to `everybody/out`: it belongs to another user",
-        "help: name a folder of your own",
+        "help: choose a folder that only you can write to",
     ]);
     // In a folder of one's own it is no trap.
     fs::create_dir(workspace.path("given")).unwrap();

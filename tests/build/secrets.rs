@@ -217,7 +217,7 @@ fn a_file_system_without_modes_is_refused_each_time() {
         for _ in 0..2 {
             let run = on_stick(&["prmt-1"]).exit(1);
             run.says(&[
-                "user-data`: it holds secrets, and its file system lets others read it",
+                "user-data`: it holds secrets, but its file system does not keep file modes",
                 "`--out DIR`",
             ]);
         }

@@ -51,7 +51,7 @@ fn a_bundle_is_the_last_one_or_the_new_one_whenever_its_writing_ends() {
             let steps = at_each_step(fault, &workspace, &[], command, |step, output| {
                 is_sound(&workspace, step, signed, &key);
                 let told = String::from_utf8_lossy(&output.stderr);
-                let is_said = output.status.code() == Some(1) && told.contains("help: make room");
+                let is_said = output.status.code() == Some(1) && told.contains("help: free disk space");
                 let is_full = matches!(fault, Fault::Full);
                 assert!(!is_full || is_said || output.status.success(), "{step}: {told}");
                 workspace.run(&arguments(turn.get())).exit(0);

@@ -165,7 +165,7 @@ fn a_damaged_bundle_is_not_built_from() {
     let mut bytes = whole.clone();
     bytes[at + 20] ^= 1;
     for (bytes, why) in [
-        (bytes, "its digest is wrong"),
+        (bytes, "digest mismatch"),
         (whole[..whole.len() - 512].to_vec(), "from its index"),
         (whole[512..].to_vec(), "is not a bundle, or its beginning is damaged"),
     ] {

@@ -1,4 +1,4 @@
-//! What a person would look at where a text is not YAML: the parser stops where it can go on no further, which is often a
+//! Explains YAML syntax errors at the place of the mistake: the parser stops where it can go on no further, which is often a
 //! line or more after the slip.
 
 mod lines;
@@ -194,7 +194,7 @@ fn space(lines: &Lines<'_>, at: usize, info: &str, secret: bool) -> Option<Slip>
             Some(Slip::new("a space is missing after the colon", span, help))
         }
         Some(_) => Some(Slip::new("a space is missing after the colon", span, "write `NAME: VALUE`")),
-        // The rest of a text that goes on over lines is no slip.
+        // A continuation line is not a mistake.
         None if lines.is_first_of_its_level(number) && !line.trim_start().starts_with("- ") => {
             Some(Slip::new("a key without a value", span, "write `KEY: VALUE`"))
         }

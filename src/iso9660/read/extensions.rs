@@ -38,13 +38,13 @@ impl Extensions {
             let sector = source.sector(sector, &mut buffer)?;
             next = extensions.take(sector.part(start..start.saturating_add(length))?)?;
         }
-        Err(area.fault(0, "the entries of a record go on too often"))
+        Err(area.fault(0, "a record has too many continuation entries"))
     }
 
     /// Takes in the entries of one area.
     fn take(&mut self, area: Span<'_>) -> Result<Option<Continuation>, SeedError> {
         let (mut at, mut next) = (0, None);
-        // SUSP 4: fewer than four bytes at the end are no entry; nor are the zeros of a filled-up area.
+        // SUSP 4: fewer than four bytes at the end are not an entry; nor are the zeros of a filled-up area.
         while at + 4 <= area.bytes.len() && area.byte(at)? != 0 {
             let length = usize::from(area.byte(at + 2)?);
             if length < 4 {
@@ -68,7 +68,7 @@ impl Extensions {
     /// Takes in a name or a part of one; flag 0 says that more follows, the others stand for `.` and the like.
     fn take_name(&mut self, entry: Span<'_>) -> Result<(), SeedError> {
         if entry.byte(4)? & !1 != 0 {
-            return Err(entry.fault(4, "a name entry stands for something else than a name"));
+            return Err(entry.fault(4, "a name entry refers to something other than a name"));
         }
         self.name.extend(entry.rest(5)?.bytes);
         if self.name.len() > MAX_NAME_BYTES {

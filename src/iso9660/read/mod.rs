@@ -1,4 +1,4 @@
-//! What an image holds, read back from its bytes.
+//! Reads back the contents of an image.
 
 mod check;
 mod extensions;
@@ -69,7 +69,7 @@ pub fn read_image(image: &mut (impl Read + Seek)) -> Result<Listing, SeedError> 
     }
     let listed = |(name, (Place { offset, size }, mode))| {
         if offset + size > volume.size {
-            return Err(SeedError::Malformed { offset, fault: "a file goes over the end of the image" });
+            return Err(SeedError::Malformed { offset, fault: "a file extends beyond the end of the image" });
         }
         Ok(ListedFile { name, mode, offset, size })
     };

@@ -1,4 +1,4 @@
-//! Bounded access to the bytes of an image that nobody has vouched for.
+//! Bounded access to the bytes of an untrusted image.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -30,7 +30,7 @@ impl<'a, R: Read + Seek> Source<'a, R> {
     ) -> Result<Span<'b>, SeedError> {
         let offset = u64::from(number) * SECTOR as u64;
         if offset + SECTOR as u64 > self.length {
-            return Err(SeedError::Malformed { offset, fault: "a sector lies behind the end of the image" });
+            return Err(SeedError::Malformed { offset, fault: "a sector lies beyond the end of the image" });
         }
         self.image.seek(SeekFrom::Start(offset)).map_err(SeedError::Read)?;
         self.image.read_exact(buffer).map_err(SeedError::Read)?;
@@ -54,7 +54,7 @@ impl Span<'_> {
     /// A part of the span.
     pub(super) fn part(&self, range: Range<usize>) -> Result<Self, SeedError> {
         let offset = self.offset + range.start as u64;
-        let too_short = || self.fault(range.start, "a structure goes over its end");
+        let too_short = || self.fault(range.start, "a structure extends beyond its end");
         let bytes = self.bytes.get(range.clone()).ok_or_else(too_short)?;
         Ok(Self { bytes, offset })
     }
@@ -67,7 +67,7 @@ impl Span<'_> {
     /// `N` bytes from `at`.
     pub(super) fn array<const N: usize>(&self, at: usize) -> Result<[u8; N], SeedError> {
         let part = self.part(at..at + N)?;
-        part.bytes.try_into().map_err(|_| self.fault(at, "a structure goes over its end"))
+        part.bytes.try_into().map_err(|_| self.fault(at, "a structure extends beyond its end"))
     }
 
     /// A byte.

@@ -79,7 +79,7 @@ fn for_each_record<R: Read + Seek>(
                 check_own_record(&record, name, root)?;
             }
             if count == MAX_FILES + 2 {
-                return Err(record.span.fault(0, "there are more files than an image of ours has"));
+                return Err(record.span.fault(0, "there are more files than imgbuild writes into an image"));
             }
             each(source, count, &record)?;
             count += 1;
@@ -91,7 +91,10 @@ fn for_each_record<R: Read + Seek>(
     }
     if count < OWN_RECORDS.len() {
         let offset = u64::from(root.sector) * SECTOR as u64;
-        return Err(SeedError::Malformed { offset, fault: "a directory lacks itself or its parent" });
+        return Err(SeedError::Malformed {
+            offset,
+            fault: "a directory is missing its entry for itself or its parent",
+        });
     }
     Ok(())
 }
@@ -118,12 +121,12 @@ pub(super) fn rock_ridge<R: Read + Seek>(
             skip = own
                 .skip
                 .filter(|_| own.is_rock_ridge)
-                .ok_or_else(|| area.fault(0, "there is no Rock Ridge"))?;
+                .ok_or_else(|| area.fault(0, "the Rock Ridge entries are missing"))?;
         } else if number > 1 {
             let area = area.rest(usize::from(skip))?;
             let extensions = Extensions::read(area, source)?;
-            let mode =
-                file_mode(&extensions).ok_or_else(|| area.fault(0, "a file has no plain permissions"))?;
+            let mode = file_mode(&extensions)
+                .ok_or_else(|| area.fault(0, "the permissions of a file are not plain"))?;
             let name = String::from_utf8_lossy(&extensions.name).into_owned();
             insert(&mut files, name, (record.place()?, mode))?;
         }
@@ -142,7 +145,7 @@ pub(super) fn joliet<R: Read + Seek>(
         if number > 1 {
             let units = record.identifier.bytes.chunks(2).map(|unit| match unit {
                 [high, low] => u16::from_be_bytes([*high, *low]),
-                // Half a character is none, and `check_name` refuses it.
+                // Half a character is not valid, and `check_name` refuses it.
                 _ => 0,
             });
             let name = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();

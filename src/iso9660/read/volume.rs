@@ -43,7 +43,7 @@ impl Volume {
         for number in FIRST_DESCRIPTOR..FIRST_DESCRIPTOR + MAX_DESCRIPTORS {
             let sector = source.sector(number, &mut buffer)?;
             if sector.array(1)? != *b"CD001" {
-                return Err(sector.fault(1, "there is no volume descriptor"));
+                return Err(sector.fault(1, "the volume descriptor is missing"));
             }
             match sector.byte(0)? {
                 1 if primary.is_none() => primary = Some(descriptor(sector, primary_label(sector)?, source)?),
@@ -54,13 +54,13 @@ impl Volume {
                 _ => {}
             }
         }
-        Err(absent("the descriptors have no end"))
+        Err(absent("the terminator of the volume descriptors is missing"))
     }
 
     /// The volume that these two describe, on an image of `length` bytes.
     fn of(primary: Option<Descriptor>, joliet: Option<Descriptor>, length: u64) -> Result<Self, SeedError> {
-        let primary = primary.ok_or_else(|| absent("there is no primary descriptor"))?;
-        let joliet = joliet.ok_or_else(|| absent("there is no Joliet descriptor"))?;
+        let primary = primary.ok_or_else(|| absent("the primary volume descriptor is missing"))?;
+        let joliet = joliet.ok_or_else(|| absent("the Joliet volume descriptor is missing"))?;
         if (&joliet.label, joliet.sectors) != (&primary.label, primary.sectors) {
             return Err(absent("the two descriptors differ in label or size"));
         }
@@ -110,7 +110,7 @@ fn descriptor(
     source: &mut Source<'_, impl Read + Seek>,
 ) -> Result<Descriptor, SeedError> {
     if usize::from(sector.both_u16(128)?) != SECTOR {
-        return Err(sector.fault(128, "blocks have another size than 2048 bytes"));
+        return Err(sector.fault(128, "expected a block size of 2048 bytes"));
     }
     let sectors = sector.both_u32(80)?;
     let root = Root { sector: sector.both_u32(158)?, bytes: sector.both_u32(166)? };

@@ -4,7 +4,7 @@ use super::record::{Extent, Kind, SELF, both_u16, both_u32, record};
 use super::time::{NO_TIME, Timestamp};
 use crate::iso9660::{APPLICATION_USE, SECTOR, SeedError};
 
-/// Who wrote the image, for those who look into it (a-characters, ECMA-119 8.4.22).
+/// The program that wrote the image (a-characters, ECMA-119 8.4.22).
 const APPLICATION: &str = "IMGBUILD";
 
 /// Bytes of a path table with the root alone.

@@ -1,4 +1,4 @@
-//! One file on its way into an image.
+//! One file that is written into an image.
 
 use std::fmt;
 use std::io::Read;

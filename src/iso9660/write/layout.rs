@@ -1,4 +1,4 @@
-//! Where everything in an image lies, and all that is written before its files.
+//! The layout of an image, and everything that is written before its files.
 
 use std::collections::BTreeSet;
 

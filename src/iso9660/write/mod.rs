@@ -1,4 +1,4 @@
-//! Writes an image front to back: where everything lies follows from the names and sizes alone.
+//! Writes an image front to back: the layout depends only on names and sizes.
 
 mod descriptor;
 mod file;

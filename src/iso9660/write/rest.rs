@@ -1,4 +1,4 @@
-//! Checks all of an image but its files' content, by writing it again.
+//! Verifies everything in an image except file contents, by writing it again and comparing.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -7,7 +7,7 @@ use super::layout::{Layout, content_sectors};
 use super::time::Timestamp;
 use crate::iso9660::{ListedFile, Listing, SECTOR, SeedError};
 
-/// Where the time of the primary root directory stands (ECMA-119 8.4.18, 9.1.5).
+/// Offset of the time of the primary root directory (ECMA-119 8.4.18, 9.1.5).
 const TIME: u64 = 16 * SECTOR as u64 + 156 + 18;
 
 /// Checks that every byte outside of the files' content is what [`super::write_image`] writes for what is listed.
@@ -17,7 +17,7 @@ pub fn check_rest(image: &mut (impl Read + Seek), listing: &Listing) -> Result<(
     let mut time = [0; 7];
     image.seek(SeekFrom::Start(TIME)).and_then(|_| image.read_exact(&mut time)).map_err(SeedError::Read)?;
     let time = Timestamp::in_record_of(time)
-        .ok_or(SeedError::Malformed { offset: TIME, fault: "the root directory has no time" })?;
+        .ok_or(SeedError::Malformed { offset: TIME, fault: "the time of the root directory is missing" })?;
     let empty = |file: &&ListedFile| (file.name.clone(), file.mode, file.size);
     let named: Vec<_> = files.iter().map(empty).collect();
     let image_files: Vec<_> = named
@@ -43,6 +43,6 @@ fn check_bytes(image: &mut (impl Read + Seek), offset: u64, expected: &[u8]) -> 
         return Ok(());
     }
     let at = got.iter().zip(expected).take_while(|(got, expected)| got == expected).count();
-    let fault = "there is another byte than imgbuild writes there";
+    let fault = "unexpected byte: imgbuild writes another one there";
     Err(SeedError::Malformed { offset: offset + at as u64, fault })
 }

@@ -1,4 +1,4 @@
-//! The one time that stands everywhere in an image, in UTC.
+//! The single timestamp used throughout an image, in UTC.
 
 use crate::date::Date;
 use crate::iso9660::SeedError;

@@ -49,7 +49,7 @@ pub enum ArchiveError {
         #[source]
         error: GuestPathError,
     },
-    /// A selected member is no file, directory or symbolic link.
+    /// A selected member is not a file, directory or symbolic link.
     #[error("`{}` in the archive is {what}, expected a file, a directory or a symbolic link", name.escape_debug())]
     Special {
         /// The member.
@@ -74,7 +74,7 @@ pub enum ArchiveError {
         /// Where it leads.
         target: String,
     },
-    /// A hard link to what is no file before it.
+    /// A hard link to something that is not an earlier file.
     #[error(
         "`{}` in the archive is a hard link to `{}`, which is not a file before it in the archive",
         name.escape_debug(), target.escape_debug()

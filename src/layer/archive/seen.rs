@@ -23,7 +23,7 @@ pub(super) struct Seen {
     steps: usize,
 }
 
-/// What a name stands for.
+/// The target of a name.
 #[derive(Debug, PartialEq, Eq)]
 enum What {
     File,
@@ -50,7 +50,7 @@ impl Seen {
         };
         self.names
             .entry(head.name.text.clone())
-            // Which of two is meant, nobody knows.
+            // It is ambiguous which of the two is meant.
             .and_modify(|known| *known = What::Other)
             .or_insert(what);
     }
@@ -127,7 +127,7 @@ impl Seen {
         Some(())
     }
 
-    /// All names, for who looks for one.
+    /// All names, for suggestions.
     pub(super) fn names(&self) -> Vec<&str> {
         self.names.keys().map(String::as_str).collect()
     }

@@ -1,5 +1,5 @@
 //! Sparse files in PAX archives, versions 0.0, 0.1 and 1.0 (GNU tar manual, "Storing Sparse Files"); tar-rs reads those of the old
-//! GNU format itself. An archive has a file's data alone, and says between which holes it lies.
+//! GNU format itself. An archive stores only a file's data, and a map of the holes.
 
 use std::io::{self, Read};
 
@@ -18,7 +18,7 @@ pub(super) struct SparseRecords {
     size: Option<u64>,
     /// Offset and length of each piece of data, one after the other.
     map: Vec<u64>,
-    /// Whether the map stands before the data (1.0).
+    /// Whether the map precedes the data (1.0).
     is_in_data: bool,
 }
 
@@ -39,7 +39,7 @@ impl SparseRecords {
         Ok(())
     }
 
-    /// Where the data of a member of `stored` bytes belongs, if it has holes. Reads the map where it stands in the data.
+    /// Where the data of a member of `stored` bytes belongs, if it has holes. Reads the map if it is in the data.
     pub(super) fn map(self, data: &mut impl Read, stored: u64) -> io::Result<Option<Map>> {
         if !self.is_sparse {
             return Ok(None);

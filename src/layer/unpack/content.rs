@@ -1,4 +1,4 @@
-//! What a file is, by its first bytes (pure).
+//! Recognises the type of a file by its first bytes (pure).
 
 /// How many bytes are looked at: a tar header.
 pub(super) const HEAD: usize = 512;

@@ -1,4 +1,4 @@
-//! Reads a release of any kind, member by member, within limits: what it is, its bytes say, whatever its name. Nothing is
+//! Reads a release of any kind, member by member, within limits: its type is determined by content, not by name. Nothing is
 //! written but to what the caller gives.
 
 mod content;

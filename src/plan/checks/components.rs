@@ -1,4 +1,4 @@
-//! The components by themselves: what component.yaml says of users, units, patterns and the folder's files.
+//! Checks each component by itself: users, units, patterns and the files of its folder.
 
 use std::collections::BTreeSet;
 
@@ -81,7 +81,7 @@ fn folders(component: &Component, collected: &BTreeSet<&str>, report: &mut Repor
     }
 }
 
-/// Files that are no templates are what their names promise; those that are have yet to be rendered.
+/// Files that are not templates must be valid by their names; templates are checked when they are rendered.
 fn texts(component: &Component, report: &mut Report) {
     for (_, file) in component.files.iter().filter(|(path, _)| !path.ends_with(SUFFIX)) {
         let Ok(text) = std::str::from_utf8(&file.bytes) else { continue };

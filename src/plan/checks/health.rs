@@ -1,4 +1,4 @@
-//! What tells that a component is up: an address of the node, asked by the first boot.
+//! Checks health addresses: a URL on the node that the first boot asks.
 
 use crate::cluster::{Cluster, Member};
 use crate::component::Component;
@@ -21,7 +21,7 @@ pub(in crate::plan) fn health(
     }
     let own = cluster.services.get(&component.name).map_or(0, |service| service.ports.len());
     if own < component.spec.ports.len() {
-        // A port that is none was reported where it stands.
+        // An invalid port was reported where it is written.
         return Ok(());
     }
     let Some((host, port)) = authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) else {

@@ -1,4 +1,4 @@
-//! What must hold beyond the shape of each value.
+//! Checks across values, beyond the shape of each.
 
 mod components;
 mod health;

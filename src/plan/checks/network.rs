@@ -1,4 +1,4 @@
-//! The network: a subnet of hosts, and addresses that a host can have.
+//! Checks the network: a subnet for hosts, and addresses that a host can have.
 
 use std::net::{IpAddr, Ipv4Addr};
 

@@ -1,4 +1,4 @@
-//! The nodes among each other: names, addresses and hardware addresses exist once.
+//! Checks the nodes against each other: names, addresses and MAC addresses are unique.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::profile::collision;
 use crate::diagnostic::{Diagnostic, Document, Report, Step};
 use crate::profile::{Node, Profile};
 
-/// All that two nodes can have in common and must not, and what one node alone can get wrong.
+/// Checks for duplicates between nodes, and for mistakes within one node.
 pub(super) fn nodes(profile: &Profile, document: &Document, report: &mut Report) {
     if profile.nodes.is_empty() && !report.has_errors() {
         let help = "add `- {name: NAME, address: ADDRESS, roles: [ROLE]}` below `nodes:`";

@@ -1,4 +1,4 @@
-//! Guest paths that no component can own: of the kernel, of what is gone at the next start, and of imgbuild itself.
+//! Guest paths that no component can own: those of the kernel, of volatile file systems, and of imgbuild itself.
 
 use crate::component::Component;
 use crate::diagnostic::{Diagnostic, Report, Step};
@@ -16,7 +16,7 @@ const FOREIGN: [(&str, &str); 6] = [
     ("/var/lib/imgbuild", "the first boot keeps its own state there"),
 ];
 
-/// Reports each path of a component that lies in a place of somebody else.
+/// Reports each path of a component that it cannot own.
 pub(super) fn places(component: &Component, report: &mut Report) {
     let spec = &component.spec;
     let step = |list: &str, index: usize, key: &str| vec![list.into(), index.into(), Step::from(key)];

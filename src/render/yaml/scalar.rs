@@ -46,7 +46,7 @@ impl Display for Quoted<'_> {
     }
 }
 
-/// Whether a character may stand as itself: it is printable to all readers, breaks no line (YAML 1.1 has more
+/// Whether a character may be written as itself: it is printable to all readers, breaks no line (YAML 1.1 has more
 /// line breaks than 1.2), and does not deceive people, as those do that have no width or turn the direction.
 pub(super) fn is_visible(c: char) -> bool {
     let deceives = matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{FEFF}' | '\u{E0000}'..='\u{E0FFF}')
