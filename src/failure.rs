@@ -6,6 +6,7 @@ use std::{fmt, io, iter};
 
 use crate::bundle::BundleError;
 use crate::diagnostic::{Diagnostic, Report};
+use crate::digest::Sha256;
 use crate::fetch::FetchError;
 use crate::files::FileError;
 use crate::machine::MachineError;
@@ -69,6 +70,15 @@ pub enum Failure {
     Other(anyhow::Error),
 }
 
+/// Bytes that have lost their digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    /// The one that they were kept under.
+    pub digest: Sha256,
+    /// The one that they have.
+    pub got: Sha256,
+}
+
 impl Failure {
     /// A path that the user gave and that cannot be read: what was expected there, and what to do first.
     pub fn unreadable(path: &Path, expected: &str, error: &io::Error, help: &str) -> Self {
@@ -95,6 +105,19 @@ impl Failure {
             Self::Other(error) => {
                 of_store(error.as_ref()).map_or(Exit::Failed, |error| exit_of(error.class()))
             }
+        }
+    }
+
+    /// What of the store or the cache has lost its digest, if it failed for that.
+    pub fn damaged(&self) -> Option<Damaged> {
+        let error = match self {
+            Self::Store(error) => Some(error),
+            Self::Other(error) => of_store(error.as_ref()),
+            _ => None,
+        };
+        match error? {
+            StoreError::Damaged { digest, got } => Some(Damaged { digest: *digest, got: *got }),
+            _ => None,
         }
     }
 
@@ -241,7 +264,6 @@ fn way_on(error: &(dyn Error + 'static)) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::Sha256;
 
     #[test]
     fn what_was_damaged_after_its_check_is_known_through_all_that_read_it() {
@@ -256,6 +278,7 @@ mod tests {
             Failure::from(BundleError::from(read())),
         ] {
             assert_eq!(failure.exit(), Exit::Integrity, "{failure}");
+            assert_eq!(failure.damaged().map(|lost| lost.digest), Some(Sha256::of("a")));
             assert!(
                 failure.help().is_some_and(|help| help.contains("damaged and missing files are replaced")),
                 "{failure}"

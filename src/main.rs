@@ -1,4 +1,5 @@
 //! The process: arguments in, exit code out.
+#![expect(clippy::disallowed_methods, reason = "edge: hands the environment on")]
 
 use std::process::ExitCode;
 
@@ -10,6 +11,6 @@ fn main() -> ExitCode {
     if let Some(exit) = imgbuild::machine::become_leashed(std::env::args_os()) {
         return ExitCode::from(exit);
     }
-    let exit = imgbuild::command::run(std::env::args_os());
+    let exit = imgbuild::command::run(std::env::args_os(), &|name| std::env::var_os(name));
     ExitCode::from(exit as u8)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use imgbuild::component::{Component, Components, FolderFile};
 use imgbuild::diagnostic::{Document, Report, Source, decode};
-use imgbuild::plan::{Inputs, resolve};
+use imgbuild::plan::{Inputs, Request, resolve};
 use imgbuild::render::{NodeFiles, NodeSecrets, OverlayFacts, meta_data, network_config, user_data};
 
 /// The example's profile.
@@ -31,12 +31,9 @@ pub fn check(profile: &str, releases: &str, spec: &str, template: &str) -> (bool
         releases: &releases,
         components: &components,
         unreadable: &unreadable,
-        arch: None,
-        fetched_from: None,
-        format: imgbuild::plan::Format::default(),
-        epoch: 0,
+        request: &Request::default(),
     };
-    let Some(plan) = resolve(&inputs, &mut report) else { return (false, report) };
+    let Ok(plan) = resolve(&inputs, &mut report) else { return (false, report) };
     let mut files = NodeFiles::new(&plan);
     let mut is_whole = true;
     for node in &plan.nodes {
@@ -45,7 +42,7 @@ pub fn check(profile: &str, releases: &str, spec: &str, template: &str) -> (bool
         // What is wrong with a document is not the reports' business.
         let _ = user_data(&plan, node, &OverlayFacts::UNKNOWN, &secrets);
         meta_data(node);
-        network_config(&plan.cluster, &plan.cluster[node.index]);
+        network_config(&plan.cluster, node.member(&plan));
     }
     (is_whole, report)
 }

@@ -13,19 +13,28 @@ use crate::render::{
 /// What user-data may be without secrets, in bytes: the tightest limit that a data source is known to have.
 const USER_DATA_LIMIT: usize = 16 * 1024;
 
-/// The files of each node's own layer. Whatever is wrong with these, with private files or with documents goes into
+/// A node with the files of its own layer.
+pub struct Rendered<'a> {
+    /// The node.
+    pub node: &'a NodePlan,
+    /// Its files.
+    pub files: Vec<NodeFile>,
+}
+
+/// Renders the files of each node's own layer. Whatever is wrong with these, with private files or with documents goes into
 /// `report`, before anything is fetched or written.
-pub fn rendered(
+pub fn rendered<'a>(
     plan: &Plan,
-    nodes: &[&NodePlan],
+    nodes: &[&'a NodePlan],
     secrets: &Secrets,
     report: &mut Report,
-) -> Vec<Vec<NodeFile>> {
+) -> Vec<Rendered<'a>> {
     let mut files = NodeFiles::new(plan);
     let mut linter = Linter::default();
     let admin = plan.cluster.system.admin.as_ref().map(|admin| admin.name.as_str());
+    let mut all = Vec::new();
     let mut is_told = false;
-    let node = |node: &&NodePlan| {
+    for &node in nodes {
         try_private_files(plan, node, secrets, report);
         let secrets = NodeSecrets { files: private_files(plan, node, secrets, report), password: None };
         // What makes one node's documents too long makes those of all.
@@ -33,11 +42,11 @@ pub fn rendered(
             report.push(why);
             is_told = true;
         }
-        let rendered = files.of(node, report);
-        linter.check(node, &rendered, admin, report);
-        rendered
-    };
-    nodes.iter().map(node).collect()
+        let files = files.of(node, report);
+        linter.check(node, &files, admin, report);
+        all.push(Rendered { node, files });
+    }
+    all
 }
 
 /// The cloud-init documents of a node: file name and text.
@@ -62,6 +71,6 @@ pub fn documents(
     Ok(vec![
         ("meta-data", meta_data(node)),
         ("user-data", user_data),
-        ("network-config", network_config(&plan.cluster, &plan.cluster[node.index])),
+        ("network-config", network_config(&plan.cluster, node.member(plan))),
     ])
 }

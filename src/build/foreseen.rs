@@ -1,16 +1,12 @@
 //! What a build would refuse or warn of, for the verbs that say so beforehand.
 
-use super::known_problems;
-use crate::build::documents::rendered;
-use crate::cli::Options;
-use crate::command::build::nobody_can_log_in;
-use crate::component::Components;
+use super::documents::rendered;
+use super::{Job, obstacles, warnings};
 use crate::diagnostic::{Diagnostic, Listed, Report};
+use crate::event::{Event, Tell};
 use crate::failure::Failure;
 use crate::input::{recorded, secrets};
-use crate::plan::{NodePlan, Plan};
 use crate::profile::Secrets;
-use crate::terminal::Console;
 
 /// All that a build would warn of.
 pub struct Foreseen {
@@ -20,33 +16,30 @@ pub struct Foreseen {
 }
 
 impl Foreseen {
-    /// Of a build of these nodes. `Err` has all that it would refuse.
-    pub fn new(
-        plan: &Plan,
-        nodes: &[&NodePlan],
-        (mut secrets, components): (Secrets, &Components),
-        options: &Options,
-        mut report: Report,
-    ) -> Result<Self, Failure> {
-        let needed = secrets::needed(nodes, components);
-        secrets::check_given(&secrets, options, &needed, &mut report);
+    /// Of a build. `report` has what is wrong so far; `Err` has all that the build would refuse.
+    pub fn new(job: &Job<'_>, mut secrets: Secrets, mut report: Report) -> Result<Self, Failure> {
+        let Job { plan, components, secrets_place, out, tell: _ } = *job;
+        let nodes = plan.selected_nodes();
+        let needed = secrets::needed(&nodes, components);
+        secrets::check_given(&secrets, secrets_place, &needed, &mut report);
         secrets::stand_in(&mut secrets, &needed);
         if !report.is_full() {
-            rendered(plan, nodes, &secrets, &mut report);
+            rendered(plan, &nodes, &secrets, &mut report);
         }
         if report.has_errors() {
             return Err(Failure::Invalid(report));
         }
-        nobody_can_log_in(plan, &secrets, &mut report);
-        recorded::warn(plan, nodes, &options.out, &mut report)?;
-        let lines = [known_problems::lines(nodes), secrets::lacking(&secrets, nodes)].concat();
+        warnings::nobody_can_log_in(plan, &secrets, &mut report);
+        recorded::warn(plan, out, &mut report)?;
+        obstacles::check(plan, out)?;
+        let lines = [warnings::known_problems(&nodes), secrets::lacking(&secrets, &nodes)].concat();
         Ok(Self { report, lines })
     }
 
-    /// Says it to people.
-    pub fn tell(&self, console: &Console) {
-        console.report(&self.report);
-        self.lines.iter().for_each(|line| console.talk(&format!("warning: {line}")));
+    /// Reports it.
+    pub fn tell(&self, tell: Tell<'_>) {
+        tell(&Event::Report(&self.report));
+        self.lines.iter().for_each(|line| tell(&Event::Warning(line)));
     }
 
     /// The same for programs.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::digest::{HashingWriter, Sha256};
+use crate::event::{Event, Tell};
 use crate::failure::{Exit, Failure};
 use crate::fetch::{ArtifactRequest, FetchOptions};
 use crate::guest::Mode;
@@ -18,8 +19,8 @@ use crate::layer::{
 };
 use crate::plan::{Format, LayerPlan, NodePlan};
 use crate::release::Artifact;
-use crate::store::{Cache, LayerRecord, NotPrivate, Store, StoreError};
-use crate::terminal::Console;
+use crate::settings::CachePlace;
+use crate::store::{Cache, LayerRecord, Store, StoreError};
 
 /// Finished layers by their key.
 pub type Layers = BTreeMap<Sha256, Layer>;
@@ -94,7 +95,7 @@ pub fn request(artifact: &Artifact) -> ArtifactRequest {
 
 /// The artifacts of these nodes, fetched by the build or by the node.
 pub fn requests_of(nodes: &[&NodePlan]) -> Vec<ArtifactRequest> {
-    requests(nodes.iter().flat_map(|node| &node.layers).filter_map(|layer| layer.artifact.as_ref()))
+    requests(nodes.iter().flat_map(|node| node.artifacts()))
 }
 
 /// The artifacts that these layers are made of.
@@ -103,7 +104,25 @@ fn needed(layers: &[Arc<LayerPlan>]) -> Vec<ArtifactRequest> {
 }
 
 /// How a finished layer is looked for in the cache.
-pub type Find = fn(&Cache, &Sha256) -> Result<Option<LayerRecord<LayerIndex>>, StoreError>;
+#[derive(Clone, Copy, Debug)]
+pub enum Lookup {
+    /// By its record alone: whether its bytes are whole shows where they are read.
+    Recorded,
+    /// By its record, and its bytes are read: damaged ones are removed.
+    Verified,
+    /// By its record and its bytes, and nothing is changed.
+    Unchanged,
+}
+
+impl Lookup {
+    fn find(self, cache: &Cache, key: &Sha256) -> Result<Option<LayerRecord<LayerIndex>>, StoreError> {
+        match self {
+            Self::Recorded => cache.recorded(key),
+            Self::Verified => cache.layer(key),
+            Self::Unchanged => cache.peek(key),
+        }
+    }
+}
 
 /// Where layers come from: the artifacts that they are made of, and the cache of those that are made.
 #[derive(Clone, Copy)]
@@ -114,19 +133,27 @@ pub struct Depot<'a> {
     pub cache: &'a Cache,
 }
 
+/// The user's own cache of layers. What cannot be believed is not used.
+pub fn cache(place: Option<&CachePlace>, tell: Tell<'_>) -> Cache {
+    let Some(place) = place else { return Cache::none() };
+    Cache::open(&place.folder, &place.key).unwrap_or_else(|why| {
+        tell(&Event::CacheUnusable(&why));
+        Cache::none()
+    })
+}
+
 /// Sees to it that every layer of these nodes is finished. Fetches the artifacts of those that are not.
 pub fn finish(
     nodes: &[&NodePlan],
-    (depot, find): (Depot<'_>, Find),
-    fetching: &FetchOptions,
-    console: &Console,
+    depot: Depot<'_>,
+    lookup: Lookup,
+    fetch: &FetchOptions,
+    tell: Tell<'_>,
 ) -> Result<Layers, Failure> {
     let Depot { store, cache } = depot;
-    let (mut finished, missing) = sorted(nodes, |key| find(cache, key))?;
-    let progress = console.progress();
-    store.fetch_all(&needed(&missing), fetching, &|event| progress.show(event))?;
-    drop(progress);
-    let keeps = !missing.is_empty() && is_prepared(cache, console);
+    let Sorted { mut finished, missing } = sorted(nodes, cache, lookup)?;
+    store.fetch_all(&needed(&missing), fetch, &|event| tell(&Event::Fetch(event)))?;
+    let keeps = !missing.is_empty() && is_prepared(cache, tell);
     for plan in missing {
         let layer = if keeps { kept(&plan, depot)? } else { loose(&plan, store)? };
         finished.insert(plan.key, layer);
@@ -143,36 +170,30 @@ pub fn finish(
     Ok(finished)
 }
 
-/// The layers that are finished, and what those are made of that are not.
-fn sorted(
-    nodes: &[&NodePlan],
-    find: impl Fn(&Sha256) -> Result<Option<LayerRecord<LayerIndex>>, StoreError>,
-) -> Result<(Layers, Vec<Arc<LayerPlan>>), Failure> {
-    let mut finished = Layers::new();
-    let mut missing = Vec::new();
+/// The layers of some nodes.
+struct Sorted {
+    finished: Layers,
+    /// What those are made of that are not.
+    missing: Vec<Arc<LayerPlan>>,
+}
+
+fn sorted(nodes: &[&NodePlan], cache: &Cache, lookup: Lookup) -> Result<Sorted, Failure> {
+    let mut sorted = Sorted { finished: Layers::new(), missing: Vec::new() };
     for (key, plan) in distinct(nodes) {
-        match find(&key)? {
-            Some(record) => _ = finished.insert(key, record.into()),
-            None => missing.push(plan),
+        match lookup.find(cache, &key)? {
+            Some(record) => _ = sorted.finished.insert(key, record.into()),
+            None => sorted.missing.push(plan),
         }
     }
-    Ok((finished, missing))
+    Ok(sorted)
 }
 
 /// Whether layers can be kept; says why, if they could but for something that the user can change.
-fn is_prepared(cache: &Cache, console: &Console) -> bool {
+fn is_prepared(cache: &Cache, tell: Tell<'_>) -> bool {
     cache.prepare().unwrap_or_else(|why| {
-        unkept(&why, console);
+        tell(&Event::CacheUnusable(&why));
         false
     })
-}
-
-/// Says that layers are not kept, and why.
-pub fn unkept(why: &NotPrivate, console: &Console) {
-    console.say(&format!(
-        "warning: layers are neither taken from the cache nor kept there: {why}\nhelp: {}",
-        why.help()
-    ));
 }
 
 fn keys(node: &NodePlan) -> Vec<Sha256> {
@@ -209,7 +230,7 @@ fn join(
 
 /// The same without a network and without a change to store and cache: what is lacking is made in files that have no names.
 pub fn peek(nodes: &[&NodePlan], Depot { store, cache }: Depot<'_>) -> Result<Layers, Failure> {
-    let (mut finished, missing) = sorted(nodes, |key| cache.peek(key))?;
+    let Sorted { mut finished, missing } = sorted(nodes, cache, Lookup::Unchanged)?;
     store.has_all(&needed(&missing))?;
     for plan in missing {
         finished.insert(plan.key, loose(&plan, store)?);

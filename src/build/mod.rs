@@ -1,12 +1,100 @@
 //! Makes what a plan says: finished layers, rendered files, documents, and the folder of every node.
 
-pub mod delivery;
-pub mod documents;
-pub mod foreseen;
-pub mod known_problems;
-pub mod layers;
-pub mod node_layer;
-pub mod obstacles;
-pub mod once;
-pub mod password;
-pub mod publish;
+mod assembly;
+mod beside;
+mod diff;
+mod documents;
+mod foreseen;
+mod layers;
+mod node_layer;
+mod obstacles;
+mod once;
+mod password;
+mod publish;
+mod warnings;
+
+use std::path::Path;
+
+use crate::component::Components;
+use crate::diagnostic::Report;
+use crate::event::{Event, Tell};
+use crate::failure::Failure;
+use crate::fetch::FetchOptions;
+use crate::input::secrets;
+use crate::output::Manifest;
+use crate::plan::Plan;
+use crate::profile::Secrets;
+use crate::settings::{Folders, SecretsPlace};
+use crate::store::{Store, StoreError};
+use assembly::Assembly;
+pub use beside::path as path_beside;
+pub use diff::differences;
+pub use documents::documents;
+use documents::rendered;
+pub use foreseen::Foreseen;
+use layers::{Depot, Lookup};
+pub use layers::{cache, request, requests_of};
+pub use obstacles::check as check_obstacles;
+use publish::{Publication, Published};
+pub use warnings::known_problems;
+
+/// What is built.
+#[derive(Clone, Copy)]
+pub struct Job<'a> {
+    /// All that is decided.
+    pub plan: &'a Plan,
+    /// The components, which declare secrets.
+    pub components: &'a Components,
+    /// Where secrets are, and where those are kept that are generated.
+    pub secrets_place: &'a SecretsPlace,
+    /// The folder of the nodes' folders.
+    pub out: &'a Path,
+    /// To whom it is reported.
+    pub tell: Tell<'a>,
+}
+
+/// Builds the nodes that are meant, with the secrets that were given. `report` has what is wrong so far.
+pub fn build(
+    job: &Job<'_>,
+    mut secrets: Secrets,
+    mut report: Report,
+    folders: &Folders,
+    fetch: &FetchOptions,
+) -> Result<Vec<Manifest>, Failure> {
+    let Job { plan, components, secrets_place, out, tell } = *job;
+    let (nodes, concerned) = (plan.selected_nodes(), plan.concerned_nodes());
+    let rendered = rendered(plan, &concerned, &secrets, &mut report);
+    let needed = secrets::needed(&nodes, components);
+    secrets::check_given(&secrets, secrets_place, &needed, &mut report);
+    if report.has_errors() {
+        return Err(Failure::Invalid(report));
+    }
+    warnings::nobody_can_log_in(plan, &secrets, &mut report);
+    tell(&Event::Report(&report));
+    warnings::sudo(plan, &secrets, tell);
+    for line in known_problems(&nodes) {
+        tell(&Event::Warning(&line));
+    }
+    let (store, cache) = (Store::open(&folders.store)?, cache(folders.cache.as_ref(), tell));
+    let depot = Depot { store: &store, cache: &cache };
+    let layers = layers::finish(&concerned, depot, Lookup::Recorded, fetch, tell)?;
+    secrets::generate(&mut secrets, secrets_place, &needed, tell)?;
+    for line in secrets::lacking(&secrets, &nodes) {
+        tell(&Event::Lacking(&line));
+    }
+    let publish = |layers| {
+        let assembly = Assembly::new(plan, layers, &cache, &secrets)?;
+        Publication { assembly, out, tell }.publish(&rendered)
+    };
+    match publish(&layers)? {
+        Published::Done(manifests) => Ok(manifests),
+        // Which layers have lost their digest shows only where they are read: all are, and those are made again.
+        Published::LayerLost { .. } => {
+            let layers = layers::finish(&concerned, depot, Lookup::Verified, fetch, tell)?;
+            match publish(&layers)? {
+                Published::Done(manifests) => Ok(manifests),
+                Published::LayerLost { digest, got } => Err(StoreError::Damaged { digest, got }.into()),
+            }
+        }
+    }
+}

@@ -118,7 +118,7 @@ impl<'a> Renderer<'a> {
 
     /// What is the same for every node with the components of this one; made for the first of them.
     fn common(&mut self, node: &NodePlan, files: Vec<NodeFile>) -> Result<Rc<Common>, Failure> {
-        let member = &self.plan.cluster[node.index];
+        let member = node.member(self.plan);
         let key = (&member.components[..], member.arch);
         if let Some(common) = self.known.get(&key) {
             return Ok(Rc::clone(common));

@@ -1,19 +1,20 @@
 //! Refuses a build that would destroy what no earlier one wrote, before anything is fetched.
 
-use crate::cli::Options;
+use std::path::Path;
+
 use crate::failure::{Exit, Failure};
-use crate::output::{Delivery, Obstacle, Place};
-use crate::plan::{NodePlan, Plan};
+use crate::output::{Obstacle, Place};
+use crate::plan::{Delivery, Plan};
 
 /// How many obstacles are listed; with more, the folder is probably the wrong one.
 const SHOWN: usize = 10;
 
-/// Sees to it that nothing is in the way of these nodes' folders, and of what is written beside them.
-pub fn check(plan: &Plan, nodes: &[&NodePlan], options: &Options) -> Result<(), Failure> {
-    let place = Place { root: &options.out, cluster: &plan.cluster.name };
+/// Sees to it that nothing is in the way of the folders of the nodes that are meant, and of what is written beside them.
+pub fn check(plan: &Plan, out: &Path) -> Result<(), Failure> {
+    let place = Place { root: out, cluster: &plan.cluster.name };
     refuse(place.check_root().err())?;
-    let nodes = nodes.iter().map(|node| place.check_node(&node.name));
-    refuse(nodes.chain([place.check_shared(options.delivery)]).filter_map(Result::err))
+    let nodes = plan.selected_nodes().into_iter().map(|node| place.check_node(&node.name));
+    refuse(nodes.chain([place.check_shared((&plan.delivery).into())]).filter_map(Result::err))
 }
 
 /// The same of one node, right before it is written.
@@ -22,8 +23,8 @@ pub fn check_node(place: &Place<'_>, node: &str) -> Result<(), Failure> {
 }
 
 /// The same of what nodes share.
-pub fn check_shared(place: &Place<'_>, delivery: Delivery) -> Result<(), Failure> {
-    refuse(place.check_shared(delivery).err())
+pub fn check_shared(place: &Place<'_>, delivery: &Delivery) -> Result<(), Failure> {
+    refuse(place.check_shared(delivery.into()).err())
 }
 
 fn refuse(obstacles: impl IntoIterator<Item = Obstacle>) -> Result<(), Failure> {

@@ -1,15 +1,15 @@
-//! Says what a build changes that cloud-init does once per instance: a node that has booted does not take it up by itself.
+//! Reports what a build changes that cloud-init does once per instance: a node that has booted does not take it up by itself.
 
 use std::path::Path;
 
 use crate::diff::changed_once;
+use crate::event::{Event, Tell};
 use crate::input::{self, MAX_DOCUMENT};
 use crate::output::{NodeOutput, USER_DATA};
-use crate::terminal::Console;
 
 /// Compares a node's documents with those of the build before, in `folder`. A build of another instance has nothing to say,
 /// and neither has one that cannot be read: it is replaced.
-pub fn tell(output: &NodeOutput<'_>, folder: &Path, console: &Console) {
+pub fn report(output: &NodeOutput<'_>, folder: &Path, tell: Tell<'_>) {
     let node = &output.manifest.node;
     let before = |name: &str| input::text(&folder.join(name), MAX_DOCUMENT).ok();
     let differs = |name: &str| {
@@ -27,10 +27,6 @@ pub fn tell(output: &NodeOutput<'_>, folder: &Path, console: &Console) {
     let documents = if differs("network-config") { &["network-config"][..] } else { &[] };
     let once = changed_once(&before, after, documents);
     if !once.is_empty() {
-        console.talk(&format!(
-            "{node}: `{}` changed: cloud-init applies that once per instance, so a node that has booted takes it up only \
-             after `imgbuild {node} --reprovision`",
-            once.join("`, `")
-        ));
+        tell(&Event::OncePerInstance { node, parts: &once });
     }
 }

@@ -1,25 +1,47 @@
 //! Writes what a build comes to: what is there already stays, the rest is staged, and takes its place when all of it is whole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::obstacles;
-use super::once;
-use crate::build::delivery::{Shared, Way};
-use crate::build::node_layer::{OwnLayer, Renderer};
-use crate::command::build::Build;
+use super::assembly::Assembly;
+use super::beside::{self, Shared};
+use super::documents::Rendered;
+use super::node_layer::{OwnLayer, Renderer};
+use super::{obstacles, once};
 use crate::digest::Sha256;
-use crate::failure::Failure;
+use crate::event::{Event, Tell};
+use crate::failure::{Damaged, Failure};
 use crate::layer::LayerIndex;
 use crate::output::{
     IMAGE, LayerSource, Manifest, NodeOutput, OVERLAY, Outputs, Place, Seen, Staged, State, node_is_current,
     write,
 };
 use crate::plan::NodePlan;
-use crate::render::NodeFile;
-use crate::terminal::Console;
+
+/// What is written, and where.
+pub struct Publication<'a> {
+    /// What is written.
+    pub assembly: Assembly<'a>,
+    /// The folder of the nodes' folders.
+    pub out: &'a Path,
+    /// To whom it is reported.
+    pub tell: Tell<'a>,
+}
+
+/// What a publication came to.
+pub enum Published {
+    /// All of it is there.
+    Done(Vec<Manifest>),
+    /// Nothing was written: the bytes of a layer are not those that were kept any more.
+    LayerLost {
+        /// The digest that it was kept under.
+        digest: Sha256,
+        /// The one that it has.
+        got: Sha256,
+    },
+}
 
 /// A node's folder, and whether it was written.
 struct Written {
@@ -27,82 +49,79 @@ struct Written {
     manifest: Manifest,
 }
 
-impl Build<'_> {
-    /// Writes the `wanted` ones of the nodes and what they share into `out`, as far as it is not there.
-    pub(crate) fn publish<'n>(
-        &self,
-        nodes: impl Iterator<Item = (&'n NodePlan, &'n Vec<NodeFile>)>,
-        wanted: &[&NodePlan],
-        (out, console): (&Path, &Console),
-    ) -> Result<Vec<Manifest>, Failure> {
-        let mut outputs = Outputs::open(out, |lock| {
-            console.say(&format!(
-                "waiting for another build that writes there: it holds the lock `{}`",
-                lock.display()
-            ));
-        })?;
-        let wanted: BTreeSet<_> = wanted.iter().map(|node| node.name.as_str()).collect();
-        let mut renderer = Renderer::new(self.plan, self.cache, self.layers);
+/// A node and its own layer.
+struct Owned<'a> {
+    node: &'a NodePlan,
+    own: OwnLayer,
+}
+
+impl Publication<'_> {
+    /// Writes the nodes that are meant and what they share, as far as it is not there. `nodes` has all that are concerned.
+    pub fn publish(&self, nodes: &[Rendered<'_>]) -> Result<Published, Failure> {
+        match self.write_all(nodes) {
+            Ok(manifests) => Ok(Published::Done(manifests)),
+            Err(failure) => match failure.damaged() {
+                Some(Damaged { digest, got }) => Ok(Published::LayerLost { digest, got }),
+                None => Err(failure),
+            },
+        }
+    }
+
+    fn write_all(&self, nodes: &[Rendered<'_>]) -> Result<Vec<Manifest>, Failure> {
+        let Assembly { plan, layers, cache, .. } = self.assembly;
+        let mut outputs = Outputs::open(self.out, |lock| (self.tell)(&Event::WaitingForBuild { lock }))?;
+        let mut renderer = Renderer::new(plan, cache, layers);
         let (mut written, mut known) = (Vec::new(), Vec::new());
-        for (node, files) in nodes {
+        for Rendered { node, files } in nodes {
             let own = renderer.own_layer(node, files.clone())?;
-            if wanted.contains(node.name.as_str()) {
-                written.push(self.write(node, &own, &mut outputs, console)?);
+            if plan.selected.binary_search(&node.index).is_ok() {
+                written.push(self.write(node, &own, &mut outputs)?);
             }
-            if !self.way.delivery.is_whole() {
+            if !plan.delivery.is_whole() {
                 // What is in it is told, and of many nodes takes much memory.
-                known.push((node, OwnLayer { index: LayerIndex::default(), ..own }));
+                known.push(Owned { node, own: OwnLayer { index: LayerIndex::default(), ..own } });
             }
         }
-        obstacles::check_shared(&self.place(out), self.way.delivery)?;
-        let layers = self.all_layers(&known)?;
-        let shared = self.way.stage(&mut outputs, self.plan.epoch, layers)?;
-        tell_what_stays(&written, shared.is_none(), console);
-        let layers_before = self.way.layers_before(&outputs)?;
+        obstacles::check_shared(&self.place(self.out), &plan.delivery)?;
+        let shared = beside::stage(&plan.delivery, &mut outputs, plan.epoch, self.all_layers(&known)?)?;
+        self.tell_what_stays(&written, shared.is_none());
+        let layers_before = beside::layers_before(&plan.delivery, &outputs)?;
         let was_written = shared.is_some() || written.iter().any(|node| node.folder.is_some());
         let manifests = put_in_place(written, shared, &mut outputs)?;
         outputs.seen.save();
         if was_written {
-            Way::tidy(out, &layers_before)?;
+            beside::tidy(self.out, &layers_before)?;
         }
         Ok(manifests)
     }
 
     /// Writes a node's folder, unless it is there as it would be written.
-    fn write(
-        &self,
-        node: &NodePlan,
-        own: &OwnLayer,
-        outputs: &mut Outputs,
-        console: &Console,
-    ) -> Result<Written, Failure> {
-        let output = self.output(node, own)?;
+    fn write(&self, node: &NodePlan, own: &OwnLayer, outputs: &mut Outputs) -> Result<Written, Failure> {
+        let output = self.assembly.output(node, own)?;
         let root = outputs.root().to_owned();
         match node_is_current(&output, &root, &mut outputs.seen)? {
             State::Current(manifest) => return Ok(Written { folder: None, manifest: *manifest }),
             State::Damaged(name) => {
-                let name = root.join(&node.name).join(name);
-                console
-                    .talk(&format!("{} is not what was built any more: it is written again", name.display()));
+                (self.tell)(&Event::OutputDamaged { path: &root.join(&node.name).join(name) });
             }
-            State::Old => once::tell(&output, &root.join(&node.name), console),
+            State::Old => once::report(&output, &root.join(&node.name), self.tell),
         }
         // Somebody may have put it there since that was asked before the build.
         obstacles::check_node(&self.place(&root), &node.name)?;
         let parts = output.parts();
-        let known = parts.map(|parts| self.cache.image(&parts)).transpose()?.flatten();
+        let known = parts.map(|parts| self.assembly.cache.image(&parts)).transpose()?.flatten();
         let output = match known {
             None => output,
             Some(known) => match self.write_as_before(node, output, known, outputs)? {
                 Some(written) => return Ok(written),
-                None => self.output(node, own)?,
+                None => self.assembly.output(node, own)?,
             },
         };
         let folder = outputs.stage(&node.name)?;
         let manifest = write(output, folder.path()).with_context(|| format!("building `{}`", node.name))?;
         if let Some((parts, image)) = parts.zip(manifest.outputs.get(IMAGE)) {
             // A cache that cannot be written to serves all the same.
-            let _ = self.cache.keep_image(&parts, &image.sha256);
+            let _ = self.assembly.cache.keep_image(&parts, &image.sha256);
         }
         Ok(Written { folder: Some(folder), manifest })
     }
@@ -117,7 +136,7 @@ impl Build<'_> {
         outputs: &Outputs,
     ) -> Result<Option<Written>, Failure> {
         for (source, layer) in output.layers.iter_mut().zip(&node.layers) {
-            source.content = self.layers[&layer.key].read_unverified(self.cache)?;
+            source.content = self.assembly.layers[&layer.key].read_unverified(self.assembly.cache)?;
         }
         let folder = outputs.stage(&node.name)?;
         let manifest = write(output, folder.path()).ok();
@@ -127,18 +146,26 @@ impl Build<'_> {
     }
 
     fn place<'p>(&'p self, root: &'p Path) -> Place<'p> {
-        Place { root, cluster: &self.plan.cluster.name }
+        Place { root, cluster: &self.assembly.plan.cluster.name }
     }
 
     /// The layers of these nodes, each once: a fleet has more than a process may have files.
-    fn all_layers<'o>(&self, nodes: &'o [(&NodePlan, OwnLayer)]) -> Result<Vec<LayerSource<'o>>, Failure> {
+    fn all_layers<'o>(&self, nodes: &'o [Owned<'_>]) -> Result<Vec<LayerSource<'o>>, Failure> {
         let shared: BTreeMap<_, _> =
-            nodes.iter().flat_map(|(node, _)| &node.layers).map(|layer| (layer.key, layer)).collect();
-        let common = nodes.iter().filter_map(|(_, own)| own.common.layer.as_ref());
+            nodes.iter().flat_map(|owned| &owned.node.layers).map(|layer| (layer.key, layer)).collect();
+        let common = nodes.iter().filter_map(|owned| owned.own.common.layer.as_ref());
         let common: BTreeMap<_, _> = common.map(|layer| (layer.layer.sha256, layer)).collect();
-        let rendered = common.into_values().chain(nodes.iter().map(|(_, own)| &own.own));
+        let rendered = common.into_values().chain(nodes.iter().map(|owned| &owned.own.own));
         let rendered = rendered.map(|layer| Ok(layer.source()));
-        shared.into_values().map(|layer| self.shared_layer(layer)).chain(rendered).collect()
+        shared.into_values().map(|layer| self.assembly.shared_layer(layer)).chain(rendered).collect()
+    }
+
+    fn tell_what_stays(&self, nodes: &[Written], all_else_does: bool) {
+        let count = nodes.iter().filter(|node| node.folder.is_none()).count();
+        let is_all = count == nodes.len() && all_else_does;
+        if is_all || count > 0 {
+            (self.tell)(&Event::Unchanged { count, of: nodes.len(), is_all });
+        }
     }
 }
 
@@ -178,13 +205,4 @@ fn note(manifest: &Manifest, seen: &mut Seen) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-fn tell_what_stays(nodes: &[Written], all_else_does: bool, console: &Console) {
-    let count = nodes.iter().filter(|node| node.folder.is_none()).count();
-    if count == nodes.len() && all_else_does {
-        console.talk("nothing has changed since the last build");
-    } else if count > 0 {
-        console.talk(&format!("{count} of {} nodes have not changed since the last build", nodes.len()));
-    }
 }

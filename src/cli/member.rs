@@ -35,20 +35,12 @@ pub enum MemberCommand {
 }
 
 impl MemberCommand {
-    pub(super) fn building(&self) -> &Building {
+    /// What changes, of which node, and what a build goes by.
+    pub fn into_parts(self) -> (Change, String, Building) {
         match self {
-            Self::Add { building, .. } | Self::Remove { building, .. } | Self::Move { building, .. } => {
-                building
-            }
-        }
-    }
-
-    /// What changes, and of which node.
-    pub fn into_parts(self) -> (Change, String) {
-        match self {
-            Self::Add { node, .. } => (Change::Add, node),
-            Self::Remove { node, .. } => (Change::Remove, node),
-            Self::Move { node, .. } => (Change::Move, node),
+            Self::Add { node, building } => (Change::Add, node, building),
+            Self::Remove { node, building } => (Change::Remove, node, building),
+            Self::Move { node, building } => (Change::Move, node, building),
         }
     }
 }

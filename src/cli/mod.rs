@@ -12,7 +12,7 @@ use clap::Parser;
 pub use arguments::parse;
 pub use bundle::BundleArgs;
 pub use member::MemberCommand;
-pub use options::{Building, Color, Delivering, Fetching, Inputs, Options, Out, SecretsFile, Speaking};
+pub use options::{Building, Color, Delivering, Fetching, Inputs, Out, SecretsFile, Speaking};
 pub use pin::PinArgs;
 pub use verb::{Command, SchemaKind};
 

@@ -6,7 +6,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 
 use crate::date::Moment;
-use crate::output::Delivery;
+use crate::output::DeliveryKind;
 use crate::plan::Format;
 use crate::release::Arch;
 
@@ -78,7 +78,7 @@ pub struct Fetching {
 pub struct Delivering {
     /// How the nodes get their layers.
     #[arg(long, value_name = "HOW", env = "IMGBUILD_DELIVERY", default_value = "image")]
-    pub delivery: Delivery,
+    pub delivery: DeliveryKind,
     /// In which form the nodes get what is below /usr.
     #[arg(long, value_name = "FORM", env = "IMGBUILD_FORMAT", default_value = "overlay")]
     pub format: Format,
@@ -108,94 +108,21 @@ pub struct Out {
 /// All that a build goes by, and whatever says beforehand what one would do.
 #[derive(Args, Clone, Debug)]
 pub struct Building {
+    /// What people wrote of a cluster.
     #[command(flatten)]
-    inputs: Inputs,
+    pub inputs: Inputs,
+    /// The folder of outputs.
     #[command(flatten)]
-    out: Out,
+    pub out: Out,
+    /// Secrets.
     #[command(flatten)]
-    secrets: SecretsFile,
+    pub secrets: SecretsFile,
+    /// Where artifacts come from.
     #[command(flatten)]
-    fetching: Fetching,
+    pub fetching: Fetching,
+    /// How the nodes get what is built.
     #[command(flatten)]
-    delivering: Delivering,
-}
-
-/// The options of a command; those that it does not take are as if nobody had given them.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "each is described where its group is")]
-pub struct Options {
-    pub profile: Option<PathBuf>,
-    pub overlays: Option<PathBuf>,
-    pub releases: Option<PathBuf>,
-    pub arch: Option<Arch>,
-    pub bundle: Option<PathBuf>,
-    pub key: Option<String>,
-    pub not_before: Option<Moment>,
-    pub secrets: Option<PathBuf>,
-    pub store: Option<PathBuf>,
-    pub mirror: Option<String>,
-    pub offline: bool,
-    pub delivery: Delivery,
-    pub format: Format,
-    pub url: Option<String>,
-    pub source_date_epoch: u64,
-    pub out: PathBuf,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            profile: None,
-            overlays: None,
-            releases: None,
-            arch: None,
-            bundle: None,
-            key: None,
-            not_before: None,
-            secrets: None,
-            store: None,
-            mirror: None,
-            offline: false,
-            delivery: Delivery::Image,
-            format: Format::default(),
-            url: None,
-            source_date_epoch: 0,
-            out: PathBuf::from("out"),
-        }
-    }
-}
-
-impl From<Inputs> for Options {
-    fn from(Inputs { profile, overlays, releases, arch, bundle, key, not_before }: Inputs) -> Self {
-        Self { profile, overlays, releases, arch, bundle, key, not_before, ..Self::default() }
-    }
-}
-
-impl From<Out> for Options {
-    fn from(Out { out }: Out) -> Self {
-        Self { out, ..Self::default() }
-    }
-}
-
-impl From<Building> for Options {
-    fn from(Building { inputs, out: Out { out }, secrets, fetching, delivering }: Building) -> Self {
-        let options = Self::from(inputs).fetching(fetching).delivering(delivering);
-        Self { out, secrets: secrets.secrets, ..options }
-    }
-}
-
-impl Options {
-    /// The same, with where artifacts come from.
-    #[must_use]
-    pub fn fetching(self, Fetching { store, mirror, offline }: Fetching) -> Self {
-        Self { store, mirror, offline, ..self }
-    }
-
-    /// The same, with how the nodes get what is built.
-    #[must_use]
-    pub fn delivering(self, Delivering { delivery, format, url, source_date_epoch }: Delivering) -> Self {
-        Self { delivery, format, url, source_date_epoch, ..self }
-    }
+    pub delivering: Delivering,
 }
 
 fn epoch(text: &str) -> Result<u64, &'static str> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 
-use super::options::{Building, Delivering, Fetching, Inputs, Options, Out};
+use super::options::{Building, Delivering, Fetching, Inputs, Out};
 use super::{BundleArgs, MemberCommand, PinArgs};
 use crate::date::Moment;
 use crate::machine::Accelerator;
@@ -185,38 +185,6 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
-}
-
-impl Command {
-    /// The options of this command.
-    pub fn options(&self) -> Options {
-        match self {
-            Self::Build { building, .. }
-            | Self::Check { building, .. }
-            | Self::Plan { building, .. }
-            | Self::Diff { building, .. }
-            | Self::Replace { building, .. }
-            | Self::Show { building, .. } => building.clone().into(),
-            Self::Fetch { inputs, fetching, .. } | Self::Pin(PinArgs { inputs, fetching, .. }) => {
-                Options::from(inputs.clone()).fetching(fetching.clone())
-            }
-            Self::Sbom { inputs, fetching, delivering, .. } => {
-                Options::from(inputs.clone()).fetching(fetching.clone()).delivering(delivering.clone())
-            }
-            Self::Bundle(BundleArgs { inputs, secrets, fetching, .. }) => Options {
-                secrets: secrets.secrets.clone(),
-                ..Options::from(inputs.clone()).fetching(fetching.clone())
-            },
-            Self::Boot { inputs, out: Out { out }, .. } => {
-                Options { out: out.clone(), ..Options::from(inputs.clone()) }
-            }
-            Self::Serve { out, .. } => out.clone().into(),
-            Self::Verify { .. } | Self::Inspect { .. } | Self::Schema { .. } | Self::Completions { .. } => {
-                Options::default()
-            }
-            Self::Member { change } => change.building().clone().into(),
-        }
-    }
 }
 
 /// A file that people write.

@@ -1,22 +1,18 @@
 //! `imgbuild boot NODE...`: boots what was built, and judges it by what the nodes say of themselves.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "edge: where large temporary files go is named by the environment"
-)]
-
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use serde::Serialize;
 
-use super::select;
-use crate::cli::Options;
+use crate::cli::Inputs;
 use crate::failure::Failure;
-use crate::input;
+use crate::input::Sources;
 use crate::machine::{Accelerator, Base, Built, Ending, Fleet, MachineError, Verdict};
+use crate::plan::Request;
+use crate::settings::{Environment, InputSettings, scratch_folder};
 use crate::terminal::Console;
 
 /// How long the nodes have for their verdicts: in software a node takes minutes, and many share the processors.
@@ -50,16 +46,19 @@ pub fn run(
     names: &[String],
     base: &Path,
     accelerator: Option<Accelerator>,
-    options: &Options,
+    inputs: Inputs,
+    out: &Path,
+    environment: Environment<'_>,
     console: &Console,
 ) -> Result<(), Failure> {
-    let nodes: Vec<Built> =
-        each_once(names).into_iter().map(|name| built(name, options)).collect::<Result<_, _>>()?;
+    let input = InputSettings::resolve(inputs)?;
+    let nodes = each_once(names).into_iter().map(|name| built(name, &input, out));
+    let nodes: Vec<Built> = nodes.collect::<Result<_, _>>()?;
     let base = Base::read(base)?;
     let (sender, events) = mpsc::channel();
     let interrupted = sender.clone();
     ctrlc::set_handler(move || drop(interrupted.send(Event::Interrupted))).context("listening for Ctrl-C")?;
-    let mut fleet = Fleet::new(nodes.len(), &scratch())?;
+    let mut fleet = Fleet::new(nodes.len(), &scratch_folder(environment))?;
     for node in nodes.iter().enumerate() {
         fleet.start(node, &base, accelerator, &sender)?;
     }
@@ -95,14 +94,15 @@ pub fn run(
 }
 
 /// What was built of a node. A name that the profile does not have is said to be unknown, not to be built.
-fn built(name: &str, options: &Options) -> Result<Built, Failure> {
-    Built::read(&options.out, name).or_else(|error| {
+fn built(name: &str, input: &InputSettings, out: &Path) -> Result<Built, Failure> {
+    Built::read(out, name).map_err(|error| {
         if matches!(error, MachineError::NotBuilt { .. })
-            && let Ok((plan, ..)) = input::Written::read(options).and_then(|written| written.plan(options))
+            && let Ok(draft) = Sources::read(input).and_then(|sources| sources.plan(&Request::default()))
+            && draft.plan.node(name).is_none()
         {
-            select::nodes(&plan, &[name.to_owned()], false)?;
+            return draft.plan.unknown(name).into();
         }
-        Err(error.into())
+        error.into()
     })
 }
 
@@ -124,11 +124,6 @@ fn each_once(names: &[String]) -> Vec<&String> {
         }
     }
     once
-}
-
-/// Where disks of some gigabytes can be: /tmp is often in memory.
-fn scratch() -> PathBuf {
-    std::env::var_os("TMPDIR").map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
 }
 
 /// Tells what a node came to, and whether it is ready.

@@ -4,70 +4,62 @@
     reason = "edge: reads the program, the key and its password, writes the signature"
 )]
 
-use std::collections::BTreeMap;
-use std::io::{self, Cursor, Read};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::select;
-use crate::build::layers;
-use crate::bundle::{
-    Index, NewBundle, OVERLAYS, Occupied, PROFILE, PROGRAM, Part, RELEASES, SigningKey, occupied,
-};
-use crate::cli::{BundleArgs, Options};
+use crate::build::requests_of;
+use crate::bundle::{Index, NewBundle, Occupied, SigningKey, occupied};
+use crate::cli::BundleArgs;
 use crate::date::Moment;
-use crate::diagnostic::{Diagnostic, Report, Source};
-use crate::digest::Sha256;
+use crate::diagnostic::Report;
+use crate::event::Event;
 use crate::failure::Failure;
-use crate::fetch::{ArtifactRequest, Fetched};
 use crate::files::{folder_of, is_same};
-use crate::input::bundle::MAX_COMPONENTS;
-use crate::input::secrets;
-use crate::input::{self, Texts, Written};
-use crate::plan::{NodePlan, Plan};
-use crate::profile::Secrets;
+use crate::input::bundle::MAX_KEY;
+use crate::input::{self, Draft, Sources, Texts};
+use crate::pack::Contents;
+use crate::plan::{Request, Selection};
+use crate::settings::{Environment, FetchSettings, Folders, InputSettings, InputSource, SecretsPlace};
 use crate::store::Store;
 use crate::terminal::Console;
 
 /// The environment variable with the password of a secret key: an argument would be seen by other users.
 const PASSWORD: &str = "IMGBUILD_SIGN_PASSWORD";
-/// The longest file of a key that is read, in bytes.
-pub const MAX_KEY: u64 = 64 << 10;
 
 /// Writes a bundle of the nodes that are named, or of all.
-pub fn run(wanted: &BundleArgs, options: &Options, console: &Console) -> Result<(), Failure> {
+pub fn run(args: BundleArgs, environment: Environment<'_>, console: &Console) -> Result<(), Failure> {
+    let BundleArgs { nodes, output, split, sign, with_program, inputs, secrets, fetching, all: _ } = args;
+    let input = InputSettings::resolve(inputs)?;
+    let fetch = FetchSettings::resolve(&fetching, &input, environment)?;
+    let folders = Folders::resolve(fetching.store, environment)?;
+    let secrets_place = SecretsPlace::resolve(secrets);
     let mut report = Report::new();
-    let texts = Texts::read(options, &mut report)?;
-    let mut written = Written::of(texts.clone(), report)?;
-    let secrets = written.secrets(options);
-    let (plan, _, report) = written.plan(options)?;
-    let nodes = select::nodes(&plan, &wanted.nodes, wanted.nodes.is_empty())?;
+    let texts = Texts::read(&input, &mut report)?;
+    let mut sources = Sources::of(texts.clone(), report)?;
+    let secrets = sources.secrets(&secrets_place);
+    let selection = Selection::named_or_all(nodes);
+    let Draft { plan, report } = sources.plan(&Request { selection, ..Request::default() })?;
+    let nodes = plan.selected_nodes();
     console.report(&report);
-    check_place(wanted)?;
-    check_inputs(wanted, options)?;
-    let key = wanted.sign.as_deref().map(signing_key).transpose()?;
-    let store = select::store(options)?;
-    let requests = layers::requests_of(&nodes);
-    let progress = console.progress();
-    let fetched = store.fetch_all(&requests, &select::fetching(options)?, &|event| progress.show(event))?;
-    drop(progress);
+    let program = with_program.then(std::env::current_exe).transpose()?;
+    let place = Place { output: &output, is_split: split.is_some() };
+    place.check()?;
+    place.check_inputs(&input, [sign.as_deref(), program.as_deref(), Some(&secrets_place.path)])?;
+    let key = sign.as_deref().map(|path| signing_key(path, environment)).transpose()?;
+    let store = Store::open(folders.store)?;
+    let requests = requests_of(&nodes);
+    let fetch = fetch.with_supply(sources.supply());
+    let fetched = store.fetch_all(&requests, &fetch, &|event| console.event(&Event::Fetch(event)))?;
     let mut contents = Contents::of(&texts, &plan)?;
     contents.refuse(&secrets)?;
     contents.artifacts(&nodes, &requests, &fetched);
-    if wanted.with_program {
-        contents.program(std::env::current_exe()?)?;
+    if let Some(program) = program {
+        contents.program(program)?;
     }
     let names = nodes.iter().map(|node| node.name.clone()).collect();
-    let arch = options.arch.or(texts.arch);
-    let index = Index::new(plan.cluster.name.clone(), names, arch, contents.parts());
-    let new = NewBundle {
-        index: &index,
-        path: &wanted.output,
-        split: wanted.split,
-        key: key.as_ref(),
-        time: now(),
-    };
+    let index = Index::new(plan.cluster.name.clone(), names, texts.arch, contents.parts());
+    let new = NewBundle { index: &index, path: &output, split, key: key.as_ref(), time: now() };
     let written = new.write(|part| contents.open(part, &store))?;
     if console.json {
         let result = serde_json::json!({ "path": written.path, "size": written.size, "index": index });
@@ -76,57 +68,63 @@ pub fn run(wanted: &BundleArgs, options: &Options, console: &Console) -> Result<
     Ok(Console::data(format!("{}\n", written.path.display()))?)
 }
 
-/// Refuses, before anything is fetched, a place where no bundle can be or where it would not be found.
-fn check_place(wanted: &BundleArgs) -> Result<(), Failure> {
-    let place = wanted.output.display();
-    let no = |why: String, help: &str| {
-        Err(Failure::Usage { message: format!("--output {place}: {why}"), help: help.to_owned() })
-    };
-    let folder = wanted.output.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if wanted.output.file_name().is_none() || folder.is_some_and(|folder| !folder.is_dir()) {
-        return no("there is no such folder".to_owned(), "make it, or name another file");
-    }
-    let Ok(there) = fs_err::metadata(&wanted.output) else { return Ok(()) };
-    if !there.is_file() {
-        return no("what is there is no file".to_owned(), "name another file");
-    }
-    if wanted.split.is_some() {
-        let why = "a file of this name would be taken for the split bundle".to_owned();
-        return no(why, "remove it, or name another file");
-    }
-    Ok(())
+/// Where a bundle is to be.
+struct Place<'a> {
+    output: &'a Path,
+    is_split: bool,
 }
 
-/// Refuses, before anything is fetched, a place where the bundle would replace what it is made of, or any file that is not of
-/// an earlier bundle.
-fn check_inputs(wanted: &BundleArgs, options: &Options) -> Result<(), Failure> {
-    let no = |why: String| {
-        let message = format!("--output {}: {why}", wanted.output.display());
-        Err(Failure::Usage { message, help: "name another file, or move that one away".to_owned() })
-    };
-    let is_split = wanted.split.is_some();
-    let program = wanted.with_program.then(std::env::current_exe).transpose()?;
-    let bundle = options.bundle.iter().flat_map(|bundle| {
-        let pieces = crate::bundle::names(bundle, true);
-        [bundle.clone()].into_iter().chain(pieces)
-    });
-    let given = [&options.profile, &options.releases, &wanted.sign, &program].into_iter().flatten().cloned();
-    let inputs: Vec<_> = given.chain([secrets::path(options).to_owned()]).chain(bundle).collect();
-    for output in crate::bundle::names(&wanted.output, is_split) {
-        if let Some(input) = inputs.iter().find(|input| is_same(input, &output)) {
-            return no(format!(
-                "`{}` is `{}`, which the bundle is made of",
-                output.display(),
-                input.display()
-            ));
+impl Place<'_> {
+    /// Refuses, before anything is fetched, a place where no bundle can be or where it would not be found.
+    fn check(&self) -> Result<(), Failure> {
+        let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if self.output.file_name().is_none() || folder.is_some_and(|folder| !folder.is_dir()) {
+            return self.refused("there is no such folder", "make it, or name another file");
+        }
+        let Ok(there) = fs_err::metadata(self.output) else { return Ok(()) };
+        if !there.is_file() {
+            return self.refused("what is there is no file", "name another file");
+        }
+        if self.is_split {
+            let why = "a file of this name would be taken for the split bundle";
+            return self.refused(why, "remove it, or name another file");
+        }
+        Ok(())
+    }
+
+    /// Refuses, before anything is fetched, a place where the bundle would replace what it is made of, `others` among it, or
+    /// any file that is not of an earlier bundle.
+    fn check_inputs(&self, input: &InputSettings, others: [Option<&Path>; 3]) -> Result<(), Failure> {
+        const HELP: &str = "name another file, or move that one away";
+        let mut inputs: Vec<PathBuf> = others.into_iter().flatten().map(Path::to_owned).collect();
+        match &input.source {
+            InputSource::Bundle(bundle) => {
+                inputs.push(bundle.path.clone());
+                inputs.extend(crate::bundle::names(&bundle.path, true));
+            }
+            InputSource::Files { profile, overlays, releases } => {
+                inputs.extend([profile, releases].into_iter().flatten().cloned());
+                if overlays.as_deref().is_some_and(|overlays| is_below(self.output, overlays)) {
+                    let why = "it is in the folder of the components, which the bundle is made of";
+                    return self.refused(why, HELP);
+                }
+            }
+        }
+        for output in crate::bundle::names(self.output, self.is_split) {
+            if let Some(input) = inputs.iter().find(|input| is_same(input, &output)) {
+                let (output, input) = (output.display(), input.display());
+                return self.refused(format!("`{output}` is `{input}`, which the bundle is made of"), HELP);
+            }
+        }
+        match occupied(self.output, self.is_split)? {
+            None => Ok(()),
+            Some(Occupied { path, why }) => self.refused(format!("`{}` {why}", path.display()), HELP),
         }
     }
-    if options.overlays.as_deref().is_some_and(|overlays| is_below(&wanted.output, overlays)) {
-        return no("it is in the folder of the components, which the bundle is made of".to_owned());
-    }
-    match occupied(&wanted.output, is_split)? {
-        None => Ok(()),
-        Some(Occupied { path, why }) => no(format!("`{}` {why}", path.display())),
+
+    fn refused(&self, why: impl Into<String>, help: &str) -> Result<(), Failure> {
+        let message = format!("--output {}: {}", self.output.display(), why.into());
+        Err(Failure::Usage { message, help: help.to_owned() })
     }
 }
 
@@ -142,7 +140,7 @@ fn now() -> Moment {
     Moment(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()))
 }
 
-fn signing_key(path: &Path) -> Result<SigningKey, Failure> {
+fn signing_key(path: &Path, environment: Environment<'_>) -> Result<SigningKey, Failure> {
     let there = fs_err::metadata(path)
         .and_then(|found| if found.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(()) });
     there.map_err(|error| {
@@ -151,111 +149,10 @@ fn signing_key(path: &Path) -> Result<SigningKey, Failure> {
     })?;
     let text = input::text(path, MAX_KEY).map_err(|why| anyhow::anyhow!("{}", why.message()))?;
     // A variable that is set to nothing is as if it were not set.
-    let password = std::env::var(PASSWORD).ok().filter(|password| !password.is_empty());
+    let password = environment(PASSWORD).and_then(|password| password.into_string().ok());
+    let password = password.filter(|password| !password.is_empty());
     SigningKey::read(&text, password).map_err(|error| Failure::Usage {
         message: format!("--sign {}: {error}", path.display()),
         help: format!("`minisign -G` makes a key; one with a password needs it in {PASSWORD}"),
     })
-}
-
-/// The parts of a bundle and where their bytes are.
-struct Contents(BTreeMap<String, (Part, Bytes)>);
-
-/// Where the bytes of a part are.
-enum Bytes {
-    Here(Arc<[u8]>),
-    Store(Sha256),
-    File(PathBuf),
-}
-
-impl Contents {
-    /// What the user wrote.
-    fn of(texts: &Texts, plan: &Plan) -> Result<Self, Failure> {
-        let mut contents = Self(BTreeMap::new());
-        let text = |source: &Option<Arc<Source>>| -> Arc<[u8]> {
-            source.as_ref().map_or("", |source| source.text()).as_bytes().into()
-        };
-        contents.add(PROFILE.to_owned(), &plan.cluster.name, text(&texts.profile));
-        contents.add(RELEASES.to_owned(), "releases", text(&texts.releases));
-        let mut total = 0;
-        for (component, folder) in &texts.folders {
-            for (path, file) in folder {
-                total += file.bytes.len() as u64;
-                contents.add(format!("{OVERLAYS}{component}/{path}"), component, Arc::clone(&file.bytes));
-            }
-        }
-        if total > MAX_COMPONENTS {
-            let message =
-                format!("the components have {total} bytes, a bundle takes {MAX_COMPONENTS} at most");
-            return Err(anyhow::anyhow!(message).into());
-        }
-        Ok(contents)
-    }
-
-    /// Refuses texts that a secret has strayed into: a bundle goes through many hands.
-    fn refuse(&self, secrets: &Secrets) -> Result<(), Failure> {
-        let mut report = Report::new();
-        for (path, (_, bytes)) in &self.0 {
-            let Bytes::Here(bytes) = bytes else { continue };
-            if let Some(name) = secrets.named_in(bytes) {
-                let message = format!("`{path}` has the value of the secret `{name}` in it");
-                let help =
-                    "take it out there: secrets stand in the secrets file alone, and no bundle takes that";
-                report.push(Diagnostic::error(message).help(help));
-            }
-        }
-        if report.has_errors() { Err(Failure::Invalid(report)) } else { Ok(()) }
-    }
-
-    fn add(&mut self, path: String, name: &str, bytes: Arc<[u8]>) {
-        let (size, sha256) = (bytes.len() as u64, Sha256::of(&bytes));
-        let part = Part { path: path.clone(), name: name.to_owned(), version: None, size, sha256 };
-        self.0.insert(path, (part, Bytes::Here(bytes)));
-    }
-
-    /// The artifacts that these nodes need, which are in the store.
-    fn artifacts(&mut self, nodes: &[&NodePlan], requests: &[ArtifactRequest], fetched: &[Fetched]) {
-        let artifacts =
-            nodes.iter().flat_map(|node| &node.layers).filter_map(|layer| layer.artifact.as_ref());
-        let known: BTreeMap<_, _> = artifacts.map(|artifact| (artifact.title(), artifact)).collect();
-        for (request, fetched) in requests.iter().zip(fetched) {
-            let Some(artifact) = known.get(&request.name) else { continue };
-            let path = Part::artifact_path(&fetched.sha256);
-            let part = Part {
-                path: path.clone(),
-                name: artifact.release.clone(),
-                version: Some(format!("{} {}", artifact.version, artifact.arch)),
-                size: fetched.size,
-                sha256: fetched.sha256,
-            };
-            self.0.insert(path, (part, Bytes::Store(fetched.sha256)));
-        }
-    }
-
-    /// The program at `file`.
-    fn program(&mut self, file: PathBuf) -> Result<(), Failure> {
-        let (sha256, size) = Sha256::of_reader(fs_err::File::open(&file)?)?;
-        let part = Part {
-            path: PROGRAM.to_owned(),
-            name: "imgbuild".to_owned(),
-            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-            size,
-            sha256,
-        };
-        self.0.insert(PROGRAM.to_owned(), (part, Bytes::File(file)));
-        Ok(())
-    }
-
-    fn parts(&self) -> Vec<Part> {
-        self.0.values().map(|(part, _)| part.clone()).collect()
-    }
-
-    fn open(&self, part: &Part, store: &Store) -> io::Result<Box<dyn Read>> {
-        Ok(match self.0.get(&part.path).map(|(_, bytes)| bytes) {
-            Some(Bytes::Here(bytes)) => Box::new(Cursor::new(Arc::clone(bytes))),
-            Some(Bytes::Store(sha256)) => Box::new(store.read(sha256).map_err(io::Error::other)?),
-            Some(Bytes::File(path)) => Box::new(fs_err::File::open(path)?),
-            None => Box::new(io::empty()),
-        })
-    }
 }

@@ -1,40 +1,44 @@
 //! `imgbuild check`: reads everything, renders everything, fetches and writes nothing.
 
-use super::select;
-use crate::build::delivery::Way;
-use crate::build::foreseen::Foreseen;
-use crate::build::{layers, obstacles};
-use crate::cli::Options;
+use crate::build::{Foreseen, Job, requests_of};
+use crate::cli::Building;
 use crate::failure::Failure;
-use crate::input;
+use crate::input::Sources;
+use crate::plan::Selection;
+use crate::settings::{Environment, Settings};
 use crate::terminal::Console;
 
 /// Checks all nodes.
-pub fn run(strangers: &[String], options: &Options, console: &Console) -> Result<(), Failure> {
+pub fn run(
+    strangers: &[String],
+    building: Building,
+    environment: Environment<'_>,
+    console: &Console,
+) -> Result<(), Failure> {
+    let settings = Settings::resolve(building, environment)?;
     if let Some(stranger) = strangers.first() {
-        let message = format!("unexpected `{}`: `check` looks at the whole cluster", stranger.escape_debug());
-        let help = if [".yaml", ".yml"].iter().any(|ending| stranger.ends_with(ending)) {
-            format!("did you mean `imgbuild check --profile {}`?", stranger.escape_debug())
-        } else {
-            "it takes options alone: `imgbuild check --help` lists them".to_owned()
-        };
-        return Err(Failure::Usage { message, help });
+        return Err(unexpected(stranger));
     }
-    let mut written = input::Written::read(options)?;
-    let secrets = written.secrets(options);
-    let (plan, components, report) = written.draft(options)?;
-    Way::of(options)?.check(&plan)?;
-    select::fetching(options)?;
-    let nodes: Vec<_> = plan.nodes.iter().collect();
-    let foreseen = Foreseen::new(&plan, &nodes, (secrets, &components), options, report)?;
-    obstacles::check(&plan, &nodes, options)?;
-    foreseen.tell(console);
-    let artifacts = layers::requests_of(&nodes).len();
+    let mut sources = Sources::read(&settings.input)?;
+    let secrets = sources.secrets(&settings.secrets);
+    let draft = sources.draft(&sources.request(Selection::All, &settings.build, &settings.out))?;
+    let plan = &draft.plan;
+    let job = Job {
+        plan,
+        components: &sources.components,
+        secrets_place: &settings.secrets,
+        out: &settings.out,
+        tell: &|event| console.event(event),
+    };
+    let foreseen = Foreseen::new(&job, secrets, draft.report)?;
+    foreseen.tell(job.tell);
+    let artifacts = requests_of(&plan.selected_nodes()).len();
     let warnings = foreseen.listed();
+    let (nodes, components) = (plan.nodes.len(), plan.cluster.services.len());
     if console.json {
         let counts = serde_json::json!({
-            "cluster": plan.cluster.name, "nodes": plan.nodes.len(),
-            "components": plan.cluster.services.len(), "artifacts": artifacts, "warnings": warnings,
+            "cluster": plan.cluster.name, "nodes": nodes, "components": components, "artifacts": artifacts,
+            "warnings": warnings,
         });
         return Ok(Console::data_json(&counts)?);
     }
@@ -43,11 +47,19 @@ pub fn run(strangers: &[String], options: &Options, console: &Console) -> Result
         1 => "no errors, 1 warning".to_owned(),
         more => format!("no errors, {more} warnings"),
     };
+    let cluster = &plan.cluster.name;
     console.talk(&format!(
-        "{}: {} nodes, {} components, {artifacts} artifacts: {verdict}",
-        plan.cluster.name,
-        plan.nodes.len(),
-        plan.cluster.services.len(),
+        "{cluster}: {nodes} nodes, {components} components, {artifacts} artifacts: {verdict}"
     ));
     Ok(())
+}
+
+fn unexpected(stranger: &str) -> Failure {
+    let message = format!("unexpected `{}`: `check` looks at the whole cluster", stranger.escape_debug());
+    let help = if [".yaml", ".yml"].iter().any(|ending| stranger.ends_with(ending)) {
+        format!("did you mean `imgbuild check --profile {}`?", stranger.escape_debug())
+    } else {
+        "it takes options alone: `imgbuild check --help` lists them".to_owned()
+    };
+    Failure::Usage { message, help }
 }

@@ -2,121 +2,163 @@
 
 use serde_json::json;
 
-use crate::cli::Options;
+use crate::build::{self, Job};
+use crate::cli::Building;
 use crate::cluster::NodeIndex;
-use crate::command::build::build;
-use crate::component::{Change, Components};
+use crate::component::Change;
 use crate::failure::Failure;
-use crate::input::{self, instance_ids, recorded};
-use crate::membership::Inquiry;
-use crate::plan::Plan;
+use crate::input::{Draft, Sources, recorded};
+use crate::membership::{Inquiry, Subject};
+use crate::output::Manifest;
+use crate::plan::{Joins, Plan, Selection};
+use crate::settings::{Environment, Settings};
 use crate::terminal::Console;
+
+/// What is to change.
+pub struct Wanted {
+    /// How.
+    pub change: Change,
+    /// The node.
+    pub node: String,
+    /// Whether somebody has seen that the others can bear it.
+    pub confirmed: bool,
+    /// What a build goes by.
+    pub building: Building,
+}
 
 /// Changes the lists of members that a node is in: builds it so that it joins them, and prints the commands by which the
 /// others are told.
-pub fn run(
+pub fn run(wanted: Wanted, environment: Environment<'_>, console: &Console) -> Result<(), Failure> {
+    let Wanted { change, node: name, confirmed, building } = wanted;
+    let settings = Settings::resolve(building, environment)?;
+    let change = MemberChange { change, name: &name, confirmed, settings: &settings, console };
+    if change.change == Change::Remove { change.remove() } else { change.build() }
+}
+
+/// A change of the lists of members that a node is in.
+struct MemberChange<'a> {
     change: Change,
-    name: &str,
+    name: &'a str,
     confirmed: bool,
-    options: &Options,
-    console: &Console,
-) -> Result<(), Failure> {
-    if change == Change::Remove {
-        return remove(name, options, console);
-    }
-    let mut commands = String::new();
-    let prepare = |plan: &mut Plan, chosen: &[NodeIndex], components: &Components| {
-        for node in chosen {
-            commands += &told(change, *node, confirmed, (plan, components), options, console)?;
+    settings: &'a Settings,
+    console: &'a Console,
+}
+
+/// What the members say to a change.
+#[derive(Default)]
+struct Answer {
+    /// The commands by which they are told.
+    commands: String,
+    /// The members that the node then finds, by component.
+    joins: Joins,
+}
+
+impl MemberChange<'_> {
+    /// Builds the node as it is after the change.
+    fn build(&self) -> Result<(), Failure> {
+        let Self { change, name, settings, console, .. } = *self;
+        let mut sources = Sources::read(&settings.input)?;
+        let secrets = sources.secrets(&settings.secrets);
+        let selection = Selection::Named(vec![name.to_owned()]);
+        let mut request = sources.request(selection, &settings.build, &settings.out);
+        let mut draft = sources.draft(&request)?;
+        let mut commands = String::new();
+        if !draft.report.has_errors() {
+            build::check_obstacles(&draft.plan, &settings.out)?;
+            let node = draft.plan.selected[0];
+            let answer = self.ask(&draft.plan, Some(node), &sources)?;
+            commands = answer.commands;
             if change == Change::Move {
-                reprovision(plan, *node, options, console)?;
+                request.reprovision = self.has_moved(&draft.plan, node)?;
+            } else {
+                request.joins.insert(name.to_owned(), answer.joins);
             }
+            draft = sources.draft(&request)?;
         }
-        Ok(())
-    };
-    let written = input::Written::read(options)?;
-    let manifests = build(written, (&[name.to_owned()], false), prepare, options, console)?;
-    if console.json {
-        let lines: Vec<_> = commands.lines().collect();
-        return Ok(Console::data_json(&json!({ "commands": lines, "manifest": manifests.first() }))?);
+        let job = Job {
+            plan: &draft.plan,
+            components: &sources.components,
+            secrets_place: &settings.secrets,
+            out: &settings.out,
+            tell: &|event| console.event(event),
+        };
+        let fetch = settings.fetch.with_supply(sources.supply());
+        let manifests = build::build(&job, secrets, draft.report, &settings.folders, &fetch)?;
+        self.print(&commands, manifests.first(), || {
+            let seed = settings.out.join(name).join("seed.iso").display().to_string();
+            let when = if commands.is_empty() {
+                "now: the others know of it"
+            } else {
+                "once these commands are run"
+            };
+            match change {
+                Change::Move => format!("{name}: attach {seed} and reboot {when}"),
+                _ => format!("{name}: boot an empty machine from {seed} {when}"),
+            }
+        })
     }
-    let seed = options.out.join(name).join("seed.iso").display().to_string();
-    let when = if commands.is_empty() { "now: the others know of it" } else { "once these commands are run" };
-    console.talk(&match change {
-        Change::Move => format!("{name}: attach {seed} and reboot {when}"),
-        _ => format!("{name}: boot an empty machine from {seed} {when}"),
-    });
-    Ok(Console::lines(&commands)?)
-}
 
-/// The commands by which the others are told of a node, which the plan then lets join them.
-fn told(
-    change: Change,
-    node: NodeIndex,
-    confirmed: bool,
-    (plan, components): (&mut Plan, &Components),
-    options: &Options,
-    console: &Console,
-) -> Result<String, Failure> {
-    let name = plan.cluster[node].name.clone();
-    let recorded = recorded::read(plan, &options.out)?;
-    let inquiries = Inquiry::all(change, &name, Some(node), (plan, components, &recorded))?;
-    let mut commands = String::new();
-    let mut joins = Vec::new();
-    for inquiry in inquiries {
-        let known = inquiry.known(confirmed, options.offline, console)?;
-        commands += &inquiry.commands(&known)?;
-        joins.push((inquiry.component().to_owned(), inquiry.joined(&known)));
+    /// A member goes: nothing is built, and the profile may not have it any more.
+    fn remove(&self) -> Result<(), Failure> {
+        let Self { name, settings, console, .. } = *self;
+        let sources = Sources::read(&settings.input)?;
+        let request = sources.request(Selection::All, &settings.build, &settings.out);
+        let Draft { plan, report } = sources.plan(&request)?;
+        console.report(&report);
+        let node = plan.cluster.find(name);
+        let commands = self.ask(&plan, node, &sources)?.commands;
+        self.print(&commands, None, || {
+            let when = if commands.is_empty() {
+                "now: the others do not know it"
+            } else {
+                "once these commands are run"
+            };
+            let profile = if node.is_some() { ", and take it out of the profile" } else { "" };
+            format!("{name}: shut it down {when}{profile}")
+        })
     }
-    if change != Change::Move {
-        for (component, members) in joins {
-            plan.join(node, &component, members);
+
+    /// Asks the members that run whether the change may be.
+    fn ask(&self, plan: &Plan, node: Option<NodeIndex>, sources: &Sources) -> Result<Answer, Failure> {
+        let recorded = recorded::read(plan, &self.settings.out)?;
+        let subject = Subject { change: self.change, name: self.name, node };
+        let mut answer = Answer::default();
+        for inquiry in Inquiry::all(subject, plan, &sources.components, &recorded)? {
+            let known = inquiry
+                .known(self.confirmed, self.settings.fetch.offline, &|event| self.console.event(event))?;
+            answer.commands += &inquiry.commands(&known)?;
+            answer.joins.insert(inquiry.component().to_owned(), inquiry.joined(&known));
         }
+        Ok(answer)
     }
-    Ok(commands)
-}
 
-/// cloud-init configures the network once per instance, and so only a new one takes up the new address.
-fn reprovision(
-    plan: &mut Plan,
-    node: NodeIndex,
-    options: &Options,
-    console: &Console,
-) -> Result<(), Failure> {
-    let member = &plan.cluster[node];
-    let (name, address) = (member.name.clone(), member.address);
-    match recorded::address(plan, &options.out, node)? {
-        Some(before) if before != address => instance_ids::renew(plan, &[node], &options.out, console),
-        Some(_) => Ok(()),
-        None => {
-            console.say(&format!(
+    /// Whether a node has another address than in its last build. cloud-init configures the network once per instance, and so
+    /// only a new one takes up the new address.
+    fn has_moved(&self, plan: &Plan, node: NodeIndex) -> Result<bool, Failure> {
+        let before = recorded::address(plan, &self.settings.out, node)?;
+        if before.is_none() {
+            let name = self.name;
+            self.console.say(&format!(
                 "warning: no earlier build of `{name}` says where it was: if cloud-init on it has run as `{}`, it keeps its \
                  address; `imgbuild {name} --reprovision` builds it as the next instance",
-                node.of(&plan.nodes).instance_id
+                node.of(&plan.nodes).instance.id
             ));
-            Ok(())
         }
+        Ok(before.is_some_and(|before| before != plan.cluster[node].address))
     }
-}
 
-/// A member goes: nothing is built, and the profile may not have it any more.
-fn remove(name: &str, options: &Options, console: &Console) -> Result<(), Failure> {
-    let (plan, components, report) = input::Written::read(options)?.plan(options)?;
-    console.report(&report);
-    let node = plan.cluster.find(name);
-    let recorded = recorded::read(&plan, &options.out)?;
-    let mut commands = String::new();
-    for inquiry in Inquiry::all(Change::Remove, name, node, (&plan, &components, &recorded))? {
-        let known = inquiry.known(false, options.offline, console)?;
-        commands += &inquiry.commands(&known)?;
+    /// Prints the commands, and says to people what comes before and after them.
+    fn print(
+        &self,
+        commands: &str,
+        manifest: Option<&Manifest>,
+        words: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        if self.console.json {
+            let lines: Vec<_> = commands.lines().collect();
+            return Ok(Console::data_json(&json!({ "commands": lines, "manifest": manifest }))?);
+        }
+        self.console.talk(&words());
+        Ok(Console::lines(commands)?)
     }
-    if console.json {
-        let lines: Vec<_> = commands.lines().collect();
-        return Ok(Console::data_json(&json!({ "commands": lines, "manifest": null }))?);
-    }
-    let when =
-        if commands.is_empty() { "now: the others do not know it" } else { "once these commands are run" };
-    let profile = if node.is_some() { ", and take it out of the profile" } else { "" };
-    console.talk(&format!("{name}: shut it down {when}{profile}"));
-    Ok(Console::lines(&commands)?)
 }

@@ -1,22 +1,21 @@
-//! One verb per file: reads the inputs, calls the rooms in order, prints.
+//! One verb a file: what was typed becomes settings, the engine does the work, the console prints what came of it.
 
 mod boot;
-pub(crate) mod build;
+mod build;
 mod bundle;
 mod check;
 mod diff;
 mod fetch;
 mod inspect;
 mod member;
-mod options;
+mod nodes;
 mod pin;
 mod plan;
 mod sbom;
 mod schema;
-pub(crate) mod select;
 mod serve;
 mod show;
-pub(crate) mod verify;
+mod verify;
 
 use std::ffi::OsString;
 use std::io;
@@ -28,17 +27,18 @@ use crate::component::Change;
 use crate::escape::escaped;
 pub use crate::failure::Exit;
 use crate::failure::Failure;
+use crate::settings::{Environment, Trust, listen_address};
 use crate::terminal::Console;
 
-/// Does what was typed.
-pub fn run(typed: impl IntoIterator<Item = OsString>) -> Exit {
+/// Does what was typed, in this environment.
+pub fn run(typed: impl IntoIterator<Item = OsString>, environment: Environment<'_>) -> Exit {
     let typed: Vec<_> = typed.into_iter().collect();
     let cli = match cli::parse(typed.iter().cloned()) {
         Ok(cli) => cli,
         Err(error) => return misread(&error, &typed),
     };
     let console = Console::new(&cli.speaking);
-    match done(cli, &console) {
+    match done(cli, environment, &console) {
         Ok(exit) => exit,
         Err(failure) if is_broken_pipe(&failure) => Exit::Done,
         Err(failure) => {
@@ -48,7 +48,7 @@ pub fn run(typed: impl IntoIterator<Item = OsString>) -> Exit {
     }
 }
 
-fn done(cli: Cli, console: &Console) -> Result<Exit, Failure> {
+fn done(cli: Cli, environment: Environment<'_>, console: &Console) -> Result<Exit, Failure> {
     let Cli { command, nodes, all, reprovision, building, speaking: _ } = cli;
     if command.is_some() && (all || reprovision || !nodes.is_empty()) {
         return Err(Failure::Usage {
@@ -62,36 +62,40 @@ fn done(cli: Cli, console: &Console) -> Result<Exit, Failure> {
             help: "`imgbuild NODE...` builds nodes, `imgbuild --all` every one".to_owned(),
         });
     }
-    let command = command.unwrap_or(Command::Build { nodes, all, reprovision, building });
-    let options = command.options();
-    options::check(&options)?;
-    match command {
-        Command::Build { nodes, all, reprovision, .. } => {
-            build::run(&nodes, all, reprovision, &options, console)
+    match command.unwrap_or(Command::Build { nodes, all, reprovision, building }) {
+        Command::Build { nodes, all, reprovision, building } => {
+            let request = build::Request { nodes, all, reprovision, building };
+            build::run(request, environment, console)
         }
-        Command::Check { strangers, .. } => check::run(&strangers, &options, console),
-        Command::Plan { nodes, .. } => plan::run(&nodes, &options, console),
-        Command::Diff { nodes, .. } => return diff::run(&nodes, &options, console),
-        Command::Fetch { names, .. } => fetch::run(&names, &options, console),
-        Command::Replace { node, confirmed, .. } => {
-            member::run(Change::Replace, &node, confirmed, &options, console)
+        Command::Check { strangers, building } => check::run(&strangers, building, environment, console),
+        Command::Plan { nodes, building, all: _ } => plan::run(nodes, building, environment, console),
+        Command::Diff { nodes, building, all: _ } => return diff::run(nodes, building, environment, console),
+        Command::Fetch { names, inputs, fetching } => {
+            fetch::run(&names, inputs, fetching, environment, console)
+        }
+        Command::Replace { node, confirmed, building } => {
+            let wanted = member::Wanted { change: Change::Replace, node, confirmed, building };
+            member::run(wanted, environment, console)
         }
         Command::Member { change } => {
-            let (change, node) = change.into_parts();
-            member::run(change, &node, false, &options, console)
+            let (change, node, building) = change.into_parts();
+            let wanted = member::Wanted { change, node, confirmed: false, building };
+            member::run(wanted, environment, console)
         }
-        Command::Show { node, file, .. } => show::run(&node, &file, &options, console),
-        Command::Pin(args) => pin::run(&args, &options, console),
-        Command::Sbom { node, .. } => sbom::run(&node, &options, console),
-        Command::Boot { nodes, base, accelerator, .. } => {
-            boot::run(&nodes, &base, accelerator, &options, console)
+        Command::Show { node, file, building } => show::run(&node, &file, building, environment, console),
+        Command::Pin(args) => pin::run(args, environment, console),
+        Command::Sbom { node, inputs, fetching, delivering } => {
+            sbom::run(node, inputs, &fetching, &delivering, environment, console)
         }
-        Command::Serve { listen, url, private, .. } => {
-            serve::run(serve::address(listen, url.as_deref())?, private, &options, console)
+        Command::Boot { nodes, base, accelerator, inputs, out } => {
+            boot::run(&nodes, &base, accelerator, inputs, &out.out, environment, console)
         }
-        Command::Bundle(wanted) => bundle::run(&wanted, &options, console),
+        Command::Serve { listen, url, private, out } => {
+            serve::run(listen_address(listen, url.as_deref())?, private, &out.out, console)
+        }
+        Command::Bundle(args) => bundle::run(args, environment, console),
         Command::Verify { path, key, not_before } => {
-            verify::run(&path, (key.as_deref(), not_before), console)
+            verify::run(&path, key.map(|key| Trust { key, not_before }).as_ref(), console)
         }
         Command::Inspect { path } => inspect::run(&path, console),
         Command::Schema { kind } => schema::run(kind),

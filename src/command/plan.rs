@@ -4,53 +4,65 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::select;
-use crate::build::delivery::Way;
-use crate::build::foreseen::Foreseen;
-use crate::build::{known_problems, obstacles};
-use crate::cli::Options;
+use crate::build::{Foreseen, Job, known_problems};
+use crate::cli::Building;
+use crate::cluster::Cluster;
 use crate::diagnostic::Listed;
 use crate::failure::Failure;
-use crate::input;
-use crate::plan::{NodePlan, Origin, Plan};
+use crate::input::Sources;
+use crate::plan::{NodePlan, Origin, Plan, Selection};
+use crate::settings::{Environment, Settings};
 use crate::terminal::Console;
 
-/// The plan, with what a build would warn of.
+/// The plan of the nodes that are meant, with what a build would warn of.
 #[derive(Serialize)]
 struct Planned<'a> {
-    #[serde(flatten)]
-    plan: &'a Plan,
+    cluster: &'a Cluster,
+    nodes: Vec<&'a NodePlan>,
+    epoch: u64,
     warnings: Vec<Listed>,
 }
 
 /// Prints the plan of these nodes, or of all.
-pub fn run(names: &[String], options: &Options, console: &Console) -> Result<(), Failure> {
-    let mut written = input::Written::read(options)?;
-    let secrets = written.secrets(options);
-    let (mut plan, components, report) = written.draft(options)?;
-    Way::of(options)?.check(&plan)?;
-    select::fetching(options)?;
-    let nodes = select::nodes(&plan, names, names.is_empty())?;
-    let foreseen = Foreseen::new(&plan, &nodes, (secrets, &components), options, report)?;
-    obstacles::check(&plan, &nodes, options)?;
-    foreseen.tell(console);
-    plan.nodes.retain(|node| names.is_empty() || names.contains(&node.name));
+pub fn run(
+    names: Vec<String>,
+    building: Building,
+    environment: Environment<'_>,
+    console: &Console,
+) -> Result<(), Failure> {
+    let settings = Settings::resolve(building, environment)?;
+    let mut sources = Sources::read(&settings.input)?;
+    let secrets = sources.secrets(&settings.secrets);
+    let selection = Selection::named_or_all(names);
+    let draft = sources.draft(&sources.request(selection, &settings.build, &settings.out))?;
+    let plan = &draft.plan;
+    let job = Job {
+        plan,
+        components: &sources.components,
+        secrets_place: &settings.secrets,
+        out: &settings.out,
+        tell: &|event| console.event(event),
+    };
+    let foreseen = Foreseen::new(&job, secrets, draft.report)?;
+    foreseen.tell(job.tell);
+    let nodes = plan.selected_nodes();
     if console.json {
-        return Ok(Console::data_json(&Planned { plan: &plan, warnings: foreseen.listed() })?);
+        let (cluster, epoch, warnings) = (&plan.cluster, plan.epoch, foreseen.listed());
+        return Ok(Console::data_json(&Planned { cluster, nodes, epoch, warnings })?);
     }
-    let texts: Vec<_> = plan.nodes.iter().map(|node| describe(&plan, node)).collect();
+    let texts: Vec<_> = nodes.into_iter().map(|node| describe(plan, node)).collect();
     Ok(Console::lines(&texts.join("\n"))?)
 }
 
 fn describe(plan: &Plan, node: &NodePlan) -> String {
-    let member = &plan.cluster[node.index];
+    let member = node.member(plan);
     let mut text = format!(
         "{} ({}, {}): {}, instance-id {}\n",
         node.name,
         member.address,
         member.arch,
         member.roles.join(", "),
-        node.instance_id
+        node.instance.id
     );
     let mut line = |what: &str, detail: &str| {
         // Writing to a text cannot fail.
@@ -64,7 +76,7 @@ fn describe(plan: &Plan, node: &NodePlan) -> String {
             line("", "fetched by the node itself");
         }
     }
-    for problem in known_problems::lines(&[node]) {
+    for problem in known_problems(&[node]) {
         line("problem", &problem);
     }
     for layer in &node.layers {

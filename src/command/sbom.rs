@@ -2,25 +2,39 @@
 
 use std::collections::BTreeMap;
 
-use super::select;
-use crate::cli::Options;
+use crate::build::cache;
+use crate::cli::{Delivering, Fetching, Inputs};
 use crate::failure::Failure;
-use crate::input;
+use crate::input::Sources;
 use crate::layer::LayerIndex;
+use crate::plan::{Request, Selection};
 use crate::render::NodeFiles;
 use crate::sbom::bill;
+use crate::settings::{BuildSettings, Environment, FetchSettings, InputSettings, cache_place};
 use crate::terminal::Console;
 
 /// Prints the bill of one node. Nothing is fetched: files have digests where their layer is in the cache.
-pub fn run(node: &str, options: &Options, console: &Console) -> Result<(), Failure> {
-    let (plan, _, mut report) = input::Written::read(options)?.plan(options)?;
-    let node = select::nodes(&plan, &[node.to_owned()], false)?[0];
-    let rendered = NodeFiles::new(&plan).of(node, &mut report);
-    if report.has_errors() {
-        return Err(Failure::Invalid(report));
+pub fn run(
+    node: String,
+    inputs: Inputs,
+    fetching: &Fetching,
+    delivering: &Delivering,
+    environment: Environment<'_>,
+    console: &Console,
+) -> Result<(), Failure> {
+    let input = InputSettings::resolve(inputs)?;
+    let fetch = FetchSettings::resolve(fetching, &input, environment)?;
+    let BuildSettings { delivery, layers } = BuildSettings::resolve(delivering, fetch.mirror.as_ref())?;
+    let selection = Selection::Named(vec![node]);
+    let mut draft =
+        Sources::read(&input)?.plan(&Request { selection, layers, delivery, ..Request::default() })?;
+    let node = draft.plan.selected_nodes()[0];
+    let rendered = NodeFiles::new(&draft.plan).of(node, &mut draft.report);
+    if draft.report.has_errors() {
+        return Err(Failure::Invalid(draft.report));
     }
-    console.report(&report);
-    let cache = select::cache(console);
+    console.report(&draft.report);
+    let cache = cache(cache_place(environment).as_ref(), &|event| console.event(event));
     let mut layers = BTreeMap::new();
     for layer in &node.layers {
         match cache.layer::<LayerIndex>(&layer.key)? {
@@ -34,6 +48,6 @@ pub fn run(node: &str, options: &Options, console: &Console) -> Result<(), Failu
             None => {}
         }
     }
-    let bill = bill(node, &layers, &rendered, plan.epoch).map_err(anyhow::Error::new)?;
+    let bill = bill(node, &layers, &rendered, draft.plan.epoch).map_err(anyhow::Error::new)?;
     Ok(Console::data_json(&bill)?)
 }

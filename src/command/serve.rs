@@ -1,20 +1,17 @@
 //! `imgbuild serve`: answers for the folder of outputs until Ctrl-C, and tells who has fetched what.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs as _};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context as _;
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use crate::cli::Options;
 use crate::failure::{Exit, Failure};
 use crate::serve::{Catalogue, Client, Limits, Served, Site, Tally, serve};
 use crate::terminal::Console;
-
-/// Where to listen if nobody says where.
-const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 /// A request as a line of JSON.
 #[derive(Serialize)]
@@ -34,32 +31,15 @@ struct Fetched<'a> {
     client: &'a Client,
 }
 
-/// The address to listen on: the one that was named, that of the nodes' address, or one that no other machine reaches.
-pub fn address(listen: Option<SocketAddr>, url: Option<&str>) -> Result<SocketAddr, Failure> {
-    // With https it is another server's address, which may have this one behind it.
-    let authority =
-        url.and_then(|url| url.strip_prefix("http://")).map(|url| url.split('/').next().unwrap_or(url));
-    let Some(authority) = authority.filter(|_| listen.is_none()) else {
-        return Ok(listen.unwrap_or(LOCAL));
-    };
-    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    let place = if has_port { authority.to_owned() } else { format!("{authority}:80") };
-    let found = place.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
-    found.ok_or_else(|| Failure::Usage {
-        message: format!("--url: failed to find the address of `{authority}`"),
-        help: "name an address of this machine with `--listen ADDR:PORT`".to_owned(),
-    })
-}
-
 /// The folder of outputs, which has something to serve.
-fn site(private: bool, options: &Options, console: &Console) -> Result<Site, Failure> {
+fn site(private: bool, out: &Path, console: &Console) -> Result<Site, Failure> {
     const BUILD: &str = "build first: `imgbuild --all`; or name another folder with `--out DIR`";
-    let site = Site::open(&options.out, private)
-        .map_err(|error| Failure::unreadable(&options.out, "a folder of built nodes", &error, BUILD))?;
+    let site = Site::open(out, private)
+        .map_err(|error| Failure::unreadable(out, "a folder of built nodes", &error, BUILD))?;
     let catalogue = site.catalogue();
     catalogue.problems.iter().for_each(|problem| console.say(&format!("warning: {problem}")));
     if catalogue.nodes.is_empty() {
-        let message = format!("no node is built in `{}`: there is nothing to serve", options.out.display());
+        let message = format!("no node is built in `{}`: there is nothing to serve", out.display());
         return Err(Failure::Refused { exit: Exit::Failed, message, help: BUILD.to_owned() });
     }
     let withheld = site.withheld();
@@ -83,15 +63,15 @@ fn listener(listen: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 /// Serves the folder on this address.
-pub fn run(listen: SocketAddr, private: bool, options: &Options, console: &Console) -> Result<(), Failure> {
-    let site = site(private, options, console)?;
+pub fn run(listen: SocketAddr, private: bool, out: &Path, console: &Console) -> Result<(), Failure> {
+    let site = site(private, out, console)?;
     let catalogue = site.catalogue();
     let listener = listener(listen)?;
     let address = listener.local_addr().context("asking for the address")?;
     let stop = Arc::new(Notify::new());
     let interrupt = Arc::clone(&stop);
     ctrlc::set_handler(move || interrupt.notify_one()).context("listening for Ctrl-C")?;
-    console.talk(&format!("serving {} on http://{address}; Ctrl-C ends it", options.out.display()));
+    console.talk(&format!("serving {} on http://{address}; Ctrl-C ends it", out.display()));
     if address.ip().is_loopback() {
         console
             .talk("only this machine reaches it; `--listen ADDR:PORT` or `--url URL` opens it to a network");
@@ -131,24 +111,4 @@ fn summarise(tally: &Tally, catalogue: Catalogue, json: bool) -> io::Result<()> 
         return Ok(());
     }
     Console::lines(&format!("nothing was fetched for {}\n", missing.join(", ")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_other_machine_reaches_what_nobody_opened() {
-        let address = |listen: Option<&str>, url| address(listen.map(|one| one.parse().unwrap()), url).ok();
-        for (listen, url, expected) in [
-            (None, None, Some("127.0.0.1:8080")),
-            (None, Some("http://192.0.2.1:8081/below"), Some("192.0.2.1:8081")),
-            (None, Some("http://[2001:db8::1]"), Some("[2001:db8::1]:80")),
-            (None, Some("https://192.0.2.1"), Some("127.0.0.1:8080")),
-            (Some("0.0.0.0:1"), Some("http://192.0.2.1:8081"), Some("0.0.0.0:1")),
-            (None, Some("http://:80"), None),
-        ] {
-            assert_eq!(address(listen, url), expected.map(|one| one.parse().unwrap()), "{listen:?} {url:?}");
-        }
-    }
 }

@@ -1,26 +1,43 @@
 //! `imgbuild show`: a document of a node, or a file of its overlay, without fetching anything.
 
-use super::select;
-use crate::build::documents::documents;
-use crate::cli::Options;
+use std::path::Path;
+
+use crate::build::documents;
+use crate::cli::Building;
 use crate::diagnostic::{Report, nearest};
 use crate::failure::Failure;
 use crate::guest::GuestPath;
-use crate::input;
+use crate::input::{Draft, Sources};
 use crate::output::OVERLAY;
-use crate::plan::{NodePlan, Plan};
+use crate::plan::{NodePlan, Plan, Selection};
 use crate::profile::{ADMIN_PASSWORD, Secrets};
 use crate::render::{NodeFiles, NodeSecrets, OverlayFacts, private_files};
+use crate::settings::{BuildSettings, Environment, FetchSettings, InputSettings, SecretsPlace};
 use crate::terminal::Console;
 
 const DOCUMENTS: [&str; 3] = ["user-data", "meta-data", "network-config"];
 
 /// Prints one document or file.
-pub fn run(node: &str, file: &str, options: &Options, console: &Console) -> Result<(), Failure> {
-    let mut written = input::Written::read(options)?;
+pub fn run(
+    node: &str,
+    file: &str,
+    building: Building,
+    environment: Environment<'_>,
+    console: &Console,
+) -> Result<(), Failure> {
+    // It needs neither a store nor a cache: nobody has to say where they can be.
+    let input = InputSettings::resolve(building.inputs)?;
+    let fetch = FetchSettings::resolve(&building.fetching, &input, environment)?;
+    let build = BuildSettings::resolve(&building.delivering, fetch.mirror.as_ref())?;
+    let mut sources = Sources::read(&input)?;
     let is_document = DOCUMENTS.contains(&file);
-    let secrets = if is_document { written.secrets(options).masked() } else { Secrets::default() };
-    let (plan, _, report) = written.plan(options)?;
+    let secrets = if is_document {
+        sources.secrets(&SecretsPlace::resolve(building.secrets)).masked()
+    } else {
+        Secrets::default()
+    };
+    let out = building.out.out;
+    let Draft { plan, report } = sources.plan(&sources.request(Selection::All, &build, &out))?;
     if plan.node(node).is_none() && plan.node(file).is_some() {
         let message = format!("`{}` stands where a node is expected", node.escape_debug());
         return Err(Failure::Usage {
@@ -28,10 +45,10 @@ pub fn run(node: &str, file: &str, options: &Options, console: &Console) -> Resu
             help: format!("did you mean `imgbuild show {file} {}`?", node.escape_debug()),
         });
     }
-    let node = select::nodes(&plan, &[node.to_owned()], false)?[0];
+    let node = plan.node(node).ok_or_else(|| plan.unknown(node))?;
     console.report(&report);
     if !is_document {
-        return guest_file(&plan, node, file, options);
+        return guest_file(&plan, node, file, &out);
     }
     let text = document(&plan, node, file, &secrets)?;
     if file == "user-data" {
@@ -56,7 +73,7 @@ fn document(plan: &Plan, node: &NodePlan, file: &str, secrets: &Secrets) -> Resu
     Ok(found.expect("whatever is a document's name is one of a node's documents").1)
 }
 
-fn guest_file(plan: &Plan, node: &NodePlan, file: &str, options: &Options) -> Result<(), Failure> {
+fn guest_file(plan: &Plan, node: &NodePlan, file: &str, out: &Path) -> Result<(), Failure> {
     let path: GuestPath = file.parse().map_err(|error| {
         let help = format!("a document is one of `{}`; {error}", DOCUMENTS.join("`, `"));
         let message = format!("`{}` is neither a document nor a path in the guest", file.escape_debug());
@@ -72,15 +89,15 @@ fn guest_file(plan: &Plan, node: &NodePlan, file: &str, options: &Options) -> Re
     if let Some(file) = node.layers.iter().flat_map(|layer| &layer.files).find(|file| file.path == path) {
         return Ok(Console::data(&file.bytes)?);
     }
-    Err(not_shown(node, &path, options))
+    Err(not_shown(node, &path, out))
 }
 
 /// Why a guest file cannot be shown.
-fn not_shown(node: &NodePlan, path: &GuestPath, options: &Options) -> Failure {
+fn not_shown(node: &NodePlan, path: &GuestPath, out: &Path) -> Failure {
     let usage = |message: String, help: String| Failure::Usage { message, help };
     let mut installed = node.layers.iter().flat_map(|layer| &layer.install);
     if let Some((_, to, _)) = installed.find(|(_, to, _)| path.is_within(to)) {
-        let overlay = options.out.join(&node.name).join(OVERLAY);
+        let overlay = out.join(&node.name).join(OVERLAY);
         let way = format!("`tar -xOzf {} {}`", overlay.display(), path.relative());
         let message = format!("{to} comes out of a release, which is not fetched to show it");
         return usage(message, format!("build the node and take it out of its overlay: {way}"));

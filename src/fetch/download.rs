@@ -8,10 +8,10 @@ use fs_err as fs;
 
 use super::fetcher::{Fetcher, Job};
 use super::http::Answer;
-use super::mirror::Place;
 use super::pace::Paced;
 use super::partial::{Intake, Kept, Partial};
 use super::peer::Peer;
+use super::place::Place;
 use super::response::{Head, Rest};
 use super::retry::HEADWAY;
 use super::sniff::HEAD;

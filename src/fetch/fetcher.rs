@@ -9,12 +9,12 @@ use reqwest::Url;
 
 use super::download::Download;
 use super::http::Http;
-use super::mirror::Place;
-use super::redacted::{Redacted, shown};
+use super::place::Place;
 use super::{
-    ArtifactRequest, Cause, Event, FailedArtifact, FetchError, Fetched, Mirror, Network, Outcome, Patience,
-    Step, Supply,
+    ArtifactRequest, Cause, Event, FailedArtifact, FetchError, Fetched, Network, Outcome, Patience, Step,
+    Supply,
 };
+use crate::release::{Mirror, MirrorPlace, Redacted, shown};
 use crate::store::{State, Store};
 
 /// Artifacts that are fetched at the same time.
@@ -44,7 +44,7 @@ impl FetchOptions {
         }
         match (&self.supply, &self.mirror) {
             (Some(_), _) => Ok(Place::Hand),
-            (None, Some(mirror)) => mirror.locate(&url).ok_or(Cause::Unmirrorable),
+            (None, Some(mirror)) => mirror.locate(&url).map(Place::from).ok_or(Cause::Unmirrorable),
             (None, None) => Ok(Place::Server(url)),
         }
     }
@@ -52,9 +52,8 @@ impl FetchOptions {
     /// Where the mirror would have what upstream has at `url`, for people.
     pub(super) fn mirrored(&self, url: &str) -> Option<String> {
         match self.mirror.as_ref()?.locate(&Url::parse(url).ok()?)? {
-            Place::Server(url) => Some(Redacted(&url).to_string()),
-            Place::File(path) => Some(path.display().to_string()),
-            Place::Hand => None,
+            MirrorPlace::Server(url) => Some(Redacted(&url).to_string()),
+            MirrorPlace::File(path) => Some(path.display().to_string()),
         }
     }
 }

@@ -13,13 +13,13 @@ use reqwest::Url;
 use reqwest::blocking::{Client, ClientBuilder, Response};
 use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE};
 
-use super::mirror::host;
 use super::pace::TooSlow;
 use super::peer::Peer;
 use super::resolver::Resolver;
 use super::response::{Head, Rest, retry_after};
 use super::trust::Trust;
 use super::{Cause, Network, Patience, RedirectRefused, handshake, redirect, tunnel};
+use crate::release::host;
 
 /// A client with the environment's proxies and certificates.
 #[derive(Debug)]

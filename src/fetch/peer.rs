@@ -5,8 +5,8 @@ use std::fmt;
 use reqwest::Url;
 
 use super::Proxies;
-use super::mirror::host;
 use super::proxy::Proxy;
+use crate::release::host;
 
 /// A server, and the proxy between.
 #[derive(Clone, Debug, PartialEq, Eq)]

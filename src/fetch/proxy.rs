@@ -11,7 +11,7 @@ use reqwest::Url;
 use reqwest::header::HeaderValue;
 
 use super::bypass::Bypass;
-use super::mirror::host;
+use crate::release::host;
 
 /// The proxy for a server, if any.
 #[derive(Clone, Debug, Default)]

@@ -1,8 +1,7 @@
 //! Decides whether a redirect is followed.
 
+use crate::release::host;
 use reqwest::Url;
-
-use super::mirror::host;
 
 /// Redirects in a row that are followed.
 pub(super) const HOPS: usize = 10;

@@ -8,13 +8,13 @@ use reqwest::Url;
 
 use super::download::{MAX_SIZE, Source};
 use super::http::{Answer, Http};
-use super::mirror::Place;
 use super::pace::Paced;
 use super::peer::Peer;
-use super::redacted::shown;
+use super::place::Place;
 use super::sniff::HEAD;
 use super::{Cause, FetchError, FetchOptions};
 use crate::digest::{HashingWriter, Sha256};
+use crate::release::shown;
 
 /// The longest text that is read, in bytes: several times the longest checksum file.
 const MAX_TEXT: u64 = 1 << 20;

@@ -1,40 +1,29 @@
 //! What a build takes from a bundle in place of files and the network.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
-use crate::bundle::{Bundle, BundleError, PROFILE, Part, RELEASES};
-use crate::cli::Options;
-use crate::command::verify;
+use super::texts::{Folder, MAX_COMPONENT_FILE, MAX_DOCUMENT, Texts, text};
+use crate::bundle::{Bundle, BundleError, PROFILE, Part, RELEASES, Signed, VerifyingKey};
 use crate::component::FolderFile;
+use crate::date::Moment;
 use crate::diagnostic::{Diagnostic, Report, Source};
 use crate::failure::Failure;
 use crate::fetch::{Supplied, Supply};
-use crate::input::{Folder, MAX_COMPONENT_FILE, MAX_DOCUMENT, Texts};
+use crate::settings::BundleSettings;
 
+/// The longest file of a key that is read, in bytes.
+pub const MAX_KEY: u64 = 64 << 10;
 /// The most that all components' files of a bundle may have together, in bytes: they are read into memory.
 pub const MAX_COMPONENTS: u64 = 256 << 20;
 
-/// The bundle that the options name, if they do.
-pub fn open(options: &Options) -> Result<Option<Bundle>, Failure> {
-    let Some(path) = &options.bundle else { return Ok(None) };
-    for (option, given) in [
-        ("--profile", options.profile.is_some()),
-        ("--releases", options.releases.is_some()),
-        ("--overlays", options.overlays.is_some()),
-        ("--mirror", options.mirror.is_some()),
-    ] {
-        if given {
-            return Err(Failure::Usage {
-                message: format!("--bundle and {option}: a bundle brings its own"),
-                help: format!(
-                    "leave one of them out, and its environment variable: `--bundle` or `{option}`"
-                ),
-            });
-        }
-    }
-    let bundle = Bundle::open(path).map_err(|error| match error {
+/// Opens a bundle, and refuses one that is not signed as it must be. The artifacts need no signature: the pins vouch for
+/// them, which it does.
+pub fn open(settings: &BundleSettings) -> Result<Arc<Bundle>, Failure> {
+    let bundle = Bundle::open(&settings.path).map_err(|error| match error {
         BundleError::Io(error) => Failure::unreadable(
-            path,
+            &settings.path,
             "a bundle",
             &error,
             "`imgbuild bundle -o FILE` writes one, where there is a network",
@@ -42,26 +31,46 @@ pub fn open(options: &Options) -> Result<Option<Bundle>, Failure> {
         error => error.into(),
     })?;
     bundle.check_size()?;
-    Ok(Some(bundle))
-}
-
-/// The same, signed as the options insist on. The artifacts need no signature: the pins vouch for them, which it does.
-pub fn trusted(options: &Options) -> Result<Option<Bundle>, Failure> {
-    let Some(bundle) = open(options)? else { return Ok(None) };
-    if let Some(key) = &options.key {
-        let signed = bundle.signed(&verify::key(key)?)?;
-        if let Some(why) = verify::too_old(&signed, options.not_before) {
+    if let Some(trust) = &settings.trust {
+        let signed = bundle.signed(&key(&trust.key)?)?;
+        if let Some(why) = too_old(&signed, trust.not_before) {
             return Err(Failure::Integrity {
                 message: format!("the bundle `{}` is refused: {why}", bundle.path().display()),
                 help: "bring a newer bundle; or name an earlier time with `--not-before TIME`".to_owned(),
             });
         }
     }
-    Ok(Some(bundle))
+    Ok(Arc::new(bundle))
+}
+
+/// The key that a text is, or the text of the file that it names.
+pub fn key(key: &str) -> Result<VerifyingKey, Failure> {
+    let file = Path::new(key);
+    let text = if file.is_file() {
+        text(file, MAX_KEY).map_err(|why| anyhow::anyhow!("{}", why.message()))?
+    } else {
+        key.to_owned()
+    };
+    VerifyingKey::read(&text).map_err(|error| Failure::Usage {
+        message: format!("--key: {error}"),
+        help: "expected a minisign public key, or a file that holds one".to_owned(),
+    })
+}
+
+/// Why a bundle is too old to be accepted, if it is.
+pub fn too_old(signed: &Signed, not_before: Option<Moment>) -> Option<String> {
+    let not_before = not_before?;
+    match signed.time {
+        Some(time) if time >= not_before => None,
+        Some(time) => Some(format!("it was signed at {time}, expected not before {not_before}")),
+        None => {
+            Some(format!("its signature does not say when it was made, expected not before {not_before}"))
+        }
+    }
 }
 
 /// The profile, the pins and the components of a bundle.
-pub fn texts(bundle: &Bundle, report: &mut Report) -> Result<Texts, Failure> {
+pub fn texts(bundle: Arc<Bundle>, report: &mut Report) -> Result<Texts, Failure> {
     let shown = |path: &str| format!("{}/{path}", bundle.path().display());
     let mut document = |path: &str| -> Result<_, Failure> {
         let bytes = bundle.load(path, MAX_DOCUMENT)?.expect("an index without profile or pins is refused");
@@ -86,11 +95,12 @@ pub fn texts(bundle: &Bundle, report: &mut Report) -> Result<Texts, Failure> {
         let file_of = FolderFile { name: shown(&part.path), bytes: bytes.into(), is_builtin: false };
         folders.entry(component.to_owned()).or_default().insert(file.to_owned(), file_of);
     }
-    Ok(Texts { profile, releases, folders, arch: bundle.index().arch })
+    let arch = bundle.index().arch;
+    Ok(Texts { profile, releases, folders, arch, bundle: Some(bundle) })
 }
 
 /// The artifacts of a bundle. The store verifies them.
-pub fn supply(bundle: Bundle) -> Supply {
+pub fn supply(bundle: Arc<Bundle>) -> Supply {
     Supply::new(move |digest| {
         let (part, bytes) = bundle.unverified(&Part::artifact_path(digest))?;
         Some(Supplied::new(part.size, bytes))

@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Report};
 use crate::diff::{MemberChange, member_changes};
 use crate::failure::Failure;
 use crate::output::{MemberLists, member_lists};
-use crate::plan::{NodePlan, Plan};
+use crate::plan::Plan;
 
 /// What the last build of each node recorded, by node.
 pub type Recorded = BTreeMap<String, MemberLists>;
@@ -33,9 +33,10 @@ pub fn address(plan: &Plan, out: &Path, node: NodeIndex) -> Result<Option<IpAddr
 }
 
 /// Warns of members that come, go or move between the builds in `out` and the plan: their component must be told. Of those
-/// that come or move, if they are among `chosen`.
-pub fn warn(plan: &Plan, chosen: &[&NodePlan], out: &Path, report: &mut Report) -> Result<(), Failure> {
+/// that come or move, if they are meant.
+pub fn warn(plan: &Plan, out: &Path, report: &mut Report) -> Result<(), Failure> {
     let recorded = read(plan, out)?;
+    let selected = plan.selected_nodes();
     let lists =
         |(index, member): (NodeIndex, &Member)| (member.name.clone(), plan.cluster.member_lists(index));
     let planned = plan.cluster.indexed().map(lists).filter(|(_, lists)| !lists.is_empty()).collect();
@@ -43,7 +44,7 @@ pub fn warn(plan: &Plan, chosen: &[&NodePlan], out: &Path, report: &mut Report) 
         let concerns = match &change {
             MemberChange::Gone { .. } => true,
             MemberChange::New { node, .. } | MemberChange::Moved { node, .. } => {
-                chosen.iter().any(|chosen| chosen.name == *node)
+                selected.iter().any(|selected| selected.name == *node)
             }
         };
         if concerns {

@@ -6,14 +6,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use super::secrets_file::SecretsFile;
-use crate::cli::Options;
+use super::texts;
 use crate::component::{Components, SecretSpec};
 use crate::diagnostic::{Diagnostic, Report, Source};
+use crate::event::{Event, Tell};
 use crate::failure::Failure;
-use crate::input;
 use crate::plan::NodePlan;
 use crate::profile::Secrets;
-use crate::terminal::Console;
+use crate::settings::SecretsPlace;
 
 /// The longest secrets file that is read, in bytes.
 const MAX_FILE: u64 = 1 << 20;
@@ -25,20 +25,12 @@ const DEVICE: u32 = 0o020_000;
 /// What generated secrets are made of: no character that a shell, a URL or YAML gives a meaning.
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// The file that is read where no option names one. Files of this name alone are generated into.
-pub const DEFAULT: &str = "secrets.yaml";
-
-/// The secrets file of these options.
-pub fn path(options: &Options) -> &Path {
-    options.secrets.as_deref().unwrap_or(Path::new(DEFAULT))
-}
-
 /// Reads the secrets. What is wrong with the file goes into `report`; without a file there are none, unless an option
 /// names it.
-pub fn read(options: &Options, report: &mut Report) -> Secrets {
-    match text(path(options), options.secrets.is_some()) {
+pub fn read(place: &SecretsPlace, report: &mut Report) -> Secrets {
+    match text(&place.path, place.is_named) {
         Ok(Some((mode, text))) => {
-            let shown = path(options).display().to_string();
+            let shown = place.path.display().to_string();
             // What a device gives is kept nowhere: /dev/null has no secrets, a terminal has those that are typed.
             let is_device = mode & FILE_KIND == DEVICE;
             if mode & 0o077 != 0 && !is_device {
@@ -87,7 +79,7 @@ fn text(path: &Path, is_named: bool) -> Result<Option<(u32, String)>, Diagnostic
             Diagnostic::error(format!("`{shown}` is a folder, expected a secrets file")).help(name_it)
         );
     }
-    let text = input::text(path, MAX_FILE).map_err(|why| why.help(name_it))?;
+    let text = texts::text(path, MAX_FILE).map_err(|why| why.help(name_it))?;
     Ok(Some((metadata.permissions().mode(), text)))
 }
 
@@ -107,20 +99,20 @@ pub fn needed<'a>(nodes: &[&NodePlan], components: &'a Components) -> BTreeMap<&
 /// Reports what is needed, is not given and cannot be generated, because an option names a file that is the user's alone.
 pub fn check_given(
     secrets: &Secrets,
-    options: &Options,
+    place: &SecretsPlace,
     needed: &BTreeMap<&str, &SecretSpec>,
     report: &mut Report,
 ) {
-    let path = path(options);
     // Of a file that cannot be read that is said, and what is missing in it is not known.
-    if !secrets.are_read() || path.file_name().is_some_and(|name| name == DEFAULT) {
+    if !secrets.are_read() || place.is_generated_into() {
         return;
     }
     for (name, _) in needed.iter().filter(|(name, spec)| spec.generate.is_some() && !secrets.has(name)) {
-        let message = format!("the secret `{name}` is missing in `{}`", path.display());
+        let message = format!("the secret `{name}` is missing in `{}`", place.path.display());
         let help = format!(
             "add a line `{name}: VALUE`, such as one of `openssl rand -hex 12`; a build generates it only into a file \
-             that is called `{DEFAULT}`"
+             that is called `{}`",
+            SecretsPlace::DEFAULT
         );
         report.push(Diagnostic::error(message).help(help));
     }
@@ -129,9 +121,9 @@ pub fn check_given(
 /// Generates what is needed and the user did not give, and keeps it in the file.
 pub fn generate(
     secrets: &mut Secrets,
-    path: &Path,
+    place: &SecretsPlace,
     needed: &BTreeMap<&str, &SecretSpec>,
-    console: &Console,
+    tell: Tell<'_>,
 ) -> Result<(), Failure> {
     let missing = |secrets: &Secrets, name: &str, spec: &SecretSpec| {
         spec.generate.filter(|_| !secrets.has(name)).map(|length| length as usize)
@@ -139,7 +131,7 @@ pub fn generate(
     if needed.iter().all(|(name, spec)| missing(secrets, name, spec).is_none()) {
         return Ok(());
     }
-    let file = SecretsFile::lock(path)?;
+    let file = SecretsFile::lock(&place.path)?;
     // Another build may have been faster: what it keeps there is the secret.
     let kept = file.secrets()?;
     let (mut lines, mut generated) = (String::new(), Vec::new());
@@ -158,7 +150,7 @@ pub fn generate(
     }
     file.append(&lines)?;
     for name in generated {
-        console.talk(&format!("generated the secret `{name}`, kept in {}", path.display()));
+        tell(&Event::SecretGenerated { name, file: &place.path });
     }
     Ok(())
 }
@@ -171,13 +163,6 @@ pub fn stand_in<'a>(secrets: &mut Secrets, needed: &BTreeMap<&'a str, &SecretSpe
         secrets.insert((*name).to_owned(), "yet-to-be-generated".to_owned());
     }
     missing
-}
-
-/// Reports what nodes do not have because of missing secrets, each once.
-pub fn tell_what_is_lacking(secrets: &Secrets, nodes: &[&NodePlan], console: &Console) {
-    for line in lacking(secrets, nodes) {
-        console.talk(&line);
-    }
 }
 
 /// What nodes do not have because of missing secrets, a line each.

@@ -7,7 +7,7 @@ use fs_err as fs;
 use serde::Deserialize;
 
 use super::MachineError;
-use crate::output::{Delivery, Found, IMAGE, MANIFEST, Manifest, NETWORK_CONFIG, NodeFolder, SHARED};
+use crate::output::{DeliveryKind, Found, IMAGE, MANIFEST, Manifest, NETWORK_CONFIG, NodeFolder, SHARED};
 use crate::profile::Mac;
 use crate::release::Arch;
 
@@ -54,9 +54,9 @@ impl Built {
             return Err(MachineError::Architecture { node: name.to_owned(), arch: manifest.arch });
         }
         let shared = match manifest.delivery {
-            Delivery::Image => None,
-            Delivery::Shared => Some(out.join(SHARED)),
-            Delivery::Http | Delivery::Download => {
+            DeliveryKind::Image => None,
+            DeliveryKind::Shared => Some(out.join(SHARED)),
+            DeliveryKind::Http | DeliveryKind::Download => {
                 return Err(MachineError::Delivery { node: name.to_owned() });
             }
         };

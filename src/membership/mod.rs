@@ -6,11 +6,11 @@ mod seen;
 use crate::cluster::{NodeIndex, Peer};
 use crate::component::{COMMANDS, Change, Component, Components, Membership};
 use crate::diagnostic::{Report, Step};
+use crate::event::{Event, Tell};
 use crate::failure::{Exit, Failure};
 use crate::input::recorded::Recorded;
 use crate::live::{Members, Probe, Reply, TIMEOUTS};
 use crate::plan::Plan;
-use crate::terminal::Console;
 use seats::{Found, Known, Pulse, Seat};
 use seen::{Entry, Seen};
 
@@ -27,14 +27,25 @@ pub struct Inquiry<'a> {
     others: Vec<Seat>,
 }
 
+/// What changes.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// How.
+    pub change: Change,
+    /// The node's name.
+    pub name: &'a str,
+    /// The node, if the profile has it.
+    pub node: Option<NodeIndex>,
+}
+
 impl<'a> Inquiry<'a> {
     /// Of each component of the node whose members keep a list of themselves; of all such components, where the profile
     /// does not have the node.
     pub fn all(
-        change: Change,
-        name: &'a str,
-        node: Option<NodeIndex>,
-        (plan, components, recorded): (&'a Plan, &'a Components, &Recorded),
+        Subject { change, name, node }: Subject<'a>,
+        plan: &'a Plan,
+        components: &'a Components,
+        recorded: &Recorded,
     ) -> Result<Vec<Self>, Failure> {
         let mut inquiries = Vec::new();
         for component in components.values() {
@@ -55,11 +66,11 @@ impl<'a> Inquiry<'a> {
     }
 
     /// Asks the members, and refuses changes that are not safe. Where no other member answers, `confirmed` is required.
-    pub fn known(&self, confirmed: bool, offline: bool, console: &Console) -> Result<Known, Failure> {
+    pub fn known(&self, confirmed: bool, offline: bool, tell: Tell<'_>) -> Result<Known, Failure> {
         let mut silent = Vec::new();
         if !offline {
-            let tell = |line: &str| console.talk(line);
-            let members = Members::new(&TIMEOUTS, &tell)?;
+            let wait = |line: &str| tell(&Event::Asking(line));
+            let members = Members::new(&TIMEOUTS, &wait)?;
             // Whether one runs that goes or moves makes no difference.
             let asks_own = matches!(self.change, Change::Replace | Change::Add);
             let own: Vec<_> = self.node.iter().filter(|_| asks_own).flat_map(Seat::found).collect();

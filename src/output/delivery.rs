@@ -1,12 +1,14 @@
-//! The ways in which a node can get its layers.
+//! How a node gets its layers, as its manifest names it.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Delivery;
+
 /// How the nodes get their layers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum Delivery {
+pub enum DeliveryKind {
     /// Each seed holds all of its node's overlay.
     #[default]
     Image,
@@ -18,9 +20,20 @@ pub enum Delivery {
     Download,
 }
 
-impl Delivery {
+impl DeliveryKind {
     /// Whether a seed holds the overlay as one file.
     pub fn is_whole(self) -> bool {
         matches!(self, Self::Image | Self::Download)
+    }
+}
+
+impl From<&Delivery> for DeliveryKind {
+    fn from(delivery: &Delivery) -> Self {
+        match delivery {
+            Delivery::Image => Self::Image,
+            Delivery::Shared => Self::Shared,
+            Delivery::Http { .. } => Self::Http,
+            Delivery::Download { .. } => Self::Download,
+        }
     }
 }

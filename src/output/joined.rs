@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use fs_err as fs;
 
-use super::delivery::Delivery;
+use super::delivery::DeliveryKind;
 use super::folder::Found;
 use super::manifest::Manifest;
 use super::names::{LAYERS, OVERLAY, SHARED};
@@ -21,12 +21,14 @@ pub(super) type Bytes = Box<dyn Read>;
 pub(super) fn overlay(folder: &Path, manifest: &Manifest) -> Result<Found<Bytes>> {
     let beside = folder.parent().unwrap_or(folder);
     match manifest.delivery {
-        Delivery::Image | Delivery::Download => Ok(match if_exists(fs::File::open(folder.join(OVERLAY)))? {
-            Some(file) => Found::Whole(Box::new(BufReader::new(file))),
-            None => Found::Unusable(format!("its {OVERLAY} is missing")),
-        }),
-        Delivery::Shared => of_image(&beside.join(SHARED), &manifest.layers),
-        Delivery::Http => of_files(&beside.join(LAYERS), &manifest.layers),
+        DeliveryKind::Image | DeliveryKind::Download => {
+            Ok(match if_exists(fs::File::open(folder.join(OVERLAY)))? {
+                Some(file) => Found::Whole(Box::new(BufReader::new(file))),
+                None => Found::Unusable(format!("its {OVERLAY} is missing")),
+            })
+        }
+        DeliveryKind::Shared => of_image(&beside.join(SHARED), &manifest.layers),
+        DeliveryKind::Http => of_files(&beside.join(LAYERS), &manifest.layers),
     }
 }
 

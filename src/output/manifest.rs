@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::delivery::Delivery;
+use super::delivery::DeliveryKind;
 use super::digests::SeedDigests;
 use super::names::{DOCUMENTS, IMAGE, SEED_FILES, USER_DATA};
 use crate::digest::Sha256;
@@ -38,7 +38,7 @@ pub struct Manifest {
     pub artifacts: Vec<ManifestArtifact>,
     /// How the node gets its layers.
     #[serde(default)]
-    pub delivery: Delivery,
+    pub delivery: DeliveryKind,
     /// Whether the node has secrets: then only its owner can read user-data, the seed, and the manifest with their sizes and
     /// digests, by which others could try guesses.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -77,7 +77,7 @@ impl Manifest {
             let file = self.outputs.get(*name)?;
             Some(((*name).to_owned(), file.sha256))
         });
-        let own = self.layers.last().filter(|_| self.delivery == Delivery::Shared);
+        let own = self.layers.last().filter(|_| self.delivery == DeliveryKind::Shared);
         SeedDigests(beside.chain(own.map(|own| (own.sha256.to_string(), own.sha256))).collect())
     }
 }

@@ -20,7 +20,7 @@ mod volume;
 
 pub use built::{Built, Snapshot, instance_id, member_lists};
 pub use current::{State, layers_are_current, node_is_current, shared_is_current};
-pub use delivery::Delivery;
+pub use delivery::DeliveryKind;
 pub use digests::SeedDigests;
 pub use folder::{Found, NodeFolder};
 pub use layers::{LayerSource, known_layers, remove_unused_layers, write_layers, write_shared};

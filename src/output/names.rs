@@ -19,4 +19,4 @@ pub const SEED_FILES: [&str; 4] = [META_DATA, USER_DATA, NETWORK_CONFIG, OVERLAY
 /// The image that nodes share.
 pub const SHARED: &str = "shared.iso";
 /// The folder of the layers that nodes fetch, and what stands before their digests in an address.
-pub const LAYERS: &str = "layers";
+pub const LAYERS: &str = crate::plan::LAYERS;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write as _};
 use std::path::Path;
 
-use super::delivery::Delivery;
 use super::digests::SeedDigests;
 use super::file::{create, write_file};
 use super::joining::Joining;
@@ -15,6 +14,7 @@ use super::volume::{VolumeFile, write_volume};
 use crate::digest::Sha256;
 use crate::guest::Mode;
 use crate::iso9660::{ExpectedFile, ImageHead, VolumeLabel};
+use crate::plan::Delivery;
 use anyhow::Result;
 
 /// A document: file name and text.
@@ -26,6 +26,8 @@ pub struct NodeOutput<'a> {
     pub layers: Vec<LayerSource<'a>>,
     /// What they join to.
     pub overlay: OutputFile,
+    /// How the node gets them.
+    pub delivery: &'a Delivery,
     /// The documents: name and text.
     pub documents: Vec<Text>,
     /// The time of every file in the image, in seconds since 1970.
@@ -37,7 +39,7 @@ pub struct NodeOutput<'a> {
 impl NodeOutput<'_> {
     /// Whether the overlay is a file beside the others.
     pub(super) fn has_overlay(&self) -> bool {
-        self.manifest.delivery.is_whole()
+        self.delivery.is_whole()
     }
 
     /// The mode of an output: files with secrets or digests of secrets are private.
@@ -49,7 +51,7 @@ impl NodeOutput<'_> {
     /// The digest of what its image is made of. `None` for an image without layers, which is written in no time, and for
     /// one with secrets: a digest of a secret allows guessing it.
     pub fn parts(&self) -> Option<Sha256> {
-        if self.manifest.secrets || self.manifest.delivery != Delivery::Image {
+        if self.manifest.secrets || *self.delivery != Delivery::Image {
             return None;
         }
         let documents = self.documents.iter().map(|(name, text)| ((*name).to_owned(), Sha256::of(text)));
@@ -76,8 +78,8 @@ pub fn write(mut node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
     }
     let mut manifest = node.manifest_of(BTreeMap::new());
     let layers = std::mem::take(&mut node.layers);
-    let payload = match manifest.delivery {
-        Delivery::Image | Delivery::Download => {
+    let payload = match node.delivery {
+        Delivery::Image | Delivery::Download { .. } => {
             outputs.insert(OVERLAY.to_owned(), node.overlay);
             let file = create(&folder.join(OVERLAY), Mode::FILE, node.overlay.size)?;
             let (name, content) = (OVERLAY.to_owned(), Box::new(Joining::new(layers, file)));
@@ -87,7 +89,7 @@ pub fn write(mut node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
             let file = OutputFile { size: layer.size, sha256: layer.sha256 };
             Payload { name: layer.sha256.to_string(), file, content }
         }),
-        Delivery::Http => None,
+        Delivery::Http { .. } => None,
     };
     let image = write_seed(&node, &outputs, payload, folder)?;
     outputs.insert(IMAGE.to_owned(), image);

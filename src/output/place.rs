@@ -8,7 +8,7 @@ use fs_err as fs;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::delivery::Delivery;
+use super::delivery::DeliveryKind;
 use super::folder::MAX_MANIFEST;
 use super::names::{LAYERS, MANIFEST, SHARED};
 use crate::digest::Sha256;
@@ -56,7 +56,7 @@ struct Earlier {
     /// Those of the first builds may not say it.
     cluster: Option<String>,
     #[serde(default)]
-    delivery: Delivery,
+    delivery: DeliveryKind,
     #[serde(default)]
     outputs: Map<String, Value>,
 }
@@ -116,11 +116,11 @@ impl Place<'_> {
     }
 
     /// Whether what nodes share by this delivery can be written beside them.
-    pub fn check_shared(&self, delivery: Delivery) -> Result<(), Obstacle> {
+    pub fn check_shared(&self, delivery: DeliveryKind) -> Result<(), Obstacle> {
         match delivery {
-            Delivery::Image | Delivery::Download => return Ok(()),
-            Delivery::Shared => self.check_image()?,
-            Delivery::Http => return check_layers(&self.root.join(LAYERS)),
+            DeliveryKind::Image | DeliveryKind::Download => return Ok(()),
+            DeliveryKind::Shared => self.check_image()?,
+            DeliveryKind::Http => return check_layers(&self.root.join(LAYERS)),
         }
         // There is one image for all nodes: from another cluster's it would take the layers away.
         let Some(folders) = if_exists(fs::read_dir(self.root))? else { return Ok(()) };
@@ -128,7 +128,7 @@ impl Place<'_> {
             let folder = folder?.path();
             // What cannot be read is not a node's folder that could be served by the image.
             let Ok(Some(earlier)) = earlier(&folder) else { continue };
-            if earlier.delivery == Delivery::Shared {
+            if earlier.delivery == DeliveryKind::Shared {
                 self.is_of_us(&folder, &earlier)?;
             }
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::format::Format;
+use super::inputs::LayerSpec;
 use super::node::FileOrigin;
 use crate::component::{Component, Spec};
 use crate::digest::Sha256;
@@ -36,6 +37,18 @@ pub struct LayerPlan {
     pub format: Format,
     /// The modification time of every entry, in seconds since 1970.
     pub epoch: u64,
+}
+
+/// What the layer of a component is made of.
+pub(super) struct LayerParts {
+    /// The release's file.
+    pub(super) artifact: Option<Artifact>,
+    /// Where the node fetches that file from itself.
+    pub(super) fetched_from: Option<String>,
+    /// Which members of it go where: from, to, mode.
+    pub(super) install: Vec<(String, GuestPath, Option<Mode>)>,
+    /// The files of the component's folder that are no templates.
+    pub(super) files: Vec<LayerFile>,
 }
 
 /// A file with its contents.
@@ -76,17 +89,15 @@ struct Inputs<'a> {
 }
 
 impl LayerPlan {
-    /// The layer of `component`; `install` is what it takes of its release, `files` are those of its folder that are no
-    /// templates.
-    pub fn new(
+    /// The layer of `component`.
+    pub(super) fn new(
         component: &Component,
-        install: Vec<(String, GuestPath, Option<Mode>)>,
-        (arch, format, epoch): (Arch, Format, u64),
-        (artifact, fetched_from): (Option<Artifact>, Option<String>),
-        files: Vec<LayerFile>,
+        arch: Arch,
+        LayerSpec { format, epoch }: LayerSpec,
+        parts: LayerParts,
     ) -> Self {
         let spec = &component.spec;
-        let mut files = files;
+        let LayerParts { artifact, fetched_from, install, mut files } = parts;
         files.extend(system_files(&component.name, spec, format));
         files.sort_by(|a, b| a.path.cmp(&b.path));
         let held = artifact.as_ref().filter(|_| fetched_from.is_none());

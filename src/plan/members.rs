@@ -1,8 +1,8 @@
 //! Which components run on which node: from the names in nodes and roles.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::resolve::Inputs;
+use super::inputs::Inputs;
 use crate::cluster::Member;
 use crate::diagnostic::{Diagnostic, Report, Step, meant, quoted};
 use crate::profile::{Node, Profile};
@@ -36,10 +36,10 @@ pub(super) fn members(inputs: &Inputs<'_>, profile: &Profile) -> Vec<Member> {
             name: node.name.clone(),
             address: node.address,
             mac: node.mac,
-            arch: inputs.arch.or(node.arch).unwrap_or(profile.arch),
+            arch: inputs.request.arch.or(node.arch).unwrap_or(profile.arch),
             roles: node.roles.clone(),
             components: components.cloned().collect(),
-            joins: BTreeMap::new(),
+            joins: inputs.request.joins.get(&node.name).cloned().unwrap_or_default(),
         }
     };
     profile.nodes.iter().map(member).collect()

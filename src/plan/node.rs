@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::Plan;
 use super::format::Format;
+use super::instance::Instance;
 use super::layer::LayerPlan;
-use crate::cluster::NodeIndex;
+use crate::cluster::{Member, NodeIndex};
 use crate::component::Syntax;
 use crate::digest::Sha256;
 use crate::guest::{GuestPath, Mode};
+use crate::release::Artifact;
 
 /// One node's share of the plan.
 #[derive(Clone, Debug, Serialize)]
@@ -19,8 +22,9 @@ pub struct NodePlan {
     /// Its place among the cluster's members.
     #[serde(skip)]
     pub index: NodeIndex,
-    /// What cloud-init knows this instance by: it does once what it does once per instance.
-    pub instance_id: String,
+    /// What cloud-init knows it by.
+    #[serde(flatten)]
+    pub instance: Instance,
     /// Where it may fetch its overlay, if no attached volume has it.
     pub overlay_urls: Vec<String>,
     /// In which form it gets what is below /usr.
@@ -36,6 +40,18 @@ pub struct NodePlan {
     /// Folders whose files are of one kind.
     #[serde(skip)]
     pub folders: Vec<(GuestPath, Syntax)>,
+}
+
+impl NodePlan {
+    /// The artifacts that it gets, whoever fetches them.
+    pub fn artifacts(&self) -> impl Iterator<Item = &Artifact> {
+        self.layers.iter().filter_map(|layer| layer.artifact.as_ref())
+    }
+
+    /// The node among the members of its cluster.
+    pub fn member<'p>(&self, plan: &'p Plan) -> &'p Member {
+        &plan.cluster[self.index]
+    }
 }
 
 /// A file of a node's own layer.

@@ -2,84 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
-
+use super::Plan;
 use super::checks;
-use super::format::Format;
+use super::delivery::LAYERS;
+use super::error::{PlanError, RequestError};
+use super::inputs::{Inputs, Selection};
+use super::instance::{Instance, LastInstances};
 use super::members::{self, members};
 use super::node::NodePlan;
 use super::services::Services;
 use super::shape::{Shape, Shapes};
-use crate::cluster::{Cluster, Member, NodeIndex, Peer};
-use crate::component::Components;
-use crate::diagnostic::{Decoded, Report};
+use crate::cluster::{Cluster, Member, NodeIndex};
+use crate::diagnostic::Report;
 use crate::profile::Profile;
-use crate::release::{Arch, Artifact, Releases};
 use crate::template::{Context, Templates};
-
-/// Everything that a plan is made of.
-pub struct Inputs<'a> {
-    /// The profile.
-    pub profile: &'a Decoded<Profile>,
-    /// The pins.
-    pub releases: &'a Decoded<Releases>,
-    /// The components.
-    pub components: &'a Components,
-    /// Components of which parts could not be read, for reasons already reported: what is left of them is looked at,
-    /// and they run nowhere.
-    pub partial: &'a Components,
-    /// The names of components that are there and could not be read, for reasons already reported.
-    pub unreadable: &'a BTreeSet<String>,
-    /// The architecture of all nodes, whatever the profile says.
-    pub arch: Option<Arch>,
-    /// Where the nodes fetch a release's file from, if they do that themselves.
-    pub fetched_from: Option<&'a dyn Fn(&Artifact) -> String>,
-    /// In which form the nodes get what is below /usr.
-    pub format: Format,
-    /// The modification time of every file in an overlay, in seconds since 1970.
-    pub epoch: u64,
-}
-
-/// All that a build will do, decided.
-#[derive(Serialize)]
-pub struct Plan {
-    /// The cluster.
-    pub cluster: Cluster,
-    /// The nodes, in the profile's order.
-    pub nodes: Vec<NodePlan>,
-    /// The modification time of every file in an overlay, in seconds since 1970.
-    pub epoch: u64,
-    /// The templates of all components.
-    #[serde(skip)]
-    pub templates: Templates,
-    /// What the templates see.
-    #[serde(skip)]
-    pub context: Context,
-    /// Components whose `checks` do not hold, so that their files are not worth rendering.
-    #[serde(skip)]
-    pub unsound: BTreeSet<String>,
-}
-
-impl Plan {
-    /// The node of this name.
-    pub fn node(&self, name: &str) -> Option<&NodePlan> {
-        self.nodes.iter().find(|node| node.name == name)
-    }
-
-    /// Lets a node join these members of a component, as its files are to have it.
-    pub fn join(&mut self, node: NodeIndex, component: &str, members: Vec<Peer>) {
-        node.of_mut(&mut self.cluster.members).joins.insert(component.to_owned(), members);
-        self.context = Context::new(&self.cluster);
-    }
-}
 
 /// Makes the plan. All that is wrong goes into `report`.
 ///
-/// There is a plan if every name in the profile has a meaning. What is wrong beyond that does not keep it from being
+/// There is a plan if every name has a meaning, in the profile and in what is asked for. What is wrong beyond that does not keep it from being
 /// rendered, so that templates' errors are reported too; but it is not to be built.
-pub fn resolve(inputs: &Inputs<'_>, report: &mut Report) -> Option<Plan> {
+pub fn resolve(inputs: &Inputs<'_>, report: &mut Report) -> Result<Plan, PlanError> {
     let templates = Templates::new(inputs.components, report);
-    let profile = inputs.profile.value.as_ref()?;
+    let profile = inputs.profile.value.as_ref().ok_or(PlanError::Invalid)?;
     checks::profile(profile, &inputs.profile.document, report);
     checks::components(inputs.components, inputs.partial, report);
     let is_complete = members::are_known(inputs, profile, report);
@@ -100,8 +44,47 @@ pub fn resolve(inputs: &Inputs<'_>, report: &mut Report) -> Option<Plan> {
     } else {
         BTreeSet::new()
     };
-    let is_whole = is_complete && inputs.releases.value.is_some();
-    is_whole.then(|| Plan { nodes, epoch: inputs.epoch, cluster, templates, context, unsound })
+    if !is_complete || inputs.releases.value.is_none() {
+        return Err(PlanError::Invalid);
+    }
+    let selected = selected(&inputs.request.selection, &cluster)?;
+    let delivery = inputs.request.delivery.clone();
+    if delivery.layers_url().is_some() && cluster.find(LAYERS).is_some() {
+        return Err(RequestError::NamedAsLayers.into());
+    }
+    if inputs.request.reprovision {
+        nodes = renewed(nodes, &selected, &inputs.request.last_instances)?;
+    }
+    let epoch = inputs.request.layers.epoch;
+    Ok(Plan { cluster, nodes, selected, delivery, epoch, templates, context, unsound })
+}
+
+/// The nodes, of which the selected ones are new instances.
+fn renewed(
+    nodes: Vec<NodePlan>,
+    selected: &[NodeIndex],
+    last: &LastInstances,
+) -> Result<Vec<NodePlan>, RequestError> {
+    let renew = |node: NodePlan| {
+        if selected.binary_search(&node.index).is_err() {
+            return Ok(node);
+        }
+        let instance = node.instance.next(&node.name, last.get(&node.name))?;
+        Ok(NodePlan { instance, ..node })
+    };
+    nodes.into_iter().map(renew).collect()
+}
+
+/// The nodes that are meant, each once, in the profile's order.
+fn selected(selection: &Selection, cluster: &Cluster) -> Result<Vec<NodeIndex>, RequestError> {
+    let Selection::Named(names) = selection else {
+        return Ok(cluster.indexed().map(|(index, _)| index).collect());
+    };
+    if let Some(name) = names.iter().find(|name| cluster.find(name).is_none()) {
+        return Err(RequestError::unknown_node(name, cluster));
+    }
+    let is_named = |member: &Member| names.contains(&member.name);
+    Ok(cluster.indexed().filter(|(_, member)| is_named(member)).map(|(index, _)| index).collect())
 }
 
 /// The cluster, as far as it can be resolved.
@@ -155,12 +138,13 @@ impl Resolver<'_> {
                 Err(why) => report.push(component.document.error(&["health".into(), "url".into()], why, "")),
             }
         }
+        let request = self.inputs.request;
         NodePlan {
             name: member.name.clone(),
             index,
-            instance_id: member.name.clone(),
+            instance: Instance::last(&member.name, request.last_instances.get(&member.name), report),
             overlay_urls: self.overlay_urls(index, report),
-            format: self.inputs.format,
+            format: request.layers.format,
             layers: shape.layers.clone(),
             files: shape.files.clone(),
             private: shape.private.clone(),

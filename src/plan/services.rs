@@ -6,7 +6,7 @@ use minijinja::value::Serde;
 use minijinja::{Value, context};
 
 use super::checks;
-use super::resolve::Inputs;
+use super::inputs::Inputs;
 use crate::cluster::{MetricsEndpoint, ReleaseView, Service};
 use crate::component::Component;
 use crate::diagnostic::{Diagnostic, Report, Step, meant, nearest, quoted};

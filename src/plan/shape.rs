@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::checks;
 use super::claims::Claims;
+use super::inputs::Inputs;
 use super::installs::{installed, unpacked_by_node};
-use super::layer::{LayerFile, LayerPlan};
+use super::layer::{LayerFile, LayerParts, LayerPlan};
 use super::node::{FileOrigin, Origin, PlannedFile, PlannedSecret, PlannedService};
-use super::resolve::Inputs;
 use super::services::setting_of_port;
 use crate::cluster::{Cluster, Member};
 use crate::component::{Component, FolderFile, HEALTH_TIMEOUT, Syntax};
@@ -74,7 +74,7 @@ impl<'a> Shapes<'a> {
         }
         shape.files.sort_by(|a, b| a.path.cmp(&b.path));
         self.claim(member, &shape, report);
-        self.inputs.format.check(&shape, report);
+        self.inputs.request.layers.format.check(&shape, report);
         checks::owned(&member.components, &shape, self.inputs.components, report);
         let shape = Arc::new(shape);
         self.known.insert(key, Arc::clone(&shape));
@@ -86,8 +86,8 @@ impl<'a> Shapes<'a> {
         if !self.layers.contains_key(&key) {
             let release = component.spec.release.as_ref().filter(|_| !component.spec.install.is_empty());
             let artifact = release.and_then(|name| self.inputs.releases.artifact(name, arch, report));
-            let fetched_from = artifact.as_ref().zip(self.inputs.fetched_from);
-            let fetched_from = fetched_from.map(|(artifact, place)| place(artifact));
+            let delivery = &self.inputs.request.delivery;
+            let fetched_from = artifact.as_ref().and_then(|artifact| delivery.download_url(artifact));
             if let Some(artifact) = artifact.as_ref().filter(|_| fetched_from.is_some()) {
                 unpacked_by_node(artifact, &self.inputs.releases.document, report);
             }
@@ -101,14 +101,8 @@ impl<'a> Shapes<'a> {
                 let mode = mode(component, &path, &file.bytes);
                 Some(LayerFile::new(path, mode, Arc::clone(&file.bytes), FileOrigin::File(file.name.clone())))
             });
-            let origin = (artifact, fetched_from);
-            let layer = LayerPlan::new(
-                component,
-                install,
-                (arch, self.inputs.format, self.inputs.epoch),
-                origin,
-                files.collect(),
-            );
+            let parts = LayerParts { artifact, fetched_from, install, files: files.collect() };
+            let layer = LayerPlan::new(component, arch, self.inputs.request.layers, parts);
             self.layers.insert(key.clone(), Arc::new(layer));
         }
         self.layers.get(&key).filter(|layer| !layer.is_empty()).cloned()

@@ -4,12 +4,17 @@ mod arch;
 mod audit;
 mod checksums;
 mod edit;
+mod mirror;
 mod pins;
 mod problem;
+mod redacted;
 
 pub use arch::Arch;
 pub use audit::audit;
 pub use checksums::{ChecksumError, digest_for};
 pub use edit::moved;
+pub use mirror::{Mirror, MirrorError};
+pub(crate) use mirror::{MirrorPlace, host};
 pub use pins::{Artifact, Pin, Release, Releases};
 pub use problem::{KnownProblem, Problem, Severity};
+pub(crate) use redacted::{Redacted, shown};

@@ -7,7 +7,7 @@ use crate::plan::NodePlan;
 /// The `NoCloud` meta-data.
 pub fn meta_data(node: &NodePlan) -> String {
     let root =
-        Map::new().with("instance-id", node.instance_id.as_str()).with("local-hostname", node.name.as_str());
+        Map::new().with("instance-id", node.instance.id.as_str()).with("local-hostname", node.name.as_str());
     Document::new(root).to_string()
 }
 

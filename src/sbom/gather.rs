@@ -184,7 +184,7 @@ mod tests {
         let node = NodePlan {
             name: "a".into(),
             index: crate::cluster::NodeIndex::FIRST,
-            instance_id: "a".into(),
+            instance: crate::plan::Instance { id: "a".into(), replaces: None },
             overlay_urls: Vec::new(),
             format: crate::plan::Format::default(),
             layers: Vec::new(),

@@ -20,6 +20,7 @@ pub struct Console {
     pub json: bool,
     /// Whether a program knows already how it ended.
     answered: AtomicBool,
+    pub(super) progress: Progress,
 }
 
 impl Console {
@@ -30,7 +31,14 @@ impl Console {
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Self { color, quiet: options.quiet, json: options.json, answered: AtomicBool::new(false) }
+        let progress = if options.quiet {
+            Progress::quiet()
+        } else if io::stderr().is_terminal() {
+            Progress::bars()
+        } else {
+            Progress::lines(io::stderr())
+        };
+        Self { color, quiet: options.quiet, json: options.json, answered: AtomicBool::new(false), progress }
     }
 
     /// Prints data, byte for byte; on a terminal only what it can show.
@@ -117,17 +125,6 @@ impl Console {
         self.say(&format!("error: {failure}"));
         if let Some(help) = failure.help() {
             self.say(&format!("help: {help}"));
-        }
-    }
-
-    /// What shows how downloads get on.
-    pub fn progress(&self) -> Progress {
-        if self.quiet {
-            Progress::quiet()
-        } else if io::stderr().is_terminal() {
-            Progress::bars()
-        } else {
-            Progress::lines(io::stderr())
         }
     }
 

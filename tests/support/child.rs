@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use imgbuild::fetch::{FetchOptions, Mirror, Network, Patience};
+use imgbuild::fetch::{FetchOptions, Network, Patience};
+use imgbuild::release::Mirror;
 use imgbuild::store::ErrorClass;
 
 use super::depot::{Depot, artifact, request};

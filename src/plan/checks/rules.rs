@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::cluster::{Cluster, Member};
 use crate::component::Component;
 use crate::diagnostic::{Diagnostic, Report, Step};
-use crate::plan::resolve::Inputs;
+use crate::plan::inputs::Inputs;
 use crate::template::{Context, Templates};
 
 /// Evaluates the `checks` of every component that runs in the cluster, and names the components whose do not hold.

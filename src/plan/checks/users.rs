@@ -1,6 +1,6 @@
 //! Checks the administrator: can log in, and has a name that is free on the node.
 
-use super::super::resolve::Inputs;
+use super::super::inputs::Inputs;
 use crate::component::Component;
 use crate::diagnostic::{Diagnostic, Document, Report, Step};
 use crate::guest::{IMAGE_USERS, PACKAGE_USERS};

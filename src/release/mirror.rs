@@ -43,35 +43,33 @@ pub enum MirrorError {
     Tail,
 }
 
-/// Where the bytes of an artifact are taken from.
+/// Where a mirror has a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// A server.
+pub(crate) enum MirrorPlace {
+    /// On a server.
     Server(Url),
-    /// A file of a mirror.
+    /// In a folder.
     File(PathBuf),
-    /// A supply.
-    Hand,
 }
 
 impl Mirror {
     /// Where the mirror has `url`; `None` if no file below a folder can have its name.
     ///
     /// A folder is searched by the names that a web server would look for: percent-decoded, without the query.
-    pub(super) fn locate(&self, url: &Url) -> Option<Place> {
+    pub(crate) fn locate(&self, url: &Url) -> Option<MirrorPlace> {
         match &self.0 {
             Base::Folder(folder) => {
                 let mut path = folder.join(name(&host(url))?);
                 for part in url.path().trim_start_matches('/').split('/') {
                     path.push(name(part)?);
                 }
-                Some(Place::File(path))
+                Some(MirrorPlace::File(path))
             }
             Base::Server(base) => {
                 let mut place = base.clone();
                 place.set_path(&format!("{}/{}{}", base.path().trim_end_matches('/'), host(url), url.path()));
                 place.set_query(url.query());
-                Some(Place::Server(place))
+                Some(MirrorPlace::Server(place))
             }
         }
     }
@@ -87,7 +85,7 @@ impl Mirror {
     /// and password.
     pub fn address(&self, url: &str) -> Option<String> {
         match self.locate(&Url::parse(url).ok()?)? {
-            Place::Server(place) if place.username().is_empty() && place.password().is_none() => {
+            MirrorPlace::Server(place) if place.username().is_empty() && place.password().is_none() => {
                 Some(place.into())
             }
             _ => None,
@@ -96,7 +94,7 @@ impl Mirror {
 }
 
 /// The host of a URL, with its port unless that is the scheme's own.
-pub(super) fn host(url: &Url) -> String {
+pub(crate) fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
@@ -155,9 +153,8 @@ mod tests {
 
     fn located(mirror: &str, url: &str) -> Option<String> {
         match mirror.parse::<Mirror>().unwrap().locate(&Url::parse(url).unwrap())? {
-            Place::Server(url) => Some(url.to_string()),
-            Place::File(path) => Some(path.to_str().unwrap().to_owned()),
-            Place::Hand => None,
+            MirrorPlace::Server(url) => Some(url.to_string()),
+            MirrorPlace::File(path) => Some(path.to_str().unwrap().to_owned()),
         }
     }
 

@@ -18,7 +18,10 @@ pub struct Change {
     /// The pins file.
     file: String,
     /// Whether it was rewritten.
-    written: bool,
+    pub written: bool,
+    /// Whether it is, or would be, another.
+    #[serde(skip)]
+    differs: bool,
     artifacts: BTreeMap<Arch, NewPin>,
     /// What is known to be wrong with the new version.
     problems: Vec<KnownProblem>,
@@ -38,14 +41,25 @@ struct NewPin {
     source: String,
 }
 
+/// How a release was moved.
+#[derive(Clone, Copy)]
+pub(super) struct Move<'a> {
+    /// Its name.
+    pub(super) name: &'a str,
+    /// It before.
+    pub(super) old: &'a Release,
+    /// It now.
+    pub(super) new: &'a Release,
+    /// Whether the pins file is, or would be, another.
+    pub(super) differs: bool,
+    /// Whether it was rewritten.
+    pub(super) written: bool,
+}
+
 impl Change {
     /// The difference between two states of the release `name` of a pins file.
-    pub fn new(
-        pins: &Decoded<Releases>,
-        name: &str,
-        (old, new): (&Release, &Release),
-        written: bool,
-    ) -> Result<Self, Diagnostic> {
+    pub(super) fn new(pins: &Decoded<Releases>, moved: &Move<'_>) -> Result<Self, Diagnostic> {
+        let Move { name, old, new, differs, written } = *moved;
         let version =
             |release: &Release| Version { version: release.version.clone(), build: release.build.clone() };
         let mut artifacts = BTreeMap::new();
@@ -61,15 +75,16 @@ impl Change {
             to: version(new),
             file: pins.document.source.name().to_owned(),
             written,
+            differs,
             artifacts,
             problems: new.problems.iter().filter_map(|one| one.of(&new.version)).collect(),
         })
     }
 
-    /// It for people; `changes` tells whether the pins file is, or would be, another.
-    pub fn text(&self, changes: bool) -> String {
+    /// It for people.
+    pub fn text(&self) -> String {
         let to = if self.from == self.to { String::new() } else { format!(" -> {}", shown(&self.to)) };
-        let state = match (self.written, changes) {
+        let state = match (self.written, self.differs) {
             (true, _) => "",
             (false, true) => " (not written)",
             (false, false) => " (nothing changes)",

@@ -1,4 +1,4 @@
-//! `imgbuild pin`: moves a release to another version in the pins file, with digests from upstream's checksum file.
+//! Moves a release to another version in the pins file, with digests from upstream's checksum file.
 #![expect(
     clippy::disallowed_methods,
     reason = "edge: rewrites the pins file, and notes the day of a first use"
@@ -9,71 +9,55 @@ mod check;
 mod sources;
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::select;
-use crate::cli::{Options, PinArgs};
 use crate::diagnostic::{Decoded, Report, nearest};
+use crate::digest::Sha256;
 use crate::failure::Failure;
-use crate::fetch::Upstream;
+use crate::fetch::{FetchOptions, Upstream};
 use crate::files::sync_folder;
 use crate::input;
-use crate::release::{Release, Releases, moved};
-use crate::terminal::Console;
-use change::Change;
+use crate::release::{Arch, Release, Releases, moved};
+pub use change::Change;
+use change::Move;
+pub use check::{Checked, check};
 use sources::Sources;
 
-/// Where the pins file is that `--releases` does not name.
-const USUAL: &str = "profiles/releases.yaml";
-
-/// Moves a release, or with `--check` looks for holes in the pins.
-pub fn run(args: &PinArgs, options: &Options, console: &Console) -> Result<(), Failure> {
-    let (Some(name), Some(version)) = (&args.release, &args.version) else {
-        return check::run(options, console);
-    };
-    let path = file(options)?;
-    let pins = read(&path)?;
-    let releases = pins.value.as_ref().ok_or_else(|| Failure::Invalid(Report::new()))?;
-    let old = releases.releases.get(name).ok_or_else(|| unknown(name, releases, &path))?;
-    let mut new = target(old, version, args)?;
-    let fetching = select::fetching(options)?;
-    let sources = Sources { args, name, pins: &pins, upstream: Upstream::new(&fetching) };
-    new.artifacts = sources.pins(old, &new)?;
-    let text = moved(&pins, name, &new).map_err(Report::from)?;
-    let changes = text != pins.document.source.text();
-    let writes = changes && !args.dry_run;
-    if writes {
-        replace(&path, &text).with_context(|| format!("rewriting {}", path.display()))?;
-    }
-    let change = Change::new(&pins, name, (old, &new), writes).map_err(Report::from)?;
-    if console.json {
-        return Ok(Console::data_json(&change)?);
-    }
-    Console::lines(&change.text(changes))?;
-    if writes && options.releases.is_none() {
-        console.talk(&format!("a build takes these pins with `--releases {}`", path.display()));
-    }
-    Ok(())
+/// What a release is moved to.
+pub struct Wanted {
+    /// The release, by its name in the pins file.
+    pub release: String,
+    /// Its new version.
+    pub version: String,
+    /// Upstream's build number of that version.
+    pub build: Option<String>,
+    /// Digests that the user has confirmed.
+    pub sha256: Vec<(Arch, Sha256)>,
+    /// Whether what the server gives is trusted where upstream has no checksum file.
+    pub trust_first_use: bool,
+    /// Whether nothing is changed.
+    pub dry_run: bool,
 }
 
-/// The pins file that is rewritten.
-fn file(options: &Options) -> Result<PathBuf, Failure> {
-    if options.bundle.is_some() {
-        return Err(Failure::Usage {
-            message: "the pins of a bundle cannot be changed".to_owned(),
-            help: "name a pins file with `--releases FILE`, and write another bundle with it".to_owned(),
-        });
+/// Moves a release in the pins file at `path`.
+pub fn pin(wanted: &Wanted, path: &Path, fetch: &FetchOptions) -> Result<Change, Failure> {
+    let name = &wanted.release;
+    let pins = read(path)?;
+    let releases = pins.value.as_ref().ok_or_else(|| Failure::Invalid(Report::new()))?;
+    let old = releases.releases.get(name).ok_or_else(|| unknown(name, releases, path))?;
+    let mut new = target(old, wanted)?;
+    let sources = Sources { wanted, pins: &pins, upstream: Upstream::new(fetch) };
+    new.artifacts = sources.pins(old, &new)?;
+    let text = moved(&pins, name, &new).map_err(Report::from)?;
+    let differs = text != pins.document.source.text();
+    let written = differs && !wanted.dry_run;
+    if written {
+        replace(path, &text).with_context(|| format!("rewriting {}", path.display()))?;
     }
-    let path = options.releases.clone().unwrap_or_else(|| USUAL.into());
-    if options.releases.is_some() || path.is_file() {
-        return Ok(path);
-    }
-    Err(Failure::Usage {
-        message: "the built-in pins cannot be changed".to_owned(),
-        help: format!("name a pins file with `--releases FILE`, or go to the folder that has `{USUAL}`"),
-    })
+    let moved = Move { name, old, new: &new, differs, written };
+    Ok(Change::new(&pins, &moved).map_err(Report::from)?)
 }
 
 fn read(path: &Path) -> Result<Decoded<Releases>, Failure> {
@@ -94,13 +78,14 @@ fn unknown(name: &str, releases: &Releases, path: &Path) -> Failure {
 }
 
 /// The release as it will be, but for its pins.
-fn target(old: &Release, version: &str, args: &PinArgs) -> Result<Release, Failure> {
+fn target(old: &Release, wanted: &Wanted) -> Result<Release, Failure> {
+    let version = wanted.version.as_str();
     let usage = |message: String, help: &str| Failure::Usage { message, help: help.to_owned() };
     if !is_word(version) || version.starts_with(['v', 'V']) {
         let message = format!("`{}` is no version", version.escape_debug());
         return Err(usage(message, "write it as upstream does, without the `v` before it: `3.6.9`"));
     }
-    match (&old.build, &args.build) {
+    match (&old.build, &wanted.build) {
         (None, Some(_)) => {
             return Err(usage("this release has no build number".to_owned(), "leave `--build` out"));
         }
@@ -114,7 +99,7 @@ fn target(old: &Release, version: &str, args: &PinArgs) -> Result<Release, Failu
         }
         _ => {}
     }
-    let build = args.build.clone().or_else(|| old.build.clone());
+    let build = wanted.build.clone().or_else(|| old.build.clone());
     Ok(Release { version: version.to_owned(), build, ..old.clone() })
 }
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::Failure;
-use crate::cli::PinArgs;
+use super::Wanted;
 use crate::date::Date;
 use crate::diagnostic::{Decoded, Report};
 use crate::digest::Sha256;
+use crate::failure::Failure;
 use crate::fetch::{Upstream, Way};
 use crate::release::{Arch, ChecksumError, Pin, Release, Releases, digest_for};
 
@@ -16,8 +16,7 @@ const BY_HAND: &str = "confirmed by hand";
 
 /// Who is asked, in the order of trust: the user, upstream's checksum file, the artifact itself.
 pub struct Sources<'a> {
-    pub args: &'a PinArgs,
-    pub name: &'a str,
+    pub wanted: &'a Wanted,
     pub pins: &'a Decoded<Releases>,
     pub upstream: Upstream<'a>,
 }
@@ -42,7 +41,7 @@ impl Sources<'_> {
             }
             if is_same_file && pin.source != BY_HAND {
                 if pin.sha256 != before.sha256 {
-                    return Err(contradiction(self.name, arch, (before, &pin)));
+                    return Err(contradiction(&self.wanted.release, arch, before, &pin));
                 }
                 // A use that agrees with the pin is not the first, and a mirror that does adds nothing to it.
                 if pin.source != UPSTREAM {
@@ -57,10 +56,10 @@ impl Sources<'_> {
     /// What the user confirmed.
     fn by_hand(&self, release: &Release) -> Result<BTreeMap<Arch, Sha256>, Failure> {
         let mut digests = BTreeMap::new();
-        for &(arch, sha256) in &self.args.sha256 {
+        for &(arch, sha256) in &self.wanted.sha256 {
             if !release.artifacts.contains_key(&arch) {
                 return Err(Failure::Usage {
-                    message: format!("`{}` has no pin for {arch}", self.name),
+                    message: format!("`{}` has no pin for {arch}", &self.wanted.release),
                     help: format!("add `{arch}` to its `artifacts` in the pins file first"),
                 });
             }
@@ -76,15 +75,15 @@ impl Sources<'_> {
 
     /// A pin from upstream's checksum file or, if there is none and that is wanted, from the artifact.
     fn found(&self, release: &Release, arch: Arch, texts: &mut Texts) -> Result<Pin, Failure> {
-        let url = self.pins.url(self.name, release, arch).map_err(Report::from)?;
-        let Some(checksums) = self.pins.checksums(self.name, release, arch) else {
+        let url = self.pins.url(&self.wanted.release, release, arch).map_err(Report::from)?;
+        let Some(checksums) = self.pins.checksums(&self.wanted.release, release, arch) else {
             return self.first_use(&url, None);
         };
         let checksums = checksums.map_err(Report::from)?;
         if !texts.contains_key(&checksums) {
             match self.upstream.text(&checksums) {
                 Ok(read) => texts.insert(checksums.clone(), read),
-                Err(error) if error.is_absence() && self.args.trust_first_use => {
+                Err(error) if error.is_absence() && self.wanted.trust_first_use => {
                     return self.first_use(&url, Some(error.into()));
                 }
                 Err(error) => return Err(error.into()),
@@ -97,9 +96,9 @@ impl Sources<'_> {
     }
 
     fn first_use(&self, url: &str, why: Option<Failure>) -> Result<Pin, Failure> {
-        if !self.args.trust_first_use {
+        if !self.wanted.trust_first_use {
             return Err(why.unwrap_or_else(|| Failure::Usage {
-                message: format!("`{}` names no checksum file of upstream's", self.name),
+                message: format!("`{}` names no checksum file of upstream's", &self.wanted.release),
                 help:
                     "give digests with `--sha256 ARCH=HEX`, or take those of what the server gives now with \
                        `--trust-first-use`"
@@ -114,7 +113,7 @@ impl Sources<'_> {
 }
 
 /// The same version of a release cannot have two digests: one of them is of something else.
-fn contradiction(name: &str, arch: Arch, (before, now): (&Pin, &Pin)) -> Failure {
+fn contradiction(name: &str, arch: Arch, before: &Pin, now: &Pin) -> Failure {
     Failure::Integrity {
         message: format!(
             "`{name}` {arch} has another digest than its pin says, for the same version\n  pinned: {} ({})\n  found: {} ({})",

@@ -5,7 +5,7 @@ use std::fmt;
 use reqwest::Url;
 
 /// Shows a URL with `***` in place of its credentials.
-pub(super) struct Redacted<'a>(pub(super) &'a Url);
+pub(crate) struct Redacted<'a>(pub(crate) &'a Url);
 
 impl fmt::Display for Redacted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -22,7 +22,7 @@ impl fmt::Display for Redacted<'_> {
 }
 
 /// Shows a text that should be a URL, without credentials even if it is not valid.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     match Url::parse(text) {
         Ok(url) => Redacted(&url).to_string(),
         Err(_) => text.rsplit('@').next().unwrap_or_default().to_owned(),
