@@ -48,6 +48,33 @@ fn option_sets_that_a_build_refuses_are_refused_by_check_and_plan() {
 }
 
 #[test]
+fn an_environment_that_a_build_refuses_is_refused_by_check_and_plan() {
+    let workspace = Workspace::new();
+    for (name, value, message) in [
+        (
+            "HTTPS_PROXY",
+            Some("socks5://h:1"),
+            "the environment variable `HTTPS_PROXY` is not a valid proxy address",
+        ),
+        ("XDG_CACHE_HOME", None, "neither XDG_CACHE_HOME nor HOME says where the store can be"),
+        ("IMGBUILD_DELIVERY", Some("http"), "`--delivery http` lacks the address"),
+        ("IMGBUILD_MIRROR", Some("ftp://x"), "--mirror: "),
+    ] {
+        for verb in ALIKE {
+            let mut command = workspace.command(verb);
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name).env_remove("HOME"),
+            };
+            Run::of(&mut command).exit(2).stdout("").says(&["error: ", message]);
+        }
+    }
+    let mut command = workspace.command(&["show", "ptrn-1", "meta-data"]);
+    Run::of(command.env_remove("XDG_CACHE_HOME").env_remove("HOME")).exit(0);
+    workspace.wrote_nothing();
+}
+
+#[test]
 fn a_node_called_as_the_folder_of_layers_is_refused_by_all() {
     let workspace = Workspace::new().profile(PROFILE.replace("ptrn-2", "layers"));
     for verb in ALIKE {

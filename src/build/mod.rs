@@ -63,6 +63,9 @@ pub fn build(
 ) -> Result<Vec<Manifest>, Failure> {
     let Job { plan, components, secrets_place, out, tell } = *job;
     let (nodes, concerned) = (plan.selected_nodes(), plan.concerned_nodes());
+    for node in nodes.iter().filter(|node| node.instance.replaces.is_some()) {
+        tell(&Event::Renewed { node: &node.name, instance: &node.instance });
+    }
     let rendered = rendered(plan, &concerned, &secrets, &mut report);
     let needed = secrets::needed(&nodes, components);
     secrets::check_given(&secrets, secrets_place, &needed, &mut report);

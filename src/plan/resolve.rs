@@ -40,7 +40,7 @@ pub fn resolve(inputs: &Inputs<'_>, report: &mut Report) -> Result<Plan, PlanErr
     }
     // What counts the parts of a cluster that could not be read as a whole says nothing.
     let unsound = if is_complete {
-        checks::rules(inputs, &cluster, (&templates, &context), report)
+        checks::rules(inputs, &cluster, &templates, &context, report)
     } else {
         BTreeSet::new()
     };
@@ -129,7 +129,7 @@ impl Resolver<'_> {
             let expanded = self.templates.expand(url, &self.context.of_node(&service.component, index));
             let expanded = expanded.map_err(|error| format!("failed to render this template: {error}"));
             let checked = expanded.and_then(|url| {
-                let checked = checks::health(&url, component, (self.cluster, member));
+                let checked = checks::health(&url, component, self.cluster, member);
                 let why = |why| format!("`{}` is not a valid health address: {why}", url.escape_debug());
                 checked.map_err(why).map(|()| url)
             });

@@ -20,6 +20,12 @@ pub(super) struct Services<'a> {
     pub(super) templates: &'a Templates,
 }
 
+/// Why a template does not give a port.
+struct BadPort {
+    message: String,
+    label: &'static str,
+}
+
 impl Services<'_> {
     /// A component with the settings of this cluster.
     pub(super) fn of(&self, component: &Component, report: &mut Report) -> Service {
@@ -28,7 +34,7 @@ impl Services<'_> {
         let seen = context! { settings => Value::from(Serde(&settings)) };
         let mut port = |path: &[Step], text: &str| {
             let number = self.port(text, &seen);
-            number.map_err(|why| report.push(self.at_port(component, (path, text), why))).ok()
+            number.map_err(|why| report.push(self.at_port(component, path, text, why))).ok()
         };
         let metrics = spec.metrics.as_ref().and_then(|metrics| {
             Some(MetricsEndpoint {
@@ -49,23 +55,23 @@ impl Services<'_> {
         let mut settings: BTreeMap<_, _> =
             defaults.map(|(name, setting)| (name.clone(), setting.default.clone())).collect();
         for (name, value) in self.profile.settings.get(&component.name).into_iter().flatten() {
-            if let Some(setting) = component.spec.settings.get(name) {
-                let document = &self.inputs.profile.document;
-                if checks::setting(document, &component.name, (name, value, setting), report) {
-                    settings.insert(name.clone(), value.clone());
-                }
+            if checks::setting(&self.inputs.profile.document, component, name, value, report) {
+                settings.insert(name.clone(), value.clone());
             }
         }
         settings
     }
 
-    /// The port that a template gives; `Err` has the message and the label.
-    fn port(&self, text: &str, seen: &Value) -> Result<u16, (String, &'static str)> {
-        let found = self.templates.expand(text, seen);
-        let found = found.map_err(|why| (format!("failed to render this template: {why}"), ""))?;
+    /// The port that a template gives.
+    fn port(&self, text: &str, seen: &Value) -> Result<u16, BadPort> {
+        let found = self.templates.expand(text, seen).map_err(|why| BadPort {
+            message: format!("failed to render this template: {why}"),
+            label: "",
+        })?;
         let number = found.trim().parse::<u16>().ok().filter(|port| *port > 0);
-        number.ok_or_else(|| {
-            (format!("`{}` is not a TCP port", found.escape_debug()), "expected a number from 1 to 65535")
+        number.ok_or_else(|| BadPort {
+            message: format!("`{}` is not a TCP port", found.escape_debug()),
+            label: "expected a number from 1 to 65535",
         })
     }
 
@@ -73,12 +79,13 @@ impl Services<'_> {
     fn at_port(
         &self,
         component: &Component,
-        (path, text): (&[Step], &str),
-        (why, label): (String, &str),
+        path: &[Step],
+        text: &str,
+        BadPort { message, label }: BadPort,
     ) -> Diagnostic {
         match setting_of_port(self.profile, component, text) {
-            Some(path) => self.inputs.profile.document.error(&path, why, label),
-            None => component.document.error(path, why, label),
+            Some(path) => self.inputs.profile.document.error(&path, message, label),
+            None => component.document.error(path, message, label),
         }
     }
 

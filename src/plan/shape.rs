@@ -149,7 +149,7 @@ impl<'a> Shapes<'a> {
         let mut claims = Claims::default();
         let mut claim = |path: &GuestPath, owner: &str| {
             if let Err(holder) = claims.add(path, owner) {
-                report.push(self.clash(member, path, (&holder, owner)));
+                report.push(self.clash(member, path, &holder, owner));
             }
         };
         for path in crate::guest::RESERVED {
@@ -165,7 +165,7 @@ impl<'a> Shapes<'a> {
     }
 
     /// A path that two components have, or one twice: points at what the user can change.
-    fn clash(&self, member: &Member, path: &GuestPath, (holder, owner): (&str, &str)) -> Diagnostic {
+    fn clash(&self, member: &Member, path: &GuestPath, holder: &str, owner: &str) -> Diagnostic {
         let who =
             if holder == owner { format!("`{owner}` twice") } else { format!("`{holder}` and `{owner}`") };
         let message = format!("the guest path {path} is claimed by {who}, on `{}`", member.name);

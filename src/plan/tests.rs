@@ -279,7 +279,7 @@ fn below_usr_all_nodes_have_the_same_where_it_is_in_extensions() {
 #[test]
 fn a_guest_path_belongs_to_one_component_and_so_does_a_port() {
     for (path, text, expected) in [
-        ("files/etc/db.conf", "", "the guest path /etc/db.conf is claimed by `db` and `scraper`, on `b`"),
+        ("files/etc/db.conf", "", "the guest path /etc/db.conf is claimed by `scraper` and `db`, on `b`"),
         ("files/usr/bin/db/x", "", "the guest path /usr/bin/db/x is claimed by `db` and `scraper`, on `b`"),
         (
             "component.yaml",
@@ -298,7 +298,7 @@ fn a_guest_path_belongs_to_one_component_and_so_does_a_port() {
 
 #[test]
 fn a_setting_of_the_profile_goes_before_the_default() {
-    let small = small().profile("roles:", "settings: {db: {port: 5001}}\nroles:");
+    let small = small().profile("roles: {store", "settings: {db: {port: 5001}}\nroles: {store");
     assert_eq!(small.sound(&Request::default()).cluster.services["db"].ports, [5001]);
     let unknown = small.profile("port: 5001", "prot: 5001").messages();
     assert_eq!(unknown.len(), 1, "{unknown:?}");

@@ -7,7 +7,8 @@ use crate::component::Component;
 pub(in crate::plan) fn health(
     url: &str,
     component: &Component,
-    (cluster, member): (&Cluster, &Member),
+    cluster: &Cluster,
+    member: &Member,
 ) -> Result<(), String> {
     // The list of what is started has lines, and tabs between its fields.
     if url.chars().any(|c| c.is_control() || c.is_whitespace()) {

@@ -12,13 +12,14 @@ use crate::template::{Context, Templates};
 pub(in crate::plan) fn rules(
     inputs: &Inputs<'_>,
     cluster: &Cluster,
-    (templates, context): (&Templates, &Context),
+    templates: &Templates,
+    context: &Context,
     report: &mut Report,
 ) -> BTreeSet<String> {
     let mut unsound = BTreeSet::new();
     for component in cluster.services.keys().filter_map(|name| inputs.components.get(name)) {
         let seen = context.of_component(&component.name);
-        membership(component, cluster, (templates, context), report);
+        membership(component, cluster, templates, context, report);
         for (index, check) in component.spec.checks.iter().enumerate() {
             let broken = |why: String| {
                 let path = ["checks".into(), index.into(), "that".into()];
@@ -30,7 +31,7 @@ pub(in crate::plan) fn rules(
                     Ok(message) => {
                         unsound.insert(component.name.clone());
                         let setting = check.setting.as_deref();
-                        let diagnostic = at_culprit((inputs, cluster), component, setting, message);
+                        let diagnostic = at_culprit(inputs, cluster, component, setting, message);
                         report.push(match &check.help {
                             Some(help) => diagnostic.help(help),
                             None => diagnostic,
@@ -49,7 +50,8 @@ pub(in crate::plan) fn rules(
 fn membership(
     component: &Component,
     cluster: &Cluster,
-    (templates, context): (&Templates, &Context),
+    templates: &Templates,
+    context: &Context,
     report: &mut Report,
 ) {
     let Some(membership) = &component.spec.membership else { return };
@@ -77,7 +79,8 @@ const MAX_NODES: usize = 3;
 
 /// Points at the setting in the profile, at its default if the profile does not set it, or at nodes that run the component.
 fn at_culprit(
-    (inputs, cluster): (&Inputs<'_>, &Cluster),
+    inputs: &Inputs<'_>,
+    cluster: &Cluster,
     component: &Component,
     setting: Option<&str>,
     message: String,

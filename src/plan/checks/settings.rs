@@ -12,13 +12,17 @@ struct Misfit {
     help: Option<String>,
 }
 
-/// Whether a setting's value has the kind of its default, and the form and the bounds that the component asks for.
+/// Whether the component has the setting, and its value has the kind of its default, and the form and the bounds that the
+/// component asks for. One that it does not have is not reported here.
 pub(in crate::plan) fn setting(
     document: &Document,
-    component: &str,
-    (name, value, setting): (&str, &Value, &Setting),
+    component: &Component,
+    name: &str,
+    value: &Value,
     report: &mut Report,
 ) -> bool {
+    let Some(setting) = component.spec.settings.get(name) else { return false };
+    let component = component.name.as_str();
     let named = format!("{component}.{name}");
     let Some(misfit) = of_kind(&named, value, setting).or_else(|| of_form(&named, value, setting)) else {
         return true;
