@@ -90,6 +90,22 @@ fn files<const N: usize>(folders: [&str; N]) -> Vec<PathBuf> {
 }
 
 #[test]
+fn the_version_of_rust_is_the_packages() {
+    let needed = env!("CARGO_PKG_RUST_VERSION");
+    let mut found = 0;
+    for document in Document::all() {
+        let prose = document.prose();
+        let named =
+            prose.split("Rust ").skip(1).filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        for rest in named {
+            assert!(rest.starts_with(needed), "{}: Rust {rest:.4}, expected {needed}", document.name());
+            found += 1;
+        }
+    }
+    assert!(found >= 2, "the README and CONTRIBUTING.md say which Rust is needed");
+}
+
+#[test]
 fn the_manifests_keys_have_their_rows() {
     let source = include_str!("../../src/output/manifest.rs");
     let fields = source.split_once("pub struct Manifest {").unwrap().1.split_once("\n}").unwrap().0;
