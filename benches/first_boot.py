@@ -19,7 +19,9 @@ from sandbox import Sandbox
 RUNS = 7
 
 # Writes down when it was asked; all is active.
-SYSTEMCTL = '#!/bin/sh\nread -r now _ </proc/uptime\necho "$now $*" >>/calls\ncase $1 in is-active) echo active ;; esac\n'
+SYSTEMCTL = (
+    '#!/bin/sh\nread -r now _ </proc/uptime\necho "$now $*" >>/calls\ncase $1 in is-active) echo active ;; esac\n'
+)
 
 # What somebody would write who trusts everything and runs it once.
 RIVAL = """#!/bin/sh
@@ -42,8 +44,8 @@ def seconds(node: pathlib.Path) -> tuple[float, float]:
     overlay = (node / "overlay.tar.gz").read_bytes()
     took: dict[bool, list[float]] = {True: [], False: []}
     for _ in range(RUNS):
-        for ours in took:
-            took[ours].append(once(tree, overlay, conf, ours=ours))
+        for ours, seconds in took.items():
+            seconds.append(once(tree, overlay, conf, ours=ours))
     return statistics.median(took[True]), statistics.median(took[False])
 
 
@@ -59,7 +61,9 @@ def once(tree: pathlib.Path, overlay: bytes, conf: str, *, ours: bool) -> float:
         if not ours:
             program = RIVAL.format(units="node_exporter.service etcd.service")
         # Without health checks, and with a first line in the record.
-        program = program.replace("#!/bin/sh\n", '#!/bin/sh\nread -r now _ </proc/uptime; echo "$now began" >>/calls\n', 1)
+        program = program.replace(
+            "#!/bin/sh\n", '#!/bin/sh\nread -r now _ </proc/uptime; echo "$now began" >>/calls\n', 1
+        )
         program = program.replace("\nstart\nwait_for_health\n", "\nstart\n")
         guest.write("/usr/local/sbin/imgbuild-first-boot", program, 0o755)
         began = time.monotonic()

@@ -34,8 +34,8 @@ def times(commands: dict[str, str], *, prepare: dict[str, str] | None = None, ru
         words = ["hyperfine", "--style", "none", "--warmup", "1", "--runs", str(runs), "--export-json", report.name]
         # A shell's own start would count among the milliseconds; commands that need one name it.
         words += ["--shell", "none"]
-        for name in commands if prepare else ():
-            words += ["--prepare", prepare.get(name, "true")]
+        for name in commands:
+            words += ["--prepare", prepare.get(name, "true")] if prepare else []
         for name, command in commands.items():
             words += ["--command-name", name, command]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
@@ -63,7 +63,7 @@ def machine(folder: pathlib.Path) -> str:
     info = pathlib.Path("/proc/cpuinfo").read_text()
     model = next((line.split(":")[1].strip() for line in info.splitlines() if line.startswith("model name")), "?")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    words = ["findmnt", "--noheadings", "--output", "FSTYPE,SOURCE", "--target", folder]
+    words: list[str | pathlib.Path] = ["findmnt", "--noheadings", "--output", "FSTYPE,SOURCE", "--target", folder]
     disk = " on ".join(subprocess.run(words, capture_output=True, text=True, check=False).stdout.split())
     load = os.getloadavg()[0]
     return (

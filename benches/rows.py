@@ -137,7 +137,10 @@ def cold(bench: Bench) -> list[Result]:
 def unchanged(bench: Bench) -> list[Result]:
     """`imgbuild --all` again with nothing changed, beside make with nothing to do"""
     bench.run(bench.imgbuild("--all"))
-    seen = lambda: {path: path.stat() for path in sorted(bench.out.glob("*/*"))}  # noqa: E731
+
+    def seen() -> dict[pathlib.Path, os.stat_result]:
+        return {path: path.stat() for path in sorted(bench.out.glob("*/*"))}
+
     before = {path: (stat.st_ino, stat.st_mtime_ns) for path, stat in seen().items()}
     inputs = [path for folder in ("overlays", "profiles") for path in (ROOT / folder).rglob("*") if path.is_file()]
     rules = bench.work / "Makefile"
@@ -166,7 +169,9 @@ def start(bench: Bench) -> list[Result]:
     for name in ("check", "plan"):
         more = took[name] - took["version"]
         ratio = f"{more * 1000:.1f} ms more"
-        results.append(Result(f"`imgbuild {name}`", shown(took[name]), rival, ratio, "at most 5 ms more", more <= 0.005))
+        results.append(
+            Result(f"`imgbuild {name}`", shown(took[name]), rival, ratio, "at most 5 ms more", more <= 0.005)
+        )
     return results
 
 
@@ -208,13 +213,13 @@ def growth(bench: Bench) -> list[Result]:
         prepare = {str(count): bench.away(bench.work / "fleet") for count in counts}
         took = times({str(count): command for count, command in commands.items()}, prepare=prepare, runs=3)
         measured = [took[str(count)] for count in counts]
-        worst = max(
-            measured[b] / measured[a] / (counts[b] / counts[a]) for b in range(len(counts)) for a in range(b)
-        )
+        worst = max(measured[b] / measured[a] / (counts[b] / counts[a]) for b in range(len(counts)) for a in range(b))
         figures = ", ".join(shown(seconds) for seconds in measured)
         linear = f"linear: {shown(measured[0])}, {shown(measured[0] * 10)}, {shown(measured[0] * 100)}"
         results.append(
-            Result(f"{what} of 100, 1,000, 10,000 nodes", figures, linear, f"{worst:.2f} times", "1.2 times", worst <= 1.2)
+            Result(
+                f"{what} of 100, 1,000, 10,000 nodes", figures, linear, f"{worst:.2f} times", "1.2 times", worst <= 1.2
+            )
         )
     bench.run(quoted("rm", "-rf", bench.work / "fleet"))
     return results
@@ -249,8 +254,9 @@ def memory(bench: Bench) -> list[Result]:
 
 def fetch(bench: Bench) -> list[Result]:
     """`imgbuild fetch` of all releases through a throttled link on loopback, beside curl"""
-    words = ["python3", ROOT / "benches/server.py", bench.mirror, str(RATE)]
+    words: list[str | pathlib.Path] = ["python3", ROOT / "benches/server.py", bench.mirror, str(RATE)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
         try:
             address = f"http://127.0.0.1:{server.stdout.readline().strip()}"
             plan = bench.run(bench.imgbuild("plan"))
@@ -259,7 +265,13 @@ def fetch(bench: Bench) -> list[Result]:
             commands = {
                 "imgbuild": bench.imgbuild("fetch", mirror=address, store=fresh),
                 "curl": quoted(
-                    "curl", "-sSfZ", "--create-dirs", "--output-dir", copies, "--remote-name-all", *(f"{address}/{url}" for url in urls)
+                    "curl",
+                    "-sSfZ",
+                    "--create-dirs",
+                    "--output-dir",
+                    copies,
+                    "--remote-name-all",
+                    *(f"{address}/{url}" for url in urls),
                 ),
             }
             prepare = {"imgbuild": bench.away(fresh), "curl": bench.away(copies)}

@@ -20,6 +20,7 @@ import sys
 import tarfile
 import tempfile
 import time
+from typing import Any
 
 # _IOR('X', 125, __u32) and its flag for "without bringing the journal to the disk" (fs/ext4/ioctl.c).
 SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
@@ -29,7 +30,7 @@ NODES = ("one", "two", "three")
 NO_SYNC = ("strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=fsync,fdatasync,syncfs:retval=0")
 
 
-def run(*words: object, **options: object) -> "subprocess.CompletedProcess[str]":
+def run(*words: object, **options: Any) -> "subprocess.CompletedProcess[str]":
     """Runs a command that must succeed."""
     done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False, **options)
     if done.returncode:
@@ -77,21 +78,29 @@ class Cluster:
             member.size, member.mode = len(noise), 0o755
             file.addfile(member, io.BytesIO(noise))
         sha256 = hashlib.sha256(archive.getvalue()).hexdigest()
-        nodes = "".join(f"  - {{name: {name}, address: 10.0.0.{at}, roles: [all]}}\n" for at, name in enumerate(NODES, 1))
+        nodes = "".join(
+            f"  - {{name: {name}, address: 10.0.0.{at}, roles: [all]}}\n" for at, name in enumerate(NODES, 1)
+        )
         pin = f"{{version: '1', url: 'https://h.invalid/t.tar.gz', folder: thing-1, artifacts: {{amd64: {{sha256: {sha256}, source: x}}}}}}"
-        for path, content in {
+        contents: dict[str, str | bytes] = {
             "mirror/h.invalid/t.tar.gz": archive.getvalue(),
             "releases.yaml": f"releases: {{thing: {pin}}}\n",
             "profile.yaml": f"cluster: small\nnetwork: {{subnet: 10.0.0.0/24}}\nroles: {{all: [thing]}}\nnodes:\n{nodes}",
             "overlays/thing/component.yaml": "description: x\nrelease: thing\ninstall: [{from: thing, to: /usr/bin/thing, mode: '0755'}]\n",
-        }.items():
+        }
+        for path, content in contents.items():
             (work / path).parent.mkdir(parents=True, exist_ok=True)
             (work / path).write_bytes(content if isinstance(content, bytes) else content.encode())
 
     def words(self, *words: object) -> list[str]:
         """A command of the program."""
         options = {"profile": "profile.yaml", "overlays": "overlays", "releases": "releases.yaml", "mirror": "mirror"}
-        return [str(self.program), *map(str, words), "--quiet", *(f"--{name}={self.work / value}" for name, value in options.items())]
+        return [
+            str(self.program),
+            *map(str, words),
+            "--quiet",
+            *(f"--{name}={self.work / value}" for name, value in options.items()),
+        ]
 
     def environment(self) -> dict[str, str]:
         """One that has nothing of ours."""
@@ -101,11 +110,15 @@ class Cluster:
         """Starts the build of a turn: each has files of its own, and every second one new instances."""
         again = ["--reprovision"] if turn and turn % 2 else []
         words = self.words("--all", *again, f"--out={out}", f"--source-date-epoch={turn}")
-        return subprocess.Popen([*before, *words], env=self.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(
+            [*before, *words], env=self.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
 
     def verify(self, path: pathlib.Path) -> str:
         """What is wrong with what was built."""
-        done = subprocess.run([self.program, "verify", path], env=self.environment(), capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [self.program, "verify", path], env=self.environment(), capture_output=True, text=True, check=False
+        )
         return "" if done.returncode == 0 else f"{path.name}: {done.stdout}{done.stderr}"
 
 
@@ -115,7 +128,9 @@ def state(out: pathlib.Path) -> dict[str, bytes]:
     return {name: path.read_bytes() if path.exists() else b"" for name, path in paths.items()}
 
 
-def faults(cluster: Cluster, out: pathlib.Path, old: dict[str, bytes], new: dict[str, bytes], *, is_done: bool) -> list[str]:
+def faults(
+    cluster: Cluster, out: pathlib.Path, old: dict[str, bytes], new: dict[str, bytes], *, is_done: bool
+) -> list[str]:
     """What is neither old nor new, or not whole, after a power cut; all is new if the build was done."""
     found = []
     for name, manifest in state(out).items():
@@ -201,7 +216,9 @@ def main() -> int:
     if len(lost) != 2:
         found.append(f"without fsync the power cut loses nothing: only {lost}")
     sys.stdout.write("".join(f"{fault}\n" for fault in found))
-    sys.stdout.write(f"seed {seed}: {done} builds were done and {cut} cut off, {len(found)} faults; without fsync builds are lost\n")
+    sys.stdout.write(
+        f"seed {seed}: {done} builds were done and {cut} cut off, {len(found)} faults; without fsync builds are lost\n"
+    )
     return 1 if found else 0
 
 

@@ -84,7 +84,7 @@ def chroot() -> Iterator[Guest]:
         yield Guest(["chroot", f"{folder}/root"], pathlib.Path(folder, "root"))
     finally:
         subprocess.run(["umount", "--recursive", "--lazy", folder], check=True)
-        os.rmdir(folder)
+        pathlib.Path(folder).rmdir()
 
 
 def control_groups() -> pathlib.Path:
@@ -113,7 +113,7 @@ def container(name: str, network: str) -> Iterator[Guest]:
     finally:
         process.kill()
         process.wait()
-        os.rmdir(folder)
+        pathlib.Path(folder).rmdir()
         remove_group(group)
 
 
@@ -141,6 +141,6 @@ def remove_group(group: pathlib.Path) -> None:
     for _ in range(100):
         with contextlib.suppress(OSError):
             for path, _, _ in os.walk(group, topdown=False):
-                os.rmdir(path)
+                pathlib.Path(path).rmdir()
             return
         time.sleep(0.05)

@@ -185,9 +185,12 @@ def pack(content: pathlib.Path, top: str, target: pathlib.Path) -> None:
     """Writes the archive of a release; quickly rather than small, since it never leaves the machine."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + ".partial")
-    with partial.open("wb") as file, gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0) as compressed:
-        with tarfile.open(fileobj=compressed, mode="w", format=tarfile.GNU_FORMAT) as archive:
-            archive.add(content, top, filter=normal)
+    with (
+        partial.open("wb") as file,
+        gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0) as compressed,
+        tarfile.open(fileobj=compressed, mode="w", format=tarfile.GNU_FORMAT) as archive,
+    ):
+        archive.add(content, top, filter=normal)
     partial.rename(target)
 
 

@@ -1,5 +1,7 @@
 """Checks network-config by each renderer that cloud-init has, since guests differ in what manages their network."""
 
+import functools
+import pathlib
 import re
 import subprocess
 
@@ -20,7 +22,15 @@ DEFAULT_ROUTE = {"0.0.0.0/0": "default|0.0.0.0/0|GATEWAY=", "::/0": "default|::/
 
 def document(profile: str) -> bytes:
     """The network-config of the node in a profile of tests/network."""
-    command = [imgbuild(), "show", "n1", "network-config", "--quiet", "--profile", ROOT / "tests/network" / profile]
+    command: list[str | pathlib.Path] = [
+        imgbuild(),
+        "show",
+        "n1",
+        "network-config",
+        "--quiet",
+        "--profile",
+        ROOT / "tests/network" / profile,
+    ]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=60).stdout
 
 
@@ -36,7 +46,9 @@ def render(guest: Guest, config: bytes, renderer: str) -> None:
     files = sorted(path for path in found.rglob("*") if path.is_file())
     written = "\n".join(path.read_text() for path in files)
     text = config.decode()
-    expected = [re.escape(value) for value in re.findall(r"^ +(?:- |via: |macaddress: )\"?([0-9a-f.:]{4,})", text, re.MULTILINE)]
+    expected = [
+        re.escape(value) for value in re.findall(r"^ +(?:- |via: |macaddress: )\"?([0-9a-f.:]{4,})", text, re.MULTILINE)
+    ]
     expected += [pattern for route, pattern in DEFAULT_ROUTE.items() if f'to: "{route}"' in text]
     # A MAC address leads to the interface's name only where the interface is.
     expected += [] if "macaddress" in text else [name]
@@ -45,9 +57,11 @@ def render(guest: Guest, config: bytes, renderer: str) -> None:
         raise CheckFailed(f"expected {expected}, missing {missing} in\n{written}")
 
 
-def netplan(guest: Guest, config: bytes) -> None:
-    """Lets netplan generate from what cloud-init makes of a document."""
-    render(guest, config, "netplan")
+def rendered(guest: Guest, config: bytes, renderer: str) -> None:
+    """Renders a document, and lets netplan generate from what cloud-init makes of it for netplan."""
+    render(guest, config, renderer)
+    if renderer != "netplan":
+        return
     quiet(guest.run("netplan", "generate"))
     networks = list(guest.root.glob("run/systemd/network/*.network"))
     if len(networks) != 1:
@@ -63,5 +77,5 @@ def check(tally: Tally) -> None:
         config = document(profile)
         with chroot() as guest:
             for renderer in RENDERERS:
-                body = netplan if renderer == "netplan" else lambda guest, config, kind=renderer: render(guest, config, kind)
-                tally.check(profile, f"cloud-init renders network-config for {renderer}", lambda body=body: body(guest, config))
+                name = f"cloud-init renders network-config for {renderer}"
+                tally.check(profile, name, functools.partial(rendered, guest, config, renderer))

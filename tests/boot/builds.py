@@ -85,5 +85,12 @@ def build(work: pathlib.Path, alone: list[str]) -> None:
     }
     for name, (text, form) in profiles.items():
         (work / f"{name}.yaml").write_text(text)
-        told = ["--all", "--format", form, "--mirror", work / "mirror", *options(work, name, work / name)]
+        told: list[str | pathlib.Path] = [
+            "--all",
+            "--format",
+            form,
+            "--mirror",
+            work / "mirror",
+            *options(work, name, work / name),
+        ]
         subprocess.run([tested.imgbuild(), *told], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)

@@ -4,14 +4,14 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import example
 import promql
 from lab import Lab
 from node import Node, wait_for
 from patience import PATIENCE
 from tally import CheckFailed
 
-# A hash of its peer URLs and the cluster's token: the ids say that etcd understood the profile as it is meant.
-MEMBER_IDS = {"ptrn-1": "f403d838dccf937b", "ptrn-2": "83b8164138628079", "ptrn-3": "455812df4c39a5e5"}
+MEMBER_IDS = {name: member_id for (name, _), member_id in example.MEMBER_IDS.items()}
 
 # Machines without hardware help need longer than it waits by itself.
 ETCDCTL = "etcdctl --command-timeout=180s --dial-timeout=180s"
@@ -139,17 +139,14 @@ def detached(lab: Lab) -> None:
     """A node whose seed is taken away after the first boot comes back into the same state."""
     etcd(lab)
     node = lab.members()[2]
-    before = facts(node) | {
-        "network": node.must("hostname; ip -br address show scope global; readlink /etc/localtime")
-    }
+    before = facts(node) | {"network": node.must("hostname; ip -br address show scope global; readlink /etc/localtime")}
     node.shut_down()
     node.start()
     expect("attempt", 1, node.expect_ready()["attempt"])
     expect(
         "facts of the node",
         before,
-        facts(node)
-        | {"network": node.must("hostname; ip -br address show scope global; readlink /etc/localtime")},
+        facts(node) | {"network": node.must("hostname; ip -br address show scope global; readlink /etc/localtime")},
     )
     expect("failed units", "", node.must("systemctl list-units --failed --plain --no-legend"))
 

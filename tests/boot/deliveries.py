@@ -20,7 +20,6 @@ from collections.abc import Iterator
 
 import builds
 import tested
-from builds import ROOT
 from cluster import ETCDCTL, clean, expect, serves, targets_up
 from lab import Lab
 from node import Node, wait_for
@@ -53,7 +52,7 @@ class Vacancy:
         """What imgbuild says is to be done. While the members look for another leader, none of them is healthy."""
         end = time.monotonic() + patient(PATIENCE)
         while True:
-            command = [tested.imgbuild(), *self.command]
+            command: list[str | pathlib.Path] = [tested.imgbuild(), *self.command]
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
             if done.returncode == 0:
                 return done.stdout
@@ -132,7 +131,14 @@ class Serve:
 
     def start(self) -> None:
         """Starts it, and waits until it listens."""
-        command = [tested.imgbuild(), "serve", "--listen", f"127.0.0.1:{self.port}", "--out", self.out]
+        command: list[str | pathlib.Path] = [
+            tested.imgbuild(),
+            "serve",
+            "--listen",
+            f"127.0.0.1:{self.port}",
+            "--out",
+            self.out,
+        ]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.PIPE, env=os.environ

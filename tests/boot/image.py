@@ -7,6 +7,7 @@ import subprocess
 
 from isolation import SCRIPTS, guest_tree
 
+
 @dataclasses.dataclass(frozen=True)
 class Image:
     """A disk with a boot loader, that machines write copies of."""
@@ -21,7 +22,18 @@ class Image:
 
     def copy(self, to: pathlib.Path) -> None:
         """Makes a disk that holds only what differs from this one."""
-        command = ["qemu-img", "create", "-q", "-f", "qcow2", "-b", self.path.resolve(), "-F", self.format, to]
+        command: list[str | pathlib.Path] = [
+            "qemu-img",
+            "create",
+            "-q",
+            "-f",
+            "qcow2",
+            "-b",
+            self.path.resolve(),
+            "-F",
+            self.format,
+            to,
+        ]
         subprocess.run(command, check=True)
 
 

@@ -75,7 +75,12 @@ class Node:
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             try:
                 done = subprocess.run(
-                    [*ssh, command], stdin=subprocess.DEVNULL, stdout=out, stderr=err, timeout=patient(seconds), check=False
+                    [*ssh, command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                    timeout=patient(seconds),
+                    check=False,
                 )
             except subprocess.TimeoutExpired:
                 raise CheckFailed(f"{self.name}: `{command}` has not ended after {patient(seconds)} s") from None

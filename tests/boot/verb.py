@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import subprocess
 
 import tested
@@ -16,7 +17,17 @@ NODES = ["ptrn-2", "ptrn-3"]
 
 def verb(lab: Lab) -> None:
     """`imgbuild boot` joins two members with system extensions to a cluster, and prints their verdicts."""
-    command = ["nice", "-n", str(NICE_OTHERS), tested.imgbuild(), "boot", *NODES, "--json", "--accelerator", "tcg"]
+    command: list[str | pathlib.Path] = [
+        "nice",
+        "-n",
+        str(NICE_OTHERS),
+        tested.imgbuild(),
+        "boot",
+        *NODES,
+        "--json",
+        "--accelerator",
+        "tcg",
+    ]
     done = subprocess.run(
         [*command, "--base", lab.image.path, "--out", lab.output("extended", NODES[0]).folder.parent],
         env=os.environ | {"TMPDIR": str(lab.scratch)},

@@ -68,7 +68,14 @@ class Archives(unittest.TestCase):
             (folder / digest(data)).write_bytes(data)
             lines = [f"web\t{digest(data)}\t0\turl\ttop/{member}\t{to}\t-\n" for member, to in row["install"].items()]
             (folder / "list").write_text("".join(lines))
-            command = [sys.executable, "-I", PROGRAMS / "releases.py", folder / "list", folder, folder / "root"]
+            command: list[str | pathlib.Path] = [
+                sys.executable,
+                "-I",
+                PROGRAMS / "releases.py",
+                folder / "list",
+                folder,
+                folder / "root",
+            ]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             return done, found(folder / "root")
 

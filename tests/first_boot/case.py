@@ -39,13 +39,13 @@ class Case(unittest.TestCase):
     def ready(self, guest: Sandbox) -> None:
         code = guest.run()
         self.assertEqual((code, guest.verdict().get("verdict")), (0, "ready"), f"{guest.output}\n{guest.verdict()}")
-        self.assertIn("imgbuild: ptrn-1 ready\n", guest.read("/console"))
+        self.assertIn("imgbuild: ptrn-1 ready\n", guest.read("/console") or "")
 
     def failed(self, guest: Sandbox, reason: str) -> None:
         code = guest.run()
         self.assertEqual((code, guest.verdict().get("verdict")), (1, "failed"), f"{guest.output}\n{guest.verdict()}")
         self.assertRegex(str(guest.verdict()["reason"]), reason)
-        self.assertIn(f"imgbuild: ptrn-1 failed: {guest.verdict()['reason']}\n", guest.read("/console"))
+        self.assertIn(f"imgbuild: ptrn-1 failed: {guest.verdict()['reason']}\n", guest.read("/console") or "")
 
     def nothing_started(self, guest: Sandbox) -> None:
         self.assertEqual(guest.calls, [])

@@ -4,7 +4,9 @@ from case import SERVICES, UNIT, Case
 from sandbox import Overlay, Sandbox
 
 RAW = "/var/lib/extensions/web.raw"
-PLAIN = Overlay({"/usr/local/bin/web": ("web", "plain"), "/etc/web.conf": ("web", "one"), UNIT: ("web", "unit")}, SERVICES)
+PLAIN = Overlay(
+    {"/usr/local/bin/web": ("web", "plain"), "/etc/web.conf": ("web", "one"), UNIT: ("web", "unit")}, SERVICES
+)
 ETC_UNIT = "/etc/systemd/system/web.service"
 
 

@@ -53,6 +53,13 @@ class Finding(Case):
         guest.seed(OLD)
         self.ready(guest)
 
+    def test_documents_that_ask_for_another_overlay_change_nothing(self) -> None:
+        guest = self.applied()
+        guest.seed(NEW)
+        self.failed(guest, rf"^the overlay on /volumes/CIDATA.0 has sha256 {OLD.sha256}, expected {NEW.sha256}$")
+        self.assertEqual(guest.read("/opt/web/conf"), "old")
+        self.assertFalse([call for call in guest.calls if call.startswith(("restart", "stop", "disable"))])
+
     def test_an_unreadable_volume_is_named(self) -> None:
         guest = self.guest()
         guest.write("/volumes/CIDATA", "/volumes/unreadable\n")
@@ -139,7 +146,9 @@ class Finding(Case):
         guest = self.guest()
         guest.volume("CIDATA", OLD.data)
         guest.seed(OLD)
-        guest.write(CONF, (guest.read(CONF) or "") + "stage=/opt/stage\nrun=/opt/run\nlists=opt\nstate=/opt\nPATH=/opt\n")
+        guest.write(
+            CONF, (guest.read(CONF) or "") + "stage=/opt/stage\nrun=/opt/run\nlists=opt\nstate=/opt\nPATH=/opt\n"
+        )
         self.ready(guest)
         self.assertEqual(sorted(path.name for path in guest.path("/opt").iterdir()), ["web"])
 
@@ -152,9 +161,11 @@ class Finding(Case):
                 guest.stand_in(name, f"#!/bin/sh\nexit {code}\n")
                 self.assertEqual((guest.run(), guest.verdict()["verdict"]), (1, "failed"))
                 self.assertEqual(guest.verdict()["reason"], "cannot lock /run/imgbuild/lock")
-                self.assertIn("failed: cannot lock /run/imgbuild/lock\n", guest.read("/console"))
+                self.assertIn("failed: cannot lock /run/imgbuild/lock\n", guest.read("/console") or "")
                 self.assertNotIn("another run", guest.output)
         guest = self.guest()
-        guest.stand_in("flock", '#!/bin/sh\nflock() { /usr/bin/flock "$@"; }\nexec 8>/run/imgbuild/lock; flock 8; flock "$@"\n')
+        guest.stand_in(
+            "flock", '#!/bin/sh\nflock() { /usr/bin/flock "$@"; }\nexec 8>/run/imgbuild/lock; flock 8; flock "$@"\n'
+        )
         self.assertEqual((guest.run(), guest.verdict()), (75, {}))
         self.assertIn("imgbuild: another run is at work", guest.output)

@@ -44,7 +44,11 @@ class Layers(Case):
         self.assertFalse(guest.path(DOWNLOADS).exists())
 
     def test_a_shared_volume_and_the_seed_together_have_all(self) -> None:
-        for shared, own in ((("web", "base"), ("ptrn-1",)), (("web", "base", "ptrn-1"), ()), (("base",), ("web", "ptrn-1"))):
+        for shared, own in (
+            (("web", "base"), ("ptrn-1",)),
+            (("web", "base", "ptrn-1"), ()),
+            (("base",), ("web", "ptrn-1")),
+        ):
             with self.subTest(shared=shared, own=own):
                 guest = self.guest()
                 guest.volume("IMGBUILD", NEW.files("web"), OLD.files(*shared))
@@ -83,7 +87,10 @@ class Layers(Case):
         guest.volume("IMGBUILD", OLD.files())
         guest.seed(OLD, layers_url="")
         conf = guest.read("/var/lib/imgbuild/seed/node.conf") or ""
-        guest.write("/var/lib/imgbuild/seed/node.conf", conf.replace(f"IMGBUILD_OVERLAY_SHA256='{OLD.sha256}'", f"IMGBUILD_OVERLAY_SHA256='{NEW.sha256}'"))
+        guest.write(
+            "/var/lib/imgbuild/seed/node.conf",
+            conf.replace(f"IMGBUILD_OVERLAY_SHA256='{OLD.sha256}'", f"IMGBUILD_OVERLAY_SHA256='{NEW.sha256}'"),
+        )
         self.failed(guest, f"^the overlay has sha256 {OLD.sha256}, expected {NEW.sha256}$")
         self.nothing_started(guest)
 
@@ -123,7 +130,9 @@ class Layers(Case):
         guest.seed(OLD, layers_url=URL)
         self.failed(guest, f"^cannot fetch the layer of base from {URL}/{BASE}: .*404")
         self.served(guest, "\n", {BASE: NEW.layers["base"]})
-        self.failed(guest, f"^the layer of base at {URL}/{BASE} has sha256 {digest(NEW.layers['base'])}, expected {BASE}$")
+        self.failed(
+            guest, f"^the layer of base at {URL}/{BASE} has sha256 {digest(NEW.layers['base'])}, expected {BASE}$"
+        )
         self.nothing_started(guest)
         guest.volume("IMGBUILD", OLD.files("base"))
         self.is_applied(guest)

@@ -26,7 +26,7 @@ echo "$*" >>/calls
 case $1 in is-active)
     eval "unit=\\${$#}"
     if grep -qsx "$unit" /broken; then [ "$2" = -q ] || echo failed; exit 3; fi
-    if grep -qsx "$unit" /slow; then sed -i "0,/^$unit\$/{//d}" /slow; [ "$2" = -q ] || echo activating; exit 3; fi
+    if grep -qsx "$unit" /slow; then sed -i "0,/^$unit\\$/{//d}" /slow; [ "$2" = -q ] || echo activating; exit 3; fi
     [ "$2" = -q ] || echo active
 esac
 """,
@@ -265,4 +265,5 @@ class Sandbox:
 
     def verdict(self) -> dict[str, object]:
         """The verdict that the last run left."""
-        return json.loads(self.read("/var/lib/imgbuild/first-boot.json") or "{}")
+        verdict: dict[str, object] = json.loads(self.read("/var/lib/imgbuild/first-boot.json") or "{}")
+        return verdict
