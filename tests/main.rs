@@ -5,6 +5,7 @@ mod archives;
 mod build;
 mod bundle;
 mod cache;
+mod checkout;
 mod delivery;
 mod diff;
 mod documents;
