@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
+use crate::support::small::small;
 use crate::support::workspace::Workspace;
 
 const SAME: &str = "nothing has changed since the last build";
@@ -64,7 +65,7 @@ fn copy_all(from: &Path, to: &Path) {
 #[test]
 fn whatever_is_harmed_is_written_again() {
     for delivery in DELIVERIES {
-        let workspace = Workspace::with_releases();
+        let workspace = small();
         workspace.run(&[&["--all", "--quiet"], delivery].concat()).exit(0);
         let whole = workspace.files("out");
         for (name, bytes) in &whole {
