@@ -106,11 +106,6 @@ impl<W: Write> HashingWriter<W> {
         self.size
     }
 
-    /// The writer below.
-    pub fn inner(&self) -> &W {
-        &self.inner
-    }
-
     /// The writer below, the digest and the number of the bytes that it took.
     pub fn finish(self) -> (W, Sha256, u64) {
         (self.inner, Sha256(self.hasher.finalize().into()), self.size)
@@ -182,7 +177,7 @@ mod tests {
         hashing.catch_up().unwrap();
         hashing.write_all(b"c").unwrap();
         assert_eq!((hashing.digest(), hashing.size()), (Sha256::of("abc"), 3));
-        assert_eq!(hashing.inner().get_ref(), b"abc");
+        assert_eq!(hashing.finish().0.get_ref(), b"abc");
     }
 
     #[test]

@@ -41,7 +41,8 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 /// A seed image with a file of some bytes and one of none.
 fn image() -> Vec<u8> {
     let head = ImageHead { label: VolumeLabel::Cidata, epoch_seconds: 0, application: b"" };
-    let file = |name, bytes| ImageFile::from_bytes(name, Mode::FILE, bytes);
+    let file =
+        |name, bytes: &'static [u8]| ImageFile::from_reader(name, Mode::FILE, bytes.len() as u64, bytes);
     let mut image = Vec::new();
     write_image(&head, vec![file("meta-data", b"instance-id: one\n"), file("user-data", b"")], &mut image)
         .unwrap();

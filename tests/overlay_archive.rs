@@ -11,7 +11,7 @@ use std::process::Command;
 use imgbuild::digest::Sha256;
 use imgbuild::guest::{GuestPath, Mode};
 use imgbuild::layer::{
-    Content, Entry, IndexEntry, IndexKind, LayerIndex, Limits, MembersWriter, OverlayWriter, Tree, list,
+    Content, Entry, IndexEntry, IndexKind, LayerIndex, Limits, MembersWriter, Tree, end_of_archive, list,
     write_layer,
 };
 
@@ -142,15 +142,15 @@ fn overlay() -> (tempfile::TempDir, LayerIndex) {
     ]);
     let node = tree([("/etc/hosts".into(), Entry::file(Mode::FILE, bytes("127.0.0.1 localhost\n")))]);
     let folder = tempfile::tempdir().unwrap();
-    let out = std::fs::File::create(folder.path().join("overlay.tar.gz")).unwrap();
-    let mut overlay = OverlayWriter::new(out);
+    let mut overlay = Vec::new();
     let mut indexes = Vec::new();
     for tree in [component, Tree::default(), node] {
         let mut out = MembersWriter::new(Vec::new(), NonZero::new(2).unwrap());
         indexes.push(write_layer(&tree, &mut Cursor::new(&spool), EPOCH, &mut out).unwrap());
-        overlay.append(&out.finish().unwrap()[..]).unwrap();
+        overlay.extend(out.finish().unwrap());
     }
-    overlay.finish().unwrap();
+    overlay.extend(end_of_archive().unwrap());
+    std::fs::write(folder.path().join("overlay.tar.gz"), overlay).unwrap();
     (folder, LayerIndex::merge(&indexes).unwrap())
 }
 

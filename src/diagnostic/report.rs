@@ -68,11 +68,6 @@ impl Diagnostic {
         &self.message
     }
 
-    /// How bad it is.
-    pub fn severity(&self) -> Severity {
-        self.severity
-    }
-
     fn listed(&self) -> Listed {
         let place = |label: &Label| {
             let (line, column) = label.source.position(label.span.start);

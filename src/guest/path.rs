@@ -61,11 +61,6 @@ impl GuestPath {
             Some(at) => Some(Self(self.0[..at].to_owned())),
         }
     }
-
-    /// The last part of the path.
-    pub fn file_name(&self) -> &str {
-        self.0.rsplit('/').next().unwrap_or_default()
-    }
 }
 
 impl FromStr for GuestPath {

@@ -3,7 +3,7 @@
 //! cloud-init takes its documents from a volume labelled `CIDATA`. An image is written front to back in one
 //! pass, with the same bytes for the same input, and names its files twice: in the primary tree with Rock
 //! Ridge (names and permissions as on Linux) and in the Joliet tree (for readers without Rock Ridge). The
-//! writer ([`write_image`]) and the reader ([`read_image`], [`check_image`]) share the rules for names
+//! writer ([`write_image`]) and the reader ([`read_image`], [`check_written`]) share the rules for names
 //! but nothing that places or parses anything, so that what one gets wrong the other finds.
 //!
 //! Formats: ECMA-119 second edition (the text of ISO 9660:1988), the Joliet specification of 1995, the System
@@ -19,7 +19,7 @@ use std::ops::Range;
 
 pub use error::SeedError;
 pub use label::VolumeLabel;
-pub use read::{ExpectedFile, ListedFile, Listing, check_image, check_written, read_image};
+pub use read::{ExpectedFile, ListedFile, Listing, check_written, read_image};
 pub use write::{ImageFile, ImageHead, check_rest, write_image};
 
 /// Bytes of a logical sector, here also of a logical block, where extents begin (ECMA-119 6.1.2, 6.2.2).

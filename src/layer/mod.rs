@@ -1,6 +1,7 @@
 //! Guest files as a tree, and its way into a compressed layer and an overlay (pure, writes to `impl Write`).
 //!
-//! Upstream's release → [`Extraction`] → [`Tree`] → [`write_layer`] through [`MembersWriter`] → [`OverlayWriter`].
+//! Upstream's release → [`Extraction`] → [`Tree`] → [`write_layer`] through [`MembersWriter`] → layers, and
+//! [`end_of_archive`] behind the last of a node.
 //! A layer is a tar stream without its end, as complete gzip members: layers join by copying their bytes
 //! (RFC 1952 section 2.2: "a gzip file consists of a series of members").
 
@@ -23,7 +24,7 @@ pub use archive::{ArchiveError, Extraction, Layout, Member, Selection, extract, 
 pub use extension::{ExtensionError, ExtensionHead, extension_path, write_extension};
 pub use gzip::MembersWriter;
 pub use index::{IndexEntry, IndexKind, LayerIndex};
-pub use join::{OverlayWriter, end_of_archive};
+pub use join::end_of_archive;
 pub use list::{ListError, list};
 pub use name::NameFlaw;
 pub use named::NamedLayer;

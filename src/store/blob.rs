@@ -1,6 +1,6 @@
 //! Blobs: bytes under their digest, hashed again whenever they are read.
 
-use std::io::{self, Read, Seek as _, Write as _};
+use std::io::{self, Read, Write as _};
 
 use fs_err as fs;
 
@@ -43,18 +43,6 @@ impl Store {
             got: None,
             expected: *digest,
         })
-    }
-
-    /// The file with this digest, verified before it is returned, at its beginning: for readers that jump about
-    /// or stop before the end.
-    pub fn verified_file(&self, digest: &Sha256) -> Result<fs::File, StoreError> {
-        let mut file = self.read_unverified(digest)?;
-        let (got, _) = Sha256::of_reader(&mut file)?;
-        if got != *digest {
-            return Err(StoreError::Damaged { digest: *digest, got });
-        }
-        file.rewind()?;
-        Ok(file)
     }
 
     /// The bytes under this digest as they are, unverified: the caller compares the digest.

@@ -14,7 +14,7 @@ use source::Source;
 use tree::{Place, joliet, rock_ridge};
 use volume::Volume;
 
-pub use check::{ExpectedFile, check_image, check_written};
+pub use check::{ExpectedFile, check_written};
 
 /// What an image says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
     use crate::digest::Sha256;
     use crate::iso9660::{
-        ExpectedFile, ImageFile, ImageHead, VolumeLabel, check_image, check_rest, check_written, write_image,
+        ExpectedFile, ImageFile, ImageHead, VolumeLabel, check_rest, check_written, write_image,
     };
 
     const FILES: [(&str, Mode, &[u8]); 4] = [
@@ -95,13 +95,21 @@ mod tests {
         ("overlay.tar.gz", Mode::FILE, &[0xA5; 5000]),
     ];
 
-    fn image() -> Vec<u8> {
-        let files = FILES.map(|(name, mode, bytes)| ImageFile::from_bytes(name, mode, bytes));
+    fn file<'a>(name: &'a str, mode: Mode, bytes: &'a [u8]) -> ImageFile<'a> {
+        ImageFile::from_reader(name, mode, bytes.len() as u64, bytes)
+    }
+
+    fn written() -> (Vec<u64>, Vec<u8>) {
+        let files = FILES.map(|(name, mode, bytes)| file(name, mode, bytes));
         let mut image = Vec::new();
         let head = ImageHead { label: VolumeLabel::Cidata, epoch_seconds: 0, application: b"note" };
-        let (_, size) = write_image(&head, files.into(), &mut image).unwrap();
+        let (places, size) = write_image(&head, files.into(), &mut image).unwrap();
         assert_eq!(size, image.len() as u64);
-        image
+        (places, image)
+    }
+
+    fn image() -> Vec<u8> {
+        written().1
     }
 
     fn check(image: &[u8]) -> Result<(), SeedError> {
@@ -111,14 +119,14 @@ mod tests {
             size: bytes.len() as u64,
             digest: Sha256::of(bytes),
         };
-        check_image(&mut Cursor::new(image), VolumeLabel::Cidata, &FILES.map(expect))
+        check_written(&mut Cursor::new(image), VolumeLabel::Cidata, &FILES.map(expect), &written().0)
     }
 
     #[test]
     fn a_file_that_lies_elsewhere_than_it_was_written_is_found() {
         let long = vec![7; 3 << 20];
         let files = [("long", &long[..]), ("short", b"x")];
-        let of = |(name, bytes)| ImageFile::from_bytes(name, Mode::FILE, bytes);
+        let of = |(name, bytes)| file(name, Mode::FILE, bytes);
         let mut image = Vec::new();
         let head = ImageHead { label: VolumeLabel::Imgbuild, epoch_seconds: 0, application: b"" };
         let (places, _) = write_image(&head, files.map(of).into(), &mut image).unwrap();

@@ -18,11 +18,6 @@ impl<'a> ImageFile<'a> {
     pub fn from_reader(name: &'a str, mode: Mode, size: u64, content: impl Read + 'a) -> Self {
         Self { name, mode, size, content: Box::new(content) }
     }
-
-    /// A file with these bytes.
-    pub fn from_bytes(name: &'a str, mode: Mode, bytes: &'a [u8]) -> Self {
-        Self::from_reader(name, mode, bytes.len() as u64, bytes)
-    }
 }
 
 impl fmt::Debug for ImageFile<'_> {

@@ -173,8 +173,10 @@ mod tests {
     #[test]
     fn directories_of_many_sectors_hold_all_their_files() {
         let names: Vec<_> = (0..4096).map(|n| format!("{n}-{}.x", "y".repeat(50))).collect();
-        let files =
-            names.iter().map(|name| ImageFile::from_bytes(name, Mode::FILE, name.as_bytes())).collect();
+        let files = names
+            .iter()
+            .map(|name| ImageFile::from_reader(name, Mode::FILE, name.len() as u64, name.as_bytes()))
+            .collect();
         let image = write(files).unwrap();
         let listing = read_image(&mut Cursor::new(&image)).unwrap();
         assert_eq!((listing.label.as_str(), &listing.application[..]), ("IMGBUILD", &b"note"[..]));
