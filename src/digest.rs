@@ -116,7 +116,7 @@ impl HashingWriter<io::Sink> {
     /// How far the digest has come, as a text from which it can be continued.
     pub fn to_text(&self) -> String {
         let state: String = self.hasher.serialize().iter().fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
+            write!(text, "{byte:02x}").expect("memory takes what is written");
             text
         });
         let text = format!("{state} {}", self.size);

@@ -1,4 +1,5 @@
 //! Servers that misbehave in their answers: each row says what the server does, and what must come of it.
+#![expect(clippy::disallowed_methods, reason = "a test looks at files and at the clock")]
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
 //! Downloads that fail, as who runs the program sees it: the message, the exit code, and what a good run makes of it.
+#![expect(clippy::disallowed_methods, reason = "a test looks at files and at the clock")]
 
 use std::thread;
 

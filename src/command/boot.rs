@@ -1,4 +1,6 @@
 //! `imgbuild boot NODE...`: boots what was built, and judges it by what the nodes say of themselves.
+#![expect(clippy::disallowed_methods, reason = "edge: waits for machines")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};

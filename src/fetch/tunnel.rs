@@ -35,7 +35,7 @@ pub(super) fn answer(
     }
     request.extend(b"\r\n");
     if proxy.url().scheme() == "https" {
-        let name = proxy.url().host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let name = host(proxy.url()).trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(name).map_err(io::Error::other)?;
         let session = ClientConnection::new(Arc::new(tls.clone()), name).map_err(io::Error::other)?;
         return ask(StreamOwned::new(session, stream), &request, until);
@@ -44,12 +44,16 @@ pub(super) fn answer(
 }
 
 fn request(url: &Url) -> Vec<u8> {
-    let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(443));
+    let (host, port) = (host(url), url.port_or_known_default().unwrap_or(443));
     format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n").into_bytes()
 }
 
+fn host(url: &Url) -> &str {
+    url.host_str().expect("an http or https URL has a host")
+}
+
 fn connect(proxy: &Url, until: Instant) -> io::Result<TcpStream> {
-    let host = proxy.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let host = host(proxy).trim_matches(['[', ']']);
     let port = proxy.port_or_known_default().unwrap_or(80);
     let mut failed = io::Error::from(io::ErrorKind::NotFound);
     for address in (host, port).to_socket_addrs()? {

@@ -154,7 +154,7 @@ fn exchange_in_steps(staged: &Path, place: &Path) -> io::Result<()> {
 /// Where a node's folder is while another takes its place in steps.
 pub(super) fn replaced(place: &Path) -> PathBuf {
     let mut old = std::ffi::OsString::from(REPLACED);
-    old.push(place.file_name().unwrap_or_default());
+    old.push(place.file_name().expect("a node's folder has a name"));
     folder_of(place).join(old)
 }
 

@@ -21,7 +21,7 @@ pub(super) fn write_volume(
     files: Vec<VolumeFile<'_>>,
     mode: Mode,
 ) -> Result<OutputFile> {
-    let what = || path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let what = || path.file_name().expect("an image has a name").to_string_lossy().into_owned();
     let (expected, contents): (Vec<_>, Vec<_>) = files
         .into_iter()
         .map(|(file, content)| {

@@ -11,7 +11,7 @@ const UNPACKED: [&str; 2] = [".tar.gz", ".tgz"];
 /// With `--delivery download` a node unpacks with what its image has. Nothing is fetched before it boots, so that the name has to
 /// tell what the file is.
 pub(super) fn unpacked_by_node(artifact: &Artifact, pins: &Document, report: &mut Report) {
-    let path = artifact.url.split(['?', '#']).next().unwrap_or_default();
+    let path = artifact.url.split(['?', '#']).next().expect("a split has a first part");
     if UNPACKED.iter().any(|ending| path.ends_with(ending)) {
         return;
     }

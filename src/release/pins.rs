@@ -175,7 +175,7 @@ impl Decoded<Releases> {
 
     /// Reports a release that something is installed of, and whose file's name is that of an archive which is not read.
     pub fn readable(&self, artifact: &Artifact, report: &mut Report) {
-        let file = artifact.url.split(['?', '#']).next().unwrap_or_default();
+        let file = artifact.url.split(['?', '#']).next().expect("a split has a first part");
         if let Some(end) = UNREAD.iter().find(|end| file.to_ascii_lowercase().ends_with(*end)) {
             let message = format!("`{}` is a `{end}` file, which is not supported", artifact.release);
             let help =

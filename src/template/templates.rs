@@ -29,11 +29,9 @@ impl Templates {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         // Files are of many kinds; a template that writes YAML or JSON says `|tojson` itself.
         environment.set_auto_escape_callback(|_| AutoEscape::None);
-        if let Ok(syntax) =
-            SyntaxConfig::builder().keep_trailing_newline(true).trim_blocks(true).lstrip_blocks(true).build()
-        {
-            environment.set_syntax(syntax);
-        }
+        let syntax =
+            SyntaxConfig::builder().keep_trailing_newline(true).trim_blocks(true).lstrip_blocks(true).build();
+        environment.set_syntax(syntax.expect("Jinja's own delimiters can be told apart"));
         environment.set_fuel(Some(FUEL));
         let mut templates = Self { environment, sources: BTreeMap::new() };
         for component in components.values() {

@@ -1,4 +1,5 @@
 //! An HTTP server on loopback that answers as a test tells it, badly if asked to.
+#![expect(clippy::disallowed_methods, reason = "a test looks at files and at the clock")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

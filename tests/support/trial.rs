@@ -1,4 +1,5 @@
 //! A server that misbehaves, and what must come of it.
+#![expect(clippy::disallowed_methods, reason = "a test looks at files and at the clock")]
 
 use imgbuild::fetch::{FetchOptions, Outcome, Patience};
 use imgbuild::store::ErrorClass;

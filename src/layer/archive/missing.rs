@@ -50,6 +50,6 @@ fn near(wanted: &str, base: &str, names: &[&str]) -> Vec<String> {
 
 /// Alike as a whole, or by the file's name alone: what moved to another folder is near too.
 fn likeness(wanted: &str, name: &str) -> f64 {
-    let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let last = |path: &str| path.rsplit('/').next().expect("a split has a first part").to_owned();
     strsim::jaro_winkler(wanted, name).max(strsim::jaro_winkler(&last(wanted), &last(name)))
 }
