@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# The program of this checkout, for the scripts that people run it by. Needs common.sh, and the folder scripts/ in `here`.
+# The program of this checkout, for the scripts that people run it by. Needs common.sh.
 # It is compiled as for tests, since that takes half as long: `cargo install --path .` and scripts/release optimise.
 
 # Compiles imgbuild unless that was done since its sources last changed, and prints the program's path. WATCHED are further
 # files and folders, whose changes count too.
 compile_imgbuild() { # [WATCHED...]
     local root target stamp
-    root=$(cd "$here/.." && pwd)
+    root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
     target=$root/target/debug
     # As old as the sources that were read: the program itself is younger than an edit made while it was compiled.
     stamp=$target/imgbuild.checked
