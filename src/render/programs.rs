@@ -16,7 +16,7 @@ const RELEASES: &str = include_str!("first_boot/releases.sh");
 /// Takes what is wanted out of them.
 const UNPACK: &str = include_str!("first_boot/releases.py");
 
-/// The files by which first-boot.sh goes on when it has verified the overlay that they are part of.
+/// The files by which bootstrap.sh goes on when it has verified the overlay that they are part of.
 pub fn programs(node: &NodePlan) -> Vec<NodeFile> {
     let file = |name: &str, text: String| NodeFile {
         path: format!("{}/{name}", node.format.lists()).parse().expect("constant parts make a guest path"),

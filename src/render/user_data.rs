@@ -11,7 +11,7 @@ use crate::digest::Sha256;
 use crate::layer::NamedLayer;
 use crate::plan::{Format, NodePlan, Plan};
 
-const PROGRAM: &str = include_str!("first_boot/first-boot.sh");
+const PROGRAM: &str = include_str!("first_boot/bootstrap.sh");
 const UNIT: &str = include_str!("first_boot/imgbuild.service");
 const BOOTCMD: &str = include_str!("first_boot/bootcmd.sh.j2");
 

@@ -14,7 +14,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / "src/render/first_boot"
-PROGRAM = PROGRAMS / "first-boot.sh"
+PROGRAM = PROGRAMS / "bootstrap.sh"
 APPLY = (PROGRAMS / "apply.sh").read_text()
 DOWNLOADS = "/var/lib/imgbuild/downloads"  # by digest, what is not complete yet
 TIME_LIMIT = 120  # seconds that one run of the program may take

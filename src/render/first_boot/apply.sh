@@ -1,7 +1,7 @@
 # Puts a verified overlay in place: what changed, what went away, users, folders, private files.
-# Part of the overlay, and read by first-boot.sh, whose functions and names it uses: `root` is where the overlay is unpacked, or
-# empty if that is done. What first-boot.sh says of `set -e` holds here too.
-# shellcheck shell=bash disable=SC2154,SC2164 # `set -e` and the names are of first-boot.sh
+# Part of the overlay, and read by bootstrap.sh, whose functions and names it uses: `root` is where the overlay is unpacked, or
+# empty if that is done. What bootstrap.sh says of `set -e` holds here too.
+# shellcheck shell=bash disable=SC2154,SC2164 # `set -e` and the names are of bootstrap.sh
 
 extensions=/var/lib/extensions unfinished=.imgbuild-new # ends the name of a private file until it is complete
 

@@ -1,10 +1,10 @@
 # Fetches the releases that the overlay leaves to the node, and has what is wanted of them put beside its other files.
-# Read by first-boot.sh, whose functions and names it uses, once the overlay has its digest.
-# shellcheck shell=bash disable=SC2034,SC2154 # names of first-boot.sh
+# Read by bootstrap.sh, whose functions and names it uses, once the overlay has its digest.
+# shellcheck shell=bash disable=SC2034,SC2154 # names of bootstrap.sh
 
 wanted=$stage.part/root/$lists/releases listed=$stage.part/root/$lists/files
 
-# NAME:SHA256:SIZE, as in first-boot.sh. A release without a known size gets the limit that a build has.
+# NAME:SHA256:SIZE, as in bootstrap.sh. A release without a known size gets the limit that a build has.
 part() {
 	what="the release of ${1%%:*}" size=${1##*:} sha256=${1#*:}
 	[ "$size" != 0 ] || size=4294967296
