@@ -7,6 +7,7 @@ use std::io::{Cursor, Read as _};
 
 use imgbuild::digest::Sha256;
 use imgbuild::iso9660::read_image;
+use imgbuild::layer::NamedLayer;
 use imgbuild::output::Manifest;
 
 use super::support::oracle::{oracle, stdout};
@@ -61,10 +62,7 @@ fn layers_join_to_the_overlay_that_the_default_has() {
         let whole = manifest(&workspace, &format!("image/{node}"));
         assert_eq!(whole.overlay.unwrap().sha256, Sha256::of(&overlay));
         let user_data = workspace.text(&format!("image/{node}/user-data"));
-        assert!(
-            !user_data.lines().any(|line| line.trim_start().starts_with("IMGBUILD_LAYERS")),
-            "{user_data}"
-        );
+        assert!(!user_data.contains("\tthe layer of "), "{user_data}");
         for delivery in ["shared", "http"] {
             let parts = manifest(&workspace, &format!("{delivery}/{node}"));
             assert_eq!(serde_json::to_value(parts.delivery).unwrap(), delivery);
@@ -77,10 +75,13 @@ fn layers_join_to_the_overlay_that_the_default_has() {
             assert!(joined == overlay, "{delivery}/{node}");
             let user_data = workspace.text(&format!("{delivery}/{node}/user-data"));
             assert!(user_data.contains(&format!("IMGBUILD_OVERLAY_SHA256='{}'", Sha256::of(&overlay))));
-            let listed: Vec<_> = parts.layers.iter().map(ToString::to_string).collect();
-            assert!(user_data.contains(&format!("IMGBUILD_LAYERS='{}'\n", listed.join(" "))), "{user_data}");
-            let url = if delivery == "http" { format!("{URL}/layers") } else { String::new() };
-            assert!(user_data.contains(&format!("IMGBUILD_LAYERS_URL='{url}'\n")), "{user_data}");
+            let line = |layer: &NamedLayer| {
+                let (name, sha256, size) = (&layer.name, layer.sha256, layer.size);
+                let url = if delivery == "http" { format!("{URL}/layers/{sha256}") } else { String::new() };
+                format!("  {sha256}\tthe layer of {name}\t{size}\t{sha256}\t{url}\n")
+            };
+            let listed: String = parts.layers.iter().map(line).collect();
+            assert!(user_data.contains(&listed), "{user_data}");
             assert!(user_data.len() < 16 * 1024, "{delivery}/{node}: {} bytes", user_data.len());
             used.extend(digests);
         }

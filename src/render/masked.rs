@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::user_data::END;
+use super::bootcmd::END;
 
 /// Begins the command that lays down a private file, up to the file's path.
 const PRIVATE: &str = "place 0600 \"$seed\"/'private/";

@@ -1,5 +1,6 @@
 //! The cloud-init documents and the files that each node gets of its own (pure).
 
+mod bootcmd;
 mod documents;
 mod masked;
 mod node_files;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::user_data::END;
+use super::bootcmd::END;
 use crate::diagnostic::{Diagnostic, Malformed, Report};
 use crate::plan::{NodePlan, Plan, PlannedSecret};
 use crate::profile::Secrets;

@@ -1,22 +1,24 @@
-//! Parts of the first-boot program that the overlay brings, since user-data has no room for them, and what tells a node which releases to
-//! fetch itself.
+//! The programs that the overlay brings for first boot, since user-data has no room for them, and what tells a node which releases
+//! to fetch itself.
 
 use std::fmt::Write as _;
 
 use super::NodeFile;
+use super::bootcmd::{BOOTSTRAP, FETCH};
 use crate::digest::Sha256;
 use crate::guest::Mode;
 use crate::layer::full_name;
 use crate::plan::{FileOrigin, NodePlan};
 
-/// Puts a verified overlay in place.
+/// Puts a verified overlay in place, starts its services, and waits for them.
 const APPLY: &str = include_str!("first_boot/apply.sh");
 /// Fetches the releases that a verified overlay leaves to the node.
 const RELEASES: &str = include_str!("first_boot/releases.sh");
 /// Takes what is wanted out of them.
 const UNPACK: &str = include_str!("first_boot/releases.py");
 
-/// The files by which bootstrap.sh goes on when it has verified the overlay that they are part of.
+/// The programs of a node, which its bootstrap runs when it has verified the overlay. The bootstrap itself is there for people: that
+/// of user-data has no comments. The fetcher is there for a URL that an administrator adds.
 pub fn programs(node: &NodePlan) -> Vec<NodeFile> {
     let file = |name: &str, text: String| NodeFile {
         path: format!("{}/{name}", node.format.lists()).parse().expect("constant parts make a guest path"),
@@ -27,7 +29,8 @@ pub fn programs(node: &NodePlan) -> Vec<NodeFile> {
         is_common: true,
         origin: FileOrigin::Made,
     };
-    let mut files = vec![file("apply.sh", APPLY.to_owned())];
+    let texts = [("apply.sh", APPLY), ("bootstrap.sh", BOOTSTRAP), ("fetch.py", FETCH)];
+    let mut files: Vec<_> = texts.map(|(name, text)| file(name, text.to_owned())).into();
     let releases = releases(node);
     if !releases.is_empty() {
         files.push(file("releases", releases));

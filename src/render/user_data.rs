@@ -1,22 +1,11 @@
-//! user-data: who the node is, who may log in, and the program that applies the overlay. It holds no payload.
+//! user-data: who the node is, who may log in, and what finds and verifies its overlay. It holds no payload.
 
-use std::sync::LazyLock;
-
-use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior, Value, context};
-
-use super::private::{NodeSecrets, PrivateContent};
+use super::bootcmd::bootcmd;
+use super::private::NodeSecrets;
 use super::yaml::{Document, Map, Yaml};
 use crate::digest::Sha256;
 use crate::layer::NamedLayer;
-use crate::plan::{Format, NodePlan, Plan};
-
-const PROGRAM: &str = include_str!("first_boot/bootstrap.sh");
-const UNIT: &str = include_str!("first_boot/imgbuild.service");
-const BOOTCMD: &str = include_str!("first_boot/bootcmd.sh.j2");
-
-/// The line that ends every here-document of the boot command.
-pub(super) const END: &str = "IMGBUILD_END";
+use crate::plan::{NodePlan, Plan};
 
 /// What user-data says of the overlay.
 #[derive(Clone, Debug)]
@@ -59,12 +48,12 @@ pub fn user_data(
             .with("package_upgrade", true)
             .with("package_reboot_if_required", true);
     }
-    let bootcmd = bootcmd(node, overlay, &secrets.files)?;
+    let boot_command = bootcmd(node, overlay, &secrets.files)?;
     root = root
         .with_comment(
-            "At every boot that has this seed: lay down the program that applies the overlay, and what it must know.",
+            "At every boot with this seed: lay down the first-boot program and its facts.",
             "bootcmd",
-            vec![Yaml::from(bootcmd)],
+            vec![Yaml::from(boot_command)],
         )
         .with_comment(
             "Wait for its first try, so that `cloud-init status` agrees with its verdict.",
@@ -97,72 +86,4 @@ fn administrator(root: Map, plan: &Plan, password: Option<&str>) -> Map {
         user = user.with("ssh_authorized_keys", keys);
     }
     root.with("users", vec![Yaml::from(user)]).with("ssh_pwauth", false)
-}
-
-fn bootcmd(node: &NodePlan, overlay: &OverlayFacts, private: &[PrivateContent]) -> Result<String, String> {
-    let overlay = context! {
-        sha256 => overlay.sha256.to_string(),
-        size => overlay.size,
-        room_kib => overlay.room_kib,
-        urls => node.overlay_urls.clone(),
-        layers => overlay.layers.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        layers_url => overlay.layers_url.as_deref().unwrap_or_default(),
-    };
-    let values = context! {
-        program => &*SHORT_PROGRAM, unit => UNIT, node => node.name.as_str(), overlay,
-        sysext => node.format == Format::Sysext,
-        private => Value::from(Serde(private)),
-    };
-    let text = ENVIRONMENT.get_template("bootcmd").and_then(|template| template.render(values));
-    // What is private must not come out with the error.
-    let mut text = text.map_err(|error| error.kind().to_string())?;
-    if !text.ends_with('\n') {
-        text.push('\n');
-    }
-    Ok(text)
-}
-
-/// The program as user-data has it, and what writes the boot command: the same for every node.
-static SHORT_PROGRAM: LazyLock<String> = LazyLock::new(|| without_comments(PROGRAM));
-static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.add_filter("sh", quoted);
-    environment.add_template("bootcmd", BOOTCMD).expect("the template is our own");
-    environment
-});
-
-/// The program less the lines that are comments, a tenth of it: user-data has little room. What shellcheck is told stays.
-fn without_comments(program: &str) -> String {
-    let is_comment = |line: &str| {
-        let line = line.trim();
-        line == "#" || line.starts_with("# ") && !line.starts_with("# shellcheck ")
-    };
-    program.split_inclusive('\n').filter(|line| !is_comment(line)).collect()
-}
-
-/// A text as one word of a POSIX shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{PROGRAM, quoted, without_comments};
-
-    #[test]
-    fn comments_go_and_code_stays() {
-        let text = "#!/bin/bash\n# Why.\n#\n\t# how\nrun # so\n\t# shellcheck disable=SC1\necho '\n#x'\n";
-        let rest = "#!/bin/bash\nrun # so\n\t# shellcheck disable=SC1\necho '\n#x'\n";
-        assert_eq!(without_comments(text), rest);
-        let program = without_comments(PROGRAM);
-        assert!(program.starts_with("#!/bin/bash\nset -euf") && program.ends_with("\nwait_for_health\n"));
-    }
-
-    #[test]
-    fn a_text_is_one_word_of_a_shell() {
-        for (text, word) in [("", "''"), ("a b", "'a b'"), ("it's", r"'it'\''s'"), ("$(x)", "'$(x)'")] {
-            assert_eq!(quoted(text), word);
-        }
-    }
 }

@@ -10,7 +10,7 @@ from patience import PATIENCE
 from tally import CheckFailed
 
 UNIT = "node_exporter.service"
-NO_OVERLAY = "^no overlay.tar.gz on a volume labelled CIDATA or IMGBUILD"
+NO_OVERLAY = "^missing: the overlay .* no volume labelled CIDATA or IMGBUILD has it"
 ANOTHER = "has (sha256|[0-9]+ bytes)"
 NO_ROOM = "the overlay needs [0-9]+ KiB in /usr/lib, [0-9]+ are free|No space left on device"
 # Stops the program as soon as the first file of the overlay is in place, and says so where it can be heard.

@@ -76,7 +76,7 @@ fn ipv6_addresses_are_written_as_each_place_wants_them() {
     let workspace = Workspace::new().profile(&profile);
     let user_data = workspace.run(&["show", "ptrn-1", "user-data", "--quiet"]).exit(0).stderr("").data();
     assert!(
-        user_data.contains("IMGBUILD_OVERLAY_URLS='http://[fd00:1::1]/ptrn-1/overlay.tar.gz'\n"),
+        user_data.contains("\toverlay.tar.gz\thttp://[fd00:1::1]/ptrn-1/overlay.tar.gz\n"),
         "{user_data}"
     );
 }
@@ -110,7 +110,8 @@ fn switches_and_lists_of_the_profile_reach_the_documents() {
     for part in [
         "package_update: true\npackage_upgrade: true\npackage_reboot_if_required: true\n",
         &format!("- {key}\n"),
-        "IMGBUILD_OVERLAY_URLS='https://depot/patroni/ptrn-2.tar.gz http://192.168.2.91/o'\n",
+        "\toverlay.tar.gz\thttps://depot/patroni/ptrn-2.tar.gz http://192.168.2.91/o\n",
+        "place 0600 \"$seed/fetch.py\" <<",
         "timezone: Europe/Moscow\n",
         "uid: 1000\n",
     ] {
@@ -121,7 +122,8 @@ fn switches_and_lists_of_the_profile_reach_the_documents() {
         assert!(network.contains(part), "{part}: {network}");
     }
     let plain = Workspace::new().run(&["show", "ptrn-2", "user-data", "--quiet"]).exit(0).data();
-    assert!(!plain.contains("package_") && plain.contains("IMGBUILD_OVERLAY_URLS=''\n"), "{plain}");
+    assert!(!plain.contains("package_") && plain.contains("\toverlay.tar.gz\t\n"), "{plain}");
+    assert!(!plain.contains("import"), "without a URL there is nothing to fetch with: {plain}");
 }
 
 #[test]

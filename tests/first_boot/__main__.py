@@ -12,16 +12,19 @@ from typing import NamedTuple
 from applying import Applying
 from archives import Archives
 from case import Case
+from contract import Contract
 from extensions import Extensions
 from faults import Faults
 from finding import Finding
+from functions import Functions
 from hostile import Hostile
 from layers import Layers
 from releases import Releases
+from rules import Rules
 from sandbox import ROOT
 from seeding import Seeding
 
-CASES = (Seeding, Finding, Layers, Releases, Archives, Extensions, Applying, Hostile, Faults)
+CASES = (Rules, Functions, Seeding, Contract, Finding, Layers, Releases, Archives, Extensions, Applying, Hostile, Faults)
 
 
 class Outcome(NamedTuple):

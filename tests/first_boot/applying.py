@@ -1,6 +1,7 @@
 """Cases of applying the overlay: what changes, what stays, what is left of an interrupted run."""
 
 from case import NEW, OLD, SERVICES, UNIT, Case
+from finding import SERVER
 from sandbox import Overlay
 
 # Does what the program does up to a point, and cuts the power there.
@@ -196,3 +197,14 @@ class Applying(Case):
             "api is not healthy after 3 s: http://127.0.0.1:9/health: ",
         )
         self.assertEqual(guest.verdict()["overlay_sha256"], overlay.sha256)
+
+    def test_health_is_asked_for_without_curl_too(self) -> None:
+        sick = SERVICES | {"api": ("-", "http://127.0.0.1:8000/missing", 3), "web": ("-", "http://127.0.0.1:8000/a", 5)}
+        guest = self.guest()
+        guest.path("/usr/bin/curl").unlink()
+        guest.write("/server.py", SERVER)
+        guest.write("/served", "well")
+        overlay = Overlay({"/etc/motd": ("web", "1")}, sick)
+        guest.volume("CIDATA", overlay.data)
+        guest.seed(overlay)
+        self.failed(guest, "^api is not healthy after 3 s: http://127.0.0.1:8000/missing: HTTP Error 404: Not Found$")

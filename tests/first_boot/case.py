@@ -5,6 +5,9 @@ import unittest
 
 from sandbox import Overlay, Sandbox
 
+# The reason of a verdict where no volume has an overlay.
+MISSING = "missing: the overlay (no URL is set, and no volume labelled CIDATA or IMGBUILD has it)"
+
 UNIT = "/usr/lib/systemd/system/web.service"
 SERVICES = {"web": ("web.service", "-", 5), "base": ("-", "-", 5)}
 OLD = Overlay(

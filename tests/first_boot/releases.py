@@ -102,7 +102,7 @@ class Releases(Case):
                 *FILES,
                 "/usr/share/web/deep/link",
                 "/etc/motd",
-                *(f"/usr/lib/imgbuild/{name}" for name in ("apply.sh", "releases", *PARTS)),
+                *(f"/usr/lib/imgbuild/{name}" for name in ("apply.sh", "fetch.py", "releases", *PARTS)),
             },
         )
         self.assertFalse(guest.path(DOWNLOADS).exists())
@@ -133,7 +133,7 @@ class Releases(Case):
         for size in (True, False):
             with self.subTest(size=size):
                 guest = self.prepared(overlay(WANTED[:2], size), "40\ngone\n")
-                self.failed(guest, f"^cannot fetch the release of web from {URL}/web: curl: ")
+                self.failed(guest, f"^cannot fetch the release of web from {URL}/web: Remote end closed connection without response$")
                 self.nothing_started(guest)
                 self.assertNotEqual(guest.read("/etc/motd"), "hello")
                 guest.seed(overlay(WANTED, size))

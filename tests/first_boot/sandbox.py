@@ -16,6 +16,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / "src/render/first_boot"
 PROGRAM = PROGRAMS / "bootstrap.sh"
 APPLY = (PROGRAMS / "apply.sh").read_text()
+FETCH = (PROGRAMS / "fetch.py").read_text()
+PAUSES, NO_PAUSES = "PAUSES = (2, 5, 10, 20, 0)", "PAUSES = (0.1, 0.1, 0.1, 0.1, 0)"
 DOWNLOADS = "/var/lib/imgbuild/downloads"  # by digest, what is not complete yet
 TIME_LIMIT = 120  # seconds that one run of the program may take
 
@@ -90,6 +92,12 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def fetcher() -> str:
+    """The program that fetches, as it is but for its patience."""
+    assert PAUSES in FETCH
+    return FETCH.replace(PAUSES, NO_PAUSES)
+
+
 class Overlay:
     """An overlay of plain files, in the form that imgbuild gives it."""
 
@@ -99,11 +107,12 @@ class Overlay:
         components: dict[str, tuple[str, str, int]] | None = None,
         *,
         sysext: bool = False,
+        apply: str = APPLY,
     ) -> None:
         """`files`: path to (component, content), `-> X` being a link; `components`: name to (units, url, seconds)."""
         self.sysext = sysext
         place = "/etc/imgbuild" if sysext else "/usr/lib/imgbuild"
-        files = files | {f"{place}/apply.sh": ("imgbuild", APPLY)}
+        files = files | {f"{place}/apply.sh": ("imgbuild", apply), f"{place}/fetch.py": ("imgbuild", fetcher())}
         lists = [
             f"{owner}\t{hashlib.sha256(text.encode()).hexdigest()}\t{path}\n" for path, (owner, text) in files.items()
         ]
@@ -132,9 +141,12 @@ class Overlay:
         self.data = b"".join(pieces)
         self.sha256 = digest(self.data)
 
-    def listed(self) -> str:
-        """The layers as node.conf lists them."""
-        return " ".join(f"{name}:{digest(data)}:{len(data)}" for name, data in self.layers.items())
+    def listed(self, url: str) -> str:
+        """The layers as the list of parts has them, found below a URL, if there is one."""
+        return "".join(
+            f"{digest(data)}\tthe layer of {name}\t{len(data)}\t{digest(data)}\t{url and f'{url}/{digest(data)}'}\n"
+            for name, data in self.layers.items()
+        )
 
     def files(self, *names: str) -> dict[str, bytes]:
         """The layers of these names, or all, as a volume or a server has them."""
@@ -208,12 +220,12 @@ class Sandbox:
         conf = {
             "IMGBUILD_NODE": "ptrn-1",
             "IMGBUILD_OVERLAY_SHA256": overlay.sha256,
-            "IMGBUILD_OVERLAY_SIZE": len(overlay.data),
             "IMGBUILD_OVERLAY_ROOM": room,
-            "IMGBUILD_OVERLAY_URLS": urls,
         }
-        if layers_url is not None:
-            conf |= {"IMGBUILD_LAYERS": overlay.listed(), "IMGBUILD_LAYERS_URL": layers_url}
+        parts = f"{overlay.sha256}\tthe overlay\t{len(overlay.data)}\toverlay.tar.gz\t{urls}\n"
+        self.write("/var/lib/imgbuild/seed/parts", parts if layers_url is None else overlay.listed(layers_url))
+        if urls or layers_url:
+            self.write("/var/lib/imgbuild/seed/fetch.py", fetcher())
         if overlay.sysext:
             conf |= {"IMGBUILD_FORMAT": "sysext"}
         self.write("/var/lib/imgbuild/seed/node.conf", "".join(f"{name}='{value}'\n" for name, value in conf.items()))

@@ -1,20 +1,17 @@
-# Fetches the releases that the overlay leaves to the node, and has what is wanted of them put beside its other files.
-# Read by bootstrap.sh, whose functions and names it uses, once the overlay has its digest.
-# shellcheck shell=bash disable=SC2034,SC2154 # names of bootstrap.sh
+# Fetches the releases that an overlay leaves to the node, and makes what is wanted of them part of it. bootstrap.sh reads this when the
+# overlay has its digest; of it this uses find_parts, step, fail, said and put, as README.md says of the contract.
+# shellcheck shell=bash disable=SC2154 # `run` is of the contract too
 
-wanted=$stage.part/root/$lists/releases listed=$stage.part/root/$lists/files
-
-# NAME:SHA256:SIZE, as in bootstrap.sh. A release without a known size gets the limit that a build has.
-part() {
-	what="the release of ${1%%:*}" size=${1##*:} sha256=${1#*:}
-	[ "$size" != 0 ] || size=4294967296
-	sha256=${sha256%:*} file=$sha256
-	urls=$(awk -F "$tab" -v sha256="$sha256" '$2 == sha256 { print $4; exit }' "$wanted")
+# LISTS ROOT: the folder of the overlay's lists, and that in which it is unpacked
+unpack_releases() {
+	# A release of unknown size gets the limit that a build has.
+	awk -F '\t' -v OFS='\t' '!($2 in seen) { seen[$2]; print $2, "the release of " $1, $3 ? $3 : 4294967296, $2, $4 }' \
+		"$1/releases" >"$run/releases"
+	step 'looking for the releases'
+	find_parts "$run/releases" "$1/fetch.py"
+	step 'unpacking the releases'
+	python3 -I "$1/releases.py" "$1/releases" "$run/parts" "$2" >"$run/added" 2>"$run/err" || fail "$(said)"
+	sort -u "$run/added" "$1/files" >"$run/files"
+	put "$1/files" <"$run/files"
 }
-
-releases=$(cut -f1-3 "$wanted" | sort -u | tr "$tab" :)
-find_parts 'looking for the releases' "$releases"
-step='unpacking the releases'
-python3 -I "${wanted%/*}/releases.py" "$wanted" "$run/parts" "$stage.part/root" >"$run/added" 2>"$run/err" || fail "$(said)"
-sort -u "$run/added" "$listed" >"$run/files"
-put "$listed" <"$run/files"
+unpack_releases "$1" "$2"
