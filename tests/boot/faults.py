@@ -5,7 +5,7 @@ import subprocess
 
 from cluster import expect
 from lab import Lab
-from node import Node
+from node import Node, wait_for
 from patience import PATIENCE
 from tally import CheckFailed
 
@@ -149,6 +149,18 @@ def cut(lab: Lab) -> None:
     well(node)
 
 
+def unplugged(lab: Lab) -> None:
+    """A node whose network never comes up is applied and judged like any other, once systemd has given up waiting for it."""
+    node = lab.node("lone", "unplugged")
+    node.start_seeded()
+    node.machine.plug_in(False)
+    if not node.machine.wait_console(f"imgbuild: {node.name} ready", node.said, PATIENCE):
+        raise CheckFailed("it has not got ready without a network")
+    node.machine.plug_in(True)
+    wait_for("one can log in", PATIENCE, lambda: node.run("true").returncode == 0)
+    node.must(f"systemctl is-active {UNIT} && ! systemctl is-failed {UNIT} imgbuild.service")
+
+
 def sick(lab: Lab) -> None:
     """A component that does not become healthy is named, and cloud-init reports the failure too."""
     node = lab.node("other", "sick")
@@ -157,4 +169,4 @@ def sick(lab: Lab) -> None:
     expect("cloud-init status", 1, node.run("cloud-init status --wait", PATIENCE).returncode)
 
 
-LANES = ((sick,), (cut,), (twins, stale), (missing,), (flipped, full))
+LANES = ((sick,), (unplugged,), (cut,), (twins, stale), (missing,), (flipped, full))

@@ -87,11 +87,22 @@ class Machine:
         )
         self.ask("device_add", {"driver": "scsi-cd", "drive": name, "id": f"drive-{name}"})
 
+    def plug_in(self, is_in: bool) -> None:
+        """Plugs its network cable in, or pulls it."""
+        self.ask("set_link", {"name": "net", "up": is_in})
+
     def ask(self, what: str, arguments: dict[str, Any]) -> None:
         """Tells QEMU to do something; raises RuntimeError where it will not."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(30)
-            connection.connect(f"{self.folder}/qmp")
+            for left in reversed(range(100)):  # QEMU may have only just been started
+                try:
+                    connection.connect(f"{self.folder}/qmp")
+                    break
+                except OSError:
+                    if not left:
+                        raise
+                    time.sleep(0.1)
             with connection.makefile("rwb") as stream:
                 stream.readline()
                 for command in ({"execute": "qmp_capabilities"}, {"execute": what, "arguments": arguments}):
