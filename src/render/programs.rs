@@ -17,8 +17,8 @@ const RELEASES: &str = include_str!("first_boot/releases.sh");
 /// Takes what is wanted out of them.
 const UNPACK: &str = include_str!("first_boot/releases.py");
 
-/// The programs of a node, which its bootstrap runs when it has verified the overlay. The bootstrap itself is there for people: that
-/// of user-data has no comments. The fetcher is there for a URL that an administrator adds.
+/// The programs of a node, which its bootstrap runs when it has verified the overlay. The bootstrap itself is there to be read: that
+/// of user-data has no comments.
 pub fn programs(node: &NodePlan) -> Vec<NodeFile> {
     let file = |name: &str, text: String| NodeFile {
         path: format!("{}/{name}", node.format.lists()).parse().expect("constant parts make a guest path"),
