@@ -122,7 +122,7 @@ fn what_a_changed_component_does_is_told_as_the_next_build_does_it() {
     workspace.run(&["ptrn-1", "--quiet"]).exit(0);
     let new = workspace.text("out/ptrn-1/user-data");
     for (text, sign) in [(&old, '-'), (&new, '+')] {
-        for part in ["IMGBUILD_OVERLAY_SHA256=", "\tthe overlay\t"] {
+        for part in ["  IMGBUILD_OVERLAY_SHA256='", "\tthe overlay\t"] {
             let line = text.lines().find(|line| line.contains(part)).unwrap();
             assert!(
                 documents["user-data"].as_str().unwrap().contains(&format!("\n{sign}{line}\n")),
