@@ -5,7 +5,10 @@ from collections.abc import Callable
 from case import SERVICES, UNIT, Case
 from sandbox import Overlay, Sandbox
 
-TOOLS = ("awk", "chown", "comm", "cp", "cut", "df", "find", "mv", "namei", "sed", "sha256sum", "sort", "tar", "tee", "tr", "uniq", "xargs")
+TOOLS = (
+    "awk", "cat", "chown", "comm", "cp", "cut", "df", "find", "ln", "mkdir", "mv", "namei", "sed", "sha256sum", "sort", "stat", "tar",
+    "tee", "tr", "uniq", "xargs",
+)  # fmt: skip
 MOST_CALLS = 40
 
 # Fails as a program does that the kernel ends for want of memory: at once, without a word.

@@ -169,7 +169,7 @@ lists=usr/lib/imgbuild stage=/usr/lib/imgbuild.new # the stage is where most fil
 # What node.conf sets. Names from outside begin so, and no other does.
 IMGBUILD_NODE=$(uname -n) IMGBUILD_OVERLAY_SHA256='' IMGBUILD_FORMAT=''
 began=$(uptime)
-mkdir -p /var/lib/imgbuild
+[ -d /var/lib/imgbuild ] || mkdir -p /var/lib/imgbuild
 cd /var/lib/imgbuild
 { install -d -m 0700 $run && exec 9>$run/lock && flock -n -E 75 9; } || code=$?
 case $code in
