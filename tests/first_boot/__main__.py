@@ -24,7 +24,20 @@ from rules import Rules
 from sandbox import ROOT
 from seeding import Seeding
 
-CASES = (Rules, Functions, Seeding, Contract, Finding, Layers, Releases, Archives, Extensions, Applying, Hostile, Faults)
+CASES = (
+    Rules,
+    Functions,
+    Seeding,
+    Contract,
+    Finding,
+    Layers,
+    Releases,
+    Archives,
+    Extensions,
+    Applying,
+    Hostile,
+    Faults,
+)
 
 
 class Outcome(NamedTuple):

@@ -80,7 +80,10 @@ class Faults(Case):
         self.assertEqual(list(guest.path(f"/opt/web/{other}").rglob("*")), [], what)
         self.assertFalse(guest.path(f"/usr/lib/sysusers.d/{other}.conf").exists(), what)
         listed = (guest.read("/var/lib/imgbuild/files") or "").splitlines()
-        paths = {PASSWORD, *(line.split("\t")[2] for line in (guest.read("/usr/lib/imgbuild/files") or "").splitlines())}
+        paths = {
+            PASSWORD,
+            *(line.split("\t")[2] for line in (guest.read("/usr/lib/imgbuild/files") or "").splitlines()),
+        }
         self.assertEqual({line.split("\t")[2] for line in listed}, paths, what)
 
 

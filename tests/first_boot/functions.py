@@ -33,7 +33,9 @@ class Functions(unittest.TestCase):
         return " ".join(done.stdout.replace("\t", "|").split("\n")).strip()
 
     def test_private_files_are_listed_without_what_would_tell_of_their_content(self) -> None:
-        listed = self.call("with_private", "files", "private", files="etcd|aa0644|/b web|bb0644|/a", private="web|web:web|/c")
+        listed = self.call(
+            "with_private", "files", "private", files="etcd|aa0644|/b web|bb0644|/a", private="web|web:web|/c"
+        )
         self.assertEqual(listed, "etcd|aa0644|/b web|bb0644|/a web|private|/c")
         self.assertEqual(self.call("with_private", "files", "private", private=""), "etcd|aa0644|/b web|bb0644|/a")
 
@@ -100,7 +102,9 @@ class Functions(unittest.TestCase):
         self.call("guard", "paths", paths="/usr/lib/x /usr/lib/systemd/not/there")
         self.call("guard", "paths", code=1, paths="/usr/lib/x /tmp/imgbuild/x")
         reason = (self.folder / "reason").read_text()
-        self.assertEqual(reason, "not only root can change the way to /tmp/ (drwxrwxrwt root root): nothing below is touched\n")
+        self.assertEqual(
+            reason, "not only root can change the way to /tmp/ (drwxrwxrwt root root): nothing below is touched\n"
+        )
 
     def test_a_failure_leaves_its_reason_from_within_a_pipeline_too(self) -> None:
         self.call("eval", "step working; echo x | while read -r _; do fail 'the reason'; done", code=1)

@@ -114,7 +114,9 @@ class Layers(Case):
         guest = self.guest()
         self.served(guest, "\n40\ngone\n", OLD.files())
         guest.seed(OLD, layers_url=URL)
-        self.failed(guest, f"^cannot fetch the layer of base from {URL}/{BASE}: Remote end closed connection without response$")
+        self.failed(
+            guest, f"^cannot fetch the layer of base from {URL}/{BASE}: Remote end closed connection without response$"
+        )
         self.nothing_started(guest)
         self.served(guest, "\n", OLD.files())
         self.is_applied(guest)

@@ -133,7 +133,10 @@ class Releases(Case):
         for size in (True, False):
             with self.subTest(size=size):
                 guest = self.prepared(overlay(WANTED[:2], size), "40\ngone\n")
-                self.failed(guest, f"^cannot fetch the release of web from {URL}/web: Remote end closed connection without response$")
+                self.failed(
+                    guest,
+                    f"^cannot fetch the release of web from {URL}/web: Remote end closed connection without response$",
+                )
                 self.nothing_started(guest)
                 self.assertNotEqual(guest.read("/etc/motd"), "hello")
                 guest.seed(overlay(WANTED, size))

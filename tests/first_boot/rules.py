@@ -66,7 +66,13 @@ def unheld(known: list[Function]) -> set[str]:
         for part in tested:
             found |= called(part.strip(), names)
     while True:
-        more = {name for function in known if function.name in found for line in function.lines for name in called(line, names)}
+        more = {
+            name
+            for function in known
+            if function.name in found
+            for line in function.lines
+            for name in called(line, names)
+        }
         if more <= found:
             return found
         found |= more
@@ -74,7 +80,7 @@ def unheld(known: list[Function]) -> set[str]:
 
 def answered(line: str) -> bool:
     """Whether a failure of this command cannot pass unseen."""
-    first = line.split()[0]
+    first = line.split(maxsplit=1)[0]
     is_assignment = re.match(r"\w+\+?=", line) and not re.search(r"\$\((?!\()", line)
     is_pattern = re.fullmatch(r"[^ ]+\)( .*;;)?", line)
     return bool(first in SURE or first in KEYWORDS or "||" in line or is_assignment or is_pattern)

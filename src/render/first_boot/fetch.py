@@ -63,7 +63,8 @@ def attempt(url: str, path: str, sha256: str, what: str, size: int) -> tuple[str
     had = os.path.exists(path)
     try:
         download(url, path, size)
-    except Exception as error:
+    # Whatever a URL or a server does is the failure of this URL alone.
+    except Exception as error:  # noqa: BLE001
         refused = hasattr(error, "code")
         if refused and had:
             os.remove(path)  # it may be what cannot be resumed
