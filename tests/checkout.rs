@@ -100,7 +100,7 @@ fn an_edit_of_a_source_compiles_once() {
     let workspace = checkout();
     run(&workspace, &["check"]).exit(0);
     edit(&workspace, "checkout/src/main.rs", "fn main", "fn  main");
-    run(&workspace, &["check"]).exit(0).says(&["compiling imgbuild: its sources have changed"]);
+    run(&workspace, &["check"]).exit(0).says(&["compiling what has changed"]);
     assert_eq!(times_compiled(&workspace), 2);
 }
 

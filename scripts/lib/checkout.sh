@@ -5,7 +5,7 @@
 # Compiles imgbuild unless that was done since its sources last changed, and prints the program's path. WATCHED are further
 # files and folders, whose changes count too.
 compile_imgbuild() { # [WATCHED...]
-    local root target stamp
+    local root target stamp began
     root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
     target=$root/target/debug
     # As old as the sources that were read: the program itself is younger than an edit made while it was compiled.
@@ -14,15 +14,14 @@ compile_imgbuild() { # [WATCHED...]
         need_rust "$root"
         install_missing cc=gcc /usr/include/stdlib.h=libc6-dev
         if [ -x "$target/imgbuild" ]; then
-            say "compiling imgbuild: its sources have changed"
+            say "compiling what has changed"
         else
             say "compiling imgbuild and its libraries, once: about two minutes on two cores"
         fi
-        mkdir -p "$target"
-        touch "$stamp.new"
+        began=$(date +%s.%N)
         # The copy of this repository that is run, whatever folder the caller's own settings give to what cargo compiles.
         cargo build --locked --manifest-path "$root/Cargo.toml" --target-dir "$root/target" >&2
-        mv "$stamp.new" "$stamp"
+        touch --date="@$began" "$stamp"
     fi
     printf '%s\n' "$target/imgbuild"
 }
