@@ -1,45 +1,54 @@
-//! The rooms of imgbuild, in the order in which data goes through them.
+//! The rooms of imgbuild. ARCHITECTURE.md says what is in each, which of them are pure, and which may import which.
 //!
-//! arguments + profile + releases + components + secrets → plan → store → layers → overlay → seed → output.
-//! The rooms marked *pure* take values and return values or write to `impl Write`; `.clippy.toml` keeps
-//! the file system, the network, the environment and the clock out of them.
+//! Those that tests and fuzz targets name are public; in all others the compiler says what is dead.
 
-pub mod audit;
-pub mod build;
-pub mod bundle;
+// What is typed, and what is told.
 pub mod cli;
-pub mod cluster;
 pub mod command;
+mod event;
+mod failure;
+mod settings;
+pub mod terminal;
+
+// The engine behind the verbs.
+mod build;
+mod input;
+mod membership;
+mod pack;
+mod pin;
+mod verify;
+
+// What is written, read back, served and booted.
+pub mod audit;
+pub mod bundle;
+mod diff;
+mod machine;
+pub mod output;
+mod sbom;
+pub mod serve;
+
+// The pure core: from what people wrote to what a node gets.
+pub mod cluster;
 pub mod component;
-pub mod date;
-pub mod diagnostic;
-pub mod diff;
-pub mod digest;
-pub mod escape;
-pub mod event;
-pub mod failure;
-pub mod fetch;
-pub mod files;
 pub mod guest;
-pub mod input;
 pub mod iso9660;
 pub mod layer;
-pub mod lint;
-pub mod live;
-pub mod machine;
-pub mod membership;
-pub mod output;
-pub mod pack;
-pub mod pin;
+mod lint;
 pub mod plan;
 pub mod profile;
 pub mod release;
 pub mod render;
-pub mod sbom;
-pub mod serve;
-pub mod settings;
-pub mod store;
 pub mod template;
-pub mod terminal;
+
+// What comes from elsewhere, and where it is kept.
+pub mod fetch;
+mod live;
+pub mod store;
+
+// The ground.
+pub mod date;
+pub mod diagnostic;
+pub mod digest;
+mod escape;
+mod files;
 mod text_form;
-pub mod verify;

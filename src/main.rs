@@ -1,5 +1,8 @@
 //! The process: arguments in, exit code out.
-#![expect(clippy::disallowed_methods, reason = "edge: hands the environment on")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "edge: hands on the arguments, the environment and standard error"
+)]
 
 use std::process::ExitCode;
 
@@ -8,7 +11,7 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    if let Some(exit) = imgbuild::machine::become_leashed(std::env::args_os()) {
+    if let Some(exit) = imgbuild::command::become_leashed(std::env::args_os(), &mut std::io::stderr()) {
         return ExitCode::from(exit);
     }
     let exit = imgbuild::command::run(std::env::args_os(), &|name| std::env::var_os(name));

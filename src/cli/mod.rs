@@ -5,6 +5,7 @@ mod bundle;
 mod member;
 mod options;
 mod pin;
+mod values;
 mod verb;
 
 use clap::Parser;

@@ -27,6 +27,7 @@ use crate::component::Change;
 use crate::escape::escaped;
 pub use crate::failure::Exit;
 use crate::failure::Failure;
+pub use crate::machine::become_leashed;
 use crate::settings::{Environment, Trust, listen_address};
 use crate::terminal::Console;
 

@@ -12,7 +12,7 @@ use similar::TextDiff;
 
 use crate::output::{DOCUMENTS, META_DATA, Snapshot, USER_DATA};
 use crate::render::masked;
-pub use files::{Changed, FileChanges};
+pub use files::FileChanges;
 pub use members::{MemberChange, member_changes};
 pub use once::changed as changed_once;
 

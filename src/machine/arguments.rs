@@ -1,14 +1,12 @@
 //! QEMU's arguments. File names are in the fleet's own folder, where QEMU runs: none needs escaping.
 
-use clap::ValueEnum;
-
 /// The program that is a machine.
 pub(super) const EMULATOR: &str = "qemu-system-x86_64";
 /// Memory of a machine in MiB, as much as the smallest that people give a node.
 const MEMORY: u32 = 2048;
 
 /// How a machine's instructions are run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accelerator {
     /// By the processor, with Linux' KVM.
     Kvm,

@@ -4,7 +4,7 @@
 //! becomes the other one then (prctl(2), `PR_SET_PDEATHSIG`: it outlives execve(2)).
 
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitStatus};
 
@@ -28,7 +28,10 @@ pub(super) fn is_missing(status: ExitStatus) -> bool {
 }
 
 /// Becomes another program, if this process was started for that; comes back with an exit code if it cannot.
-pub fn become_leashed(mut arguments: impl Iterator<Item = OsString>) -> Option<u8> {
+pub fn become_leashed(
+    mut arguments: impl Iterator<Item = OsString>,
+    error_output: &mut impl Write,
+) -> Option<u8> {
     arguments.next().filter(|name| name == NAME)?;
     let parent = arguments.next()?.to_str()?.parse().ok().and_then(Pid::from_raw);
     let program = arguments.next()?;
@@ -39,6 +42,6 @@ pub fn become_leashed(mut arguments: impl Iterator<Item = OsString>) -> Option<u
     }
     let error = Command::new(&program).args(arguments).exec();
     // Standard error is a file that the parent reads.
-    let _ = writeln!(io::stderr(), "{}: {error}", program.display());
+    let _ = writeln!(error_output, "{}: {error}", program.display());
     Some(if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { 1 })
 }

@@ -1,12 +1,11 @@
 //! How a node gets its layers, as its manifest names it.
 
-use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Delivery;
 
 /// How the nodes get their layers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryKind {
     /// Each seed holds all of its node's overlay.

@@ -1,13 +1,12 @@
 //! The format of files below /usr: plain files or a system extension.
 
-use clap::ValueEnum;
 use serde::Serialize;
 
 use super::shape::Shape;
 use crate::diagnostic::{Diagnostic, Report};
 
 /// The form of what components install below /usr.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Plain files.

@@ -4,4 +4,3 @@ mod gather;
 mod model;
 
 pub use gather::bill;
-pub use model::Bill;
