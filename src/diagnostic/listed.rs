@@ -13,7 +13,7 @@ pub struct Listed {
     pub message: String,
     /// Where: the culprit first, then what it collides with.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub places: Vec<Place>,
+    pub places: Vec<Location>,
     /// How to go on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
@@ -21,7 +21,7 @@ pub struct Listed {
 
 /// A place in a file.
 #[derive(Debug, Serialize)]
-pub struct Place {
+pub struct Location {
     /// The file, as the user calls it.
     pub file: String,
     /// The line, counted from 1.

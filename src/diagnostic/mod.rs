@@ -18,7 +18,7 @@ pub use deserialize::{DecodeError, HELP, Problem};
 pub use document::{Document, Key, Node, NodeValue, Path, Step};
 pub use entries::Entries;
 pub use json::from_json;
-pub use listed::{Listed, Place};
+pub use listed::{Listed, Location};
 pub use malformed::Malformed;
 pub use report::{Diagnostic, Label, Report, Severity};
 pub(crate) use source::line_span;

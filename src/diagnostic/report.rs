@@ -5,7 +5,7 @@ use std::sync::Arc;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde::Serialize;
 
-use super::listed::{Listed, Place};
+use super::listed::{Listed, Location};
 use super::source::{Source, Span};
 use crate::escape::{escaped, masked};
 
@@ -73,7 +73,7 @@ impl Diagnostic {
             let (line, column) = label.source.position(label.span.start);
             // The words about a secret may repeat it.
             let label_text = if label.source.is_secret() { String::new() } else { label.text.clone() };
-            Place { file: label.source.name().to_owned(), line, column, label: label_text }
+            Location { file: label.source.name().to_owned(), line, column, label: label_text }
         };
         Listed {
             severity: self.severity,
