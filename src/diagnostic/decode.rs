@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, schema_for};
 use serde::de::DeserializeOwned;
 
-use super::deserialize::{DecodeError, HELP, Problem};
+use super::deserialize::{DecodeError, HELP, DecodeProblem};
 use super::document::{Document, Node, NodeValue, Path, Step};
 use super::report::{Diagnostic, Report};
 use super::suggest::nearest;
@@ -40,11 +40,11 @@ pub fn decode<T: DeserializeOwned + JsonSchema>(mut document: Document, report: 
             Ok(value) => return Decoded { value: Some(value), document, lossy },
             Err(error) => error,
         };
-        lossy |= !matches!(error.problem, Problem::UnknownField(..));
+        lossy |= !matches!(error.problem, DecodeProblem::UnknownField(..));
         let place = document.span(&error.path);
-        let follows = matches!(&error.problem, Problem::MissingField(name)
+        let follows = matches!(&error.problem, DecodeProblem::MissingField(name)
             if known_missing.contains(&(place.start, (*name).to_owned())));
-        if error.path.is_empty() && matches!(error.problem, Problem::MissingField(_)) {
+        if error.path.is_empty() && matches!(error.problem, DecodeProblem::MissingField(_)) {
             // Nothing can be taken out here, so that all that is missing is said at once.
             let said = |name: &String| known_missing.contains(&(place.start, name.clone()));
             for name in missing_at_the_top::<T>(&document).iter().filter(|name| !said(name)) {
@@ -57,7 +57,7 @@ pub fn decode<T: DeserializeOwned + JsonSchema>(mut document: Document, report: 
         }
         if let Some((Step::Key(key), above)) = error.path.split_last() {
             let above = document.span(above).start;
-            if let Problem::UnknownField(name, known) = &error.problem {
+            if let DecodeProblem::UnknownField(name, known) = &error.problem {
                 known_missing
                     .extend(nearest(name, known.iter().copied()).map(|meant| (above, meant.to_owned())));
             }
@@ -94,7 +94,7 @@ fn diagnostic(document: &Document, error: &DecodeError) -> Diagnostic {
     }
     let place = describe(&error.path);
     match &error.problem {
-        Problem::UnknownField(name, known) => {
+        DecodeProblem::UnknownField(name, known) => {
             let label = nearest(name, known.iter().copied())
                 .map_or_else(|| "not known here".to_owned(), |meant| format!("did you mean `{meant}`?"));
             let mut help = format!("expected one of {}", listed(known));
@@ -105,7 +105,7 @@ fn diagnostic(document: &Document, error: &DecodeError) -> Diagnostic {
                 .at(&document.source, document.key_span(&error.path), label)
                 .help(help)
         }
-        Problem::UnknownVariant(name, known) => {
+        DecodeProblem::UnknownVariant(name, known) => {
             let label = nearest(name, known.iter().copied())
                 .map_or_else(|| "not one of them".to_owned(), |meant| format!("did you mean `{meant}`?"));
             document
@@ -116,8 +116,8 @@ fn diagnostic(document: &Document, error: &DecodeError) -> Diagnostic {
                 )
                 .help(format!("expected {}", listed(known)))
         }
-        Problem::MissingField(name) => missing(document, &error.path, name),
-        Problem::Invalid(text) => {
+        DecodeProblem::MissingField(name) => missing(document, &error.path, name),
+        DecodeProblem::Invalid(text) => {
             let (message, help) = text.split_once(HELP).map_or((text.as_str(), None), |(m, h)| (m, Some(h)));
             let span = if error.is_key { document.key_span(&error.path) } else { document.span(&error.path) };
             let diagnostic = Diagnostic::error(message).at(&document.source, span, place);

@@ -12,7 +12,7 @@ pub const HELP: &str = "\nhelp: ";
 
 /// What is wrong with a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Problem {
+pub enum DecodeProblem {
     /// Another kind of value, or none that the type takes.
     Invalid(String),
     /// A key that the mapping does not have, and those that it has.
@@ -27,7 +27,7 @@ pub enum Problem {
 #[derive(Clone, Debug)]
 pub struct DecodeError {
     /// What is wrong.
-    pub problem: Problem,
+    pub problem: DecodeProblem,
     /// Where; the last step comes last.
     pub path: Path,
     /// Whether it is the key at the end of the path, not its value.
@@ -35,13 +35,13 @@ pub struct DecodeError {
 }
 
 impl DecodeError {
-    fn new(problem: Problem) -> Self {
+    fn new(problem: DecodeProblem) -> Self {
         Self { problem, path: Vec::new(), is_key: false }
     }
 
     fn of_key(self) -> Self {
         let problem = match self.problem {
-            Problem::UnknownVariant(name, known) => Problem::UnknownField(name, known),
+            DecodeProblem::UnknownVariant(name, known) => DecodeProblem::UnknownField(name, known),
             other => other,
         };
         Self { problem, is_key: true, ..self }
@@ -56,12 +56,12 @@ impl DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.problem {
-            Problem::Invalid(message) => f.write_str(message),
-            Problem::UnknownField(name, _) => write!(f, "unknown key `{name}`"),
-            Problem::UnknownVariant(name, known) => {
+            DecodeProblem::Invalid(message) => f.write_str(message),
+            DecodeProblem::UnknownField(name, _) => write!(f, "unknown key `{name}`"),
+            DecodeProblem::UnknownVariant(name, known) => {
                 write!(f, "unknown value `{name}`, expected one of `{}`", known.join("`, `"))
             }
-            Problem::MissingField(name) => write!(f, "the key `{name}` is missing"),
+            DecodeProblem::MissingField(name) => write!(f, "the key `{name}` is missing"),
         }
     }
 }
@@ -70,7 +70,7 @@ impl std::error::Error for DecodeError {}
 
 impl de::Error for DecodeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(Problem::Invalid(message.to_string()))
+        Self::new(DecodeProblem::Invalid(message.to_string()))
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
@@ -95,7 +95,7 @@ impl de::Error for DecodeError {
         let expected = in_words(&expected.to_string()).to_owned();
         let help = single.filter(|_| expected == "a list");
         let help = help.map_or(String::new(), |text| format!("{HELP}write it in brackets: `[{text}]`"));
-        Self::new(Problem::Invalid(format!("expected {expected}, got {found}{help}")))
+        Self::new(DecodeProblem::Invalid(format!("expected {expected}, got {found}{help}")))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
@@ -103,15 +103,15 @@ impl de::Error for DecodeError {
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(Problem::UnknownField(field.to_owned(), expected))
+        Self::new(DecodeProblem::UnknownField(field.to_owned(), expected))
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        Self::new(Problem::UnknownVariant(variant.to_owned(), expected))
+        Self::new(DecodeProblem::UnknownVariant(variant.to_owned(), expected))
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self::new(Problem::MissingField(field))
+        Self::new(DecodeProblem::MissingField(field))
     }
 }
 
@@ -206,7 +206,7 @@ impl<'de> Deserializer<'de> for &'de Node {
             NodeValue::Scalar { text, .. } => {
                 visitor.visit_enum(IntoDeserializer::<DecodeError>::into_deserializer(text.as_str()))
             }
-            other => Err(DecodeError::new(Problem::Invalid(format!("expected a word, got {other}")))),
+            other => Err(DecodeError::new(DecodeProblem::Invalid(format!("expected a word, got {other}")))),
         }
     }
 

@@ -14,7 +14,7 @@ mod suggest;
 mod syntax;
 
 pub use decode::{Decoded, decode};
-pub use deserialize::{DecodeError, HELP, Problem};
+pub use deserialize::{DecodeError, HELP, DecodeProblem};
 pub use document::{Document, Key, Node, NodeValue, Path, Step};
 pub use entries::Entries;
 pub use json::from_json;
