@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use super::document::{Key, Node, NodeValue};
+use super::document::{Key, YamlNode, NodeValue};
 use super::entries::Entries;
 use super::report::{Diagnostic, Report};
 use super::source::{Source, Span};
@@ -37,7 +37,7 @@ pub(super) struct Builder<'s> {
 
 /// A value that aliases can refer to.
 struct Anchored {
-    node: Node,
+    node: YamlNode,
     /// How many values it is.
     size: usize,
     /// How deep it nests.
@@ -101,7 +101,7 @@ impl<'s> Builder<'s> {
     }
 
     /// The document's value; `None` if there is no document.
-    pub(super) fn root(&mut self) -> Result<Option<Node>, Unreadable> {
+    pub(super) fn root(&mut self) -> Result<Option<YamlNode>, Unreadable> {
         let mut root = None;
         loop {
             let (event, span) = self.next()?;
@@ -117,7 +117,7 @@ impl<'s> Builder<'s> {
         }
     }
 
-    fn node(&mut self, event: Event<'s>, span: Span, depth: usize) -> Result<Node, Unreadable> {
+    fn node(&mut self, event: Event<'s>, span: Span, depth: usize) -> Result<YamlNode, Unreadable> {
         if depth > MAX_DEPTH {
             self.refuse(span, "this is nested too deeply", &format!("at most {MAX_DEPTH} levels are read"));
             return Err(Unreadable);
@@ -132,7 +132,7 @@ impl<'s> Builder<'s> {
                     );
                 }
                 let value = NodeValue::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain };
-                (Node { span, value }, anchor)
+                (YamlNode { span, value }, anchor)
             }
             Event::SequenceStart(anchor, _) => (self.sequence(span, depth)?, anchor),
             Event::MappingStart(anchor, _) => (self.mapping(span, depth)?, anchor),
@@ -147,7 +147,7 @@ impl<'s> Builder<'s> {
     }
 
     /// The value that an alias refers to. Its parts keep the places where they were written; the value itself is at the alias.
-    fn alias(&mut self, anchor: usize, span: Span, depth: usize) -> Result<Node, Unreadable> {
+    fn alias(&mut self, anchor: usize, span: Span, depth: usize) -> Result<YamlNode, Unreadable> {
         let Some(anchored) = self.anchors.get(&anchor) else {
             self.refuse(span, "an alias inside the value that it refers to", "write the value out");
             return Err(Unreadable);
@@ -158,26 +158,26 @@ impl<'s> Builder<'s> {
             self.refuse(span, "the aliases up to here expand to too much", &help);
             return Err(Unreadable);
         }
-        Ok(Node { span, value: anchored.node.value.clone() })
+        Ok(YamlNode { span, value: anchored.node.value.clone() })
     }
 
-    fn sequence(&mut self, start: Span, depth: usize) -> Result<Node, Unreadable> {
-        let mut items: Vec<Node> = Vec::new();
+    fn sequence(&mut self, start: Span, depth: usize) -> Result<YamlNode, Unreadable> {
+        let mut items: Vec<YamlNode> = Vec::new();
         loop {
             match self.next()? {
                 (Event::SequenceEnd, end) => {
                     let end = items.last().map_or(end.end, |last| last.span.end);
                     let span = start.start..end.max(start.end);
-                    return Ok(Node { span, value: NodeValue::Sequence(items) });
+                    return Ok(YamlNode { span, value: NodeValue::Sequence(items) });
                 }
                 (event, span) => items.push(self.node(event, span, depth + 1)?),
             }
         }
     }
 
-    fn mapping(&mut self, start: Span, depth: usize) -> Result<Node, Unreadable> {
+    fn mapping(&mut self, start: Span, depth: usize) -> Result<YamlNode, Unreadable> {
         let mut entries = Entries::default();
-        let mut merged: Option<Node> = None;
+        let mut merged: Option<YamlNode> = None;
         let (mut first, mut last) = (start.start, start.end);
         loop {
             match self.next()? {
@@ -187,7 +187,7 @@ impl<'s> Builder<'s> {
                     if let Some(node) = merged {
                         self.merge(&mut entries, node);
                     }
-                    return Ok(Node { span: first..last, value: NodeValue::Mapping(entries) });
+                    return Ok(YamlNode { span: first..last, value: NodeValue::Mapping(entries) });
                 }
                 (event, span) => {
                     let key = self.node(event, span, depth + 1)?;
@@ -208,7 +208,7 @@ impl<'s> Builder<'s> {
     }
 
     /// Adds the entries of one mapping, or of several in a list, whose keys are not there yet.
-    fn merge(&mut self, entries: &mut Entries, node: Node) {
+    fn merge(&mut self, entries: &mut Entries, node: YamlNode) {
         match node.value {
             NodeValue::Mapping(list) => {
                 for (key, value) in list {
@@ -231,7 +231,7 @@ impl<'s> Builder<'s> {
         }
     }
 
-    fn add_entry(&mut self, entries: &mut Entries, key: Node, value: Node) {
+    fn add_entry(&mut self, entries: &mut Entries, key: YamlNode, value: YamlNode) {
         let NodeValue::Scalar { text, .. } = key.value else {
             self.refuse(key.span, "a key that is not a single word", "write a word before the colon");
             return;
@@ -255,8 +255,8 @@ impl<'s> Builder<'s> {
 }
 
 /// How many values a value is, and how deep it nests.
-fn measured(node: &Node) -> (usize, usize) {
-    let parts: Box<dyn Iterator<Item = &Node>> = match &node.value {
+fn measured(node: &YamlNode) -> (usize, usize) {
+    let parts: Box<dyn Iterator<Item = &YamlNode>> = match &node.value {
         NodeValue::Scalar { .. } => return (1, 1),
         NodeValue::Sequence(items) => Box::new(items.iter()),
         NodeValue::Mapping(entries) => Box::new(entries.iter().map(|(_, value)| value)),

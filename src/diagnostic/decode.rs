@@ -4,7 +4,7 @@ use schemars::{JsonSchema, schema_for};
 use serde::de::DeserializeOwned;
 
 use super::deserialize::{DecodeError, HELP, DecodeProblem};
-use super::document::{Document, Node, NodeValue, Path, Step};
+use super::document::{Document, YamlNode, NodeValue, Path, Step};
 use super::report::{Diagnostic, Report};
 use super::suggest::nearest;
 
@@ -166,7 +166,7 @@ fn describe(path: &Path) -> String {
     if text.is_empty() { "the document".to_owned() } else { format!("`{text}`") }
 }
 
-fn remove(node: &mut Node, path: &[Step]) -> bool {
+fn remove(node: &mut YamlNode, path: &[Step]) -> bool {
     match (path, &mut node.value) {
         ([Step::Key(key)], NodeValue::Mapping(entries)) => entries.remove(key),
         ([Step::Index(index)], NodeValue::Sequence(items)) if *index < items.len() => {

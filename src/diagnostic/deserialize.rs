@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Unexpected, Visitor};
 
-use super::document::{Key, Node, NodeValue, Path, Step};
+use super::document::{Key, YamlNode, NodeValue, Path, Step};
 
 /// What separates a message of [`Problem::Invalid`] from its way on.
 pub const HELP: &str = "\nhelp: ";
@@ -167,7 +167,7 @@ macro_rules! text_value {
     )*};
 }
 
-impl<'de> Deserializer<'de> for &'de Node {
+impl<'de> Deserializer<'de> for &'de YamlNode {
     type Error = DecodeError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -257,7 +257,7 @@ impl<'de> Deserializer<'de> for &'de Node {
 }
 
 struct Items<'de> {
-    items: std::iter::Enumerate<std::slice::Iter<'de, Node>>,
+    items: std::iter::Enumerate<std::slice::Iter<'de, YamlNode>>,
     len: usize,
 }
 
@@ -278,8 +278,8 @@ impl<'de> de::SeqAccess<'de> for Items<'de> {
 }
 
 struct Entries<'de> {
-    entries: std::slice::Iter<'de, (Key, Node)>,
-    value: Option<(&'de str, &'de Node)>,
+    entries: std::slice::Iter<'de, (Key, YamlNode)>,
+    value: Option<(&'de str, &'de YamlNode)>,
 }
 
 impl<'de> de::MapAccess<'de> for Entries<'de> {

@@ -40,7 +40,7 @@ pub type Path = Vec<Step>;
 
 /// A value and its span.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Node {
+pub struct YamlNode {
     /// The bytes of the value.
     pub span: Span,
     /// The value.
@@ -58,7 +58,7 @@ pub enum NodeValue {
         plain: bool,
     },
     /// A list.
-    Sequence(Vec<Node>),
+    Sequence(Vec<YamlNode>),
     /// Keys and values, in the order of the text, each key once.
     Mapping(Entries),
 }
@@ -72,7 +72,7 @@ pub struct Key {
     pub text: String,
 }
 
-impl Node {
+impl YamlNode {
     /// Whether this is `null`, `~` or nothing at all.
     pub fn is_null(&self) -> bool {
         matches!(&self.value, NodeValue::Scalar { text, plain: true }
@@ -96,7 +96,7 @@ pub struct Document {
     /// Where it was read from.
     pub source: Arc<Source>,
     /// What it says.
-    pub root: Node,
+    pub root: YamlNode,
     /// The places of what was refused, with something else in their stead or nothing.
     pub refused: Vec<Span>,
     /// Whether there is nothing in it, or nothing but comments.
@@ -111,7 +111,7 @@ impl Document {
         let mut builder = Builder::new(source);
         let root = builder.root();
         let refused = builder.finish(report);
-        let nothing = || Node { span: 0..0, value: NodeValue::Mapping(Entries::default()) };
+        let nothing = || YamlNode { span: 0..0, value: NodeValue::Mapping(Entries::default()) };
         let root = root.ok()?.filter(|node| !node.is_null());
         let is_empty = root.is_none();
         Some(Self { source: Arc::clone(source), root: root.unwrap_or_else(nothing), refused, is_empty })
@@ -149,7 +149,7 @@ impl Document {
         self.node(path).is_some()
     }
 
-    fn node(&self, path: &[Step]) -> Option<&Node> {
+    fn node(&self, path: &[Step]) -> Option<&YamlNode> {
         path.iter().try_fold(&self.root, |node, step| match (step, &node.value) {
             (Step::Key(key), NodeValue::Mapping(entries)) => entries.get(key).map(|(_, value)| value),
             (Step::Index(index), NodeValue::Sequence(items)) => items.get(*index),

@@ -2,28 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Key, Node};
+use super::document::{Key, YamlNode};
 
 /// Keys and values, each key once.
 #[derive(Clone, Debug, Default)]
 pub struct Entries {
-    list: Vec<(Key, Node)>,
+    list: Vec<(Key, YamlNode)>,
     places: BTreeMap<String, usize>,
 }
 
 impl Entries {
     /// The entry of a key.
-    pub fn get(&self, key: &str) -> Option<&(Key, Node)> {
+    pub fn get(&self, key: &str) -> Option<&(Key, YamlNode)> {
         self.places.get(key).map(|index| &self.list[*index])
     }
 
     /// The value of a key.
-    pub(super) fn value_mut(&mut self, key: &str) -> Option<&mut Node> {
+    pub(super) fn value_mut(&mut self, key: &str) -> Option<&mut YamlNode> {
         self.places.get(key).map(|index| &mut self.list[*index].1)
     }
 
     /// Adds an entry whose key is not there yet.
-    pub(super) fn add(&mut self, key: Key, value: Node) {
+    pub(super) fn add(&mut self, key: Key, value: YamlNode) {
         self.places.insert(key.text.clone(), self.list.len());
         self.list.push((key, value));
     }
@@ -37,7 +37,7 @@ impl Entries {
     }
 
     /// All of them.
-    pub fn iter(&self) -> std::slice::Iter<'_, (Key, Node)> {
+    pub fn iter(&self) -> std::slice::Iter<'_, (Key, YamlNode)> {
         self.list.iter()
     }
 
@@ -55,8 +55,8 @@ impl PartialEq for Entries {
 }
 
 impl<'a> IntoIterator for &'a Entries {
-    type Item = &'a (Key, Node);
-    type IntoIter = std::slice::Iter<'a, (Key, Node)>;
+    type Item = &'a (Key, YamlNode);
+    type IntoIter = std::slice::Iter<'a, (Key, YamlNode)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
@@ -64,8 +64,8 @@ impl<'a> IntoIterator for &'a Entries {
 }
 
 impl IntoIterator for Entries {
-    type Item = (Key, Node);
-    type IntoIter = std::vec::IntoIter<(Key, Node)>;
+    type Item = (Key, YamlNode);
+    type IntoIter = std::vec::IntoIter<(Key, YamlNode)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.list.into_iter()
