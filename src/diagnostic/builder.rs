@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use super::document::{Key, YamlNode, NodeValue};
+use super::document::{YamlKey, YamlNode, NodeValue};
 use super::entries::Entries;
 use super::report::{Diagnostic, Report};
 use super::source::{Source, Span};
@@ -250,7 +250,7 @@ impl<'s> Builder<'s> {
             self.refused.push(key.span);
             return;
         }
-        entries.add(Key { span: key.span, text }, value);
+        entries.add(YamlKey { span: key.span, text }, value);
     }
 }
 

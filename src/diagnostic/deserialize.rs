@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Unexpected, Visitor};
 
-use super::document::{Key, YamlNode, NodeValue, Path, Step};
+use super::document::{YamlKey, YamlNode, NodeValue, Path, Step};
 
 /// What separates a message of [`Problem::Invalid`] from its way on.
 pub const HELP: &str = "\nhelp: ";
@@ -278,7 +278,7 @@ impl<'de> de::SeqAccess<'de> for Items<'de> {
 }
 
 struct Entries<'de> {
-    entries: std::slice::Iter<'de, (Key, YamlNode)>,
+    entries: std::slice::Iter<'de, (YamlKey, YamlNode)>,
     value: Option<(&'de str, &'de YamlNode)>,
 }
 

@@ -65,7 +65,7 @@ pub enum NodeValue {
 
 /// A key and its span.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Key {
+pub struct YamlKey {
     /// The bytes of the key.
     pub span: Span,
     /// The key.

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Key, YamlNode};
+use super::document::{YamlKey, YamlNode};
 
 /// Keys and values, each key once.
 #[derive(Clone, Debug, Default)]
 pub struct Entries {
-    list: Vec<(Key, YamlNode)>,
+    list: Vec<(YamlKey, YamlNode)>,
     places: BTreeMap<String, usize>,
 }
 
 impl Entries {
     /// The entry of a key.
-    pub fn get(&self, key: &str) -> Option<&(Key, YamlNode)> {
+    pub fn get(&self, key: &str) -> Option<&(YamlKey, YamlNode)> {
         self.places.get(key).map(|index| &self.list[*index])
     }
 
@@ -23,7 +23,7 @@ impl Entries {
     }
 
     /// Adds an entry whose key is not there yet.
-    pub(super) fn add(&mut self, key: Key, value: YamlNode) {
+    pub(super) fn add(&mut self, key: YamlKey, value: YamlNode) {
         self.places.insert(key.text.clone(), self.list.len());
         self.list.push((key, value));
     }
@@ -37,7 +37,7 @@ impl Entries {
     }
 
     /// All of them.
-    pub fn iter(&self) -> std::slice::Iter<'_, (Key, YamlNode)> {
+    pub fn iter(&self) -> std::slice::Iter<'_, (YamlKey, YamlNode)> {
         self.list.iter()
     }
 
@@ -55,8 +55,8 @@ impl PartialEq for Entries {
 }
 
 impl<'a> IntoIterator for &'a Entries {
-    type Item = &'a (Key, YamlNode);
-    type IntoIter = std::slice::Iter<'a, (Key, YamlNode)>;
+    type Item = &'a (YamlKey, YamlNode);
+    type IntoIter = std::slice::Iter<'a, (YamlKey, YamlNode)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
@@ -64,8 +64,8 @@ impl<'a> IntoIterator for &'a Entries {
 }
 
 impl IntoIterator for Entries {
-    type Item = (Key, YamlNode);
-    type IntoIter = std::vec::IntoIter<(Key, YamlNode)>;
+    type Item = (YamlKey, YamlNode);
+    type IntoIter = std::vec::IntoIter<(YamlKey, YamlNode)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.list.into_iter()

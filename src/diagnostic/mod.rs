@@ -15,7 +15,7 @@ mod syntax;
 
 pub use decode::{Decoded, decode};
 pub use deserialize::{DecodeError, HELP, DecodeProblem};
-pub use document::{Document, Key, YamlNode, NodeValue, Path, Step};
+pub use document::{Document, YamlKey, YamlNode, NodeValue, Path, Step};
 pub use entries::Entries;
 pub use json::from_json;
 pub use listed::{Listed, Location};
