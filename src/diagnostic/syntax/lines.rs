@@ -4,7 +4,7 @@ use crate::diagnostic::Span;
 
 /// What of quotes and brackets is open at a place.
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct OpenDelimiters {
     /// Where a text in quotes opens that is not closed.
     pub(super) quote: Option<usize>,
     /// The last text in quotes.
@@ -13,7 +13,7 @@ pub(super) struct State {
     pub(super) brackets: Vec<(char, usize)>,
 }
 
-impl State {
+impl OpenDelimiters {
     pub(super) fn at(text: &str, end: usize) -> Self {
         let mut state = Self::default();
         let mut characters = text[..end].char_indices().peekable();

@@ -3,7 +3,7 @@
 
 mod lines;
 
-use lines::{Lines, State};
+use lines::{Lines, OpenDelimiters};
 
 use super::source::Span;
 
@@ -27,7 +27,7 @@ impl Slip {
 /// quoted if it is `secret`.
 pub(super) fn explain(text: &str, at: usize, info: &str, secret: bool) -> Slip {
     let lines = Lines::new(text);
-    let state = State::at(text, at);
+    let state = OpenDelimiters::at(text, at);
     let found = alias(text, at, info, secret)
         .or_else(|| quote(text, at, info, &state, &lines))
         .or_else(|| tab(&lines, at, info))
@@ -57,7 +57,7 @@ fn alias(text: &str, at: usize, info: &str, secret: bool) -> Option<Slip> {
     Some(Slip::new(format!("unknown anchor{named}"), span, help))
 }
 
-fn quote(text: &str, at: usize, info: &str, state: &State, lines: &Lines<'_>) -> Option<Slip> {
+fn quote(text: &str, at: usize, info: &str, state: &OpenDelimiters, lines: &Lines<'_>) -> Option<Slip> {
     let open = if info.contains("quoted scalar") { Some(at) } else { state.quote };
     let help =
         "close it on the same line; within a text in double quotes write `\\\"`, in single quotes `''`";
@@ -89,7 +89,7 @@ fn tab(lines: &Lines<'_>, at: usize, info: &str) -> Option<Slip> {
     ))
 }
 
-fn bracket(at: usize, state: &State, lines: &Lines<'_>) -> Option<Slip> {
+fn bracket(at: usize, state: &OpenDelimiters, lines: &Lines<'_>) -> Option<Slip> {
     let (open, start) = *state.brackets.last()?;
     if lines.number(start) == lines.number(at) {
         return None;
