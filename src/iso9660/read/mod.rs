@@ -11,7 +11,7 @@ use std::io::{self, Read, Seek, SeekFrom, Take};
 use crate::guest::Mode;
 use crate::iso9660::SeedError;
 use source::Source;
-use tree::{Place, joliet, rock_ridge};
+use tree::{FileExtent, joliet, rock_ridge};
 use volume::Volume;
 
 pub use check::{ExpectedFile, check_written};
@@ -67,7 +67,7 @@ pub fn read_image(image: &mut (impl Read + Seek)) -> Result<Listing, SeedError> 
     if let Some(name) = others.into_keys().next() {
         return Err(SeedError::TreesDiffer { name });
     }
-    let listed = |(name, (Place { offset, size }, mode))| {
+    let listed = |(name, (FileExtent { offset, size }, mode))| {
         if offset + size > volume.size {
             return Err(SeedError::Malformed { offset, fault: "a file extends beyond the end of the image" });
         }

@@ -19,7 +19,7 @@ const OWN_RECORDS: [&[u8]; 2] = [&[0], &[1]];
 
 /// Where a file lies, in bytes from the beginning of the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct FileExtent {
     pub(super) offset: u64,
     pub(super) size: u64,
 }
@@ -54,11 +54,11 @@ impl<'a> Record<'a> {
     }
 
     /// Where a plain file lies: one in one piece, with no attributes before it (ECMA-119 9.1.2 to 9.1.8).
-    fn place(&self) -> Result<Place, SeedError> {
+    fn place(&self) -> Result<FileExtent, SeedError> {
         if self.span.byte(1)? != 0 || self.span.array(25)? != [0; 3] {
             return Err(self.span.fault(25, "an entry is not a plain file in one piece"));
         }
-        Ok(Place { offset: u64::from(self.sector()?) * SECTOR as u64, size: u64::from(self.bytes()?) })
+        Ok(FileExtent { offset: u64::from(self.sector()?) * SECTOR as u64, size: u64::from(self.bytes()?) })
     }
 }
 
@@ -111,7 +111,7 @@ fn check_own_record(record: &Record<'_>, name: &[u8], root: Root) -> Result<(), 
 pub(super) fn rock_ridge<R: Read + Seek>(
     source: &mut Source<'_, R>,
     root: Root,
-) -> Result<Files<(Place, Mode)>, SeedError> {
+) -> Result<Files<(FileExtent, Mode)>, SeedError> {
     let mut files = Files::new();
     let mut skip = 0;
     for_each_record(source, root, |source, number, record| {
@@ -139,7 +139,7 @@ pub(super) fn rock_ridge<R: Read + Seek>(
 pub(super) fn joliet<R: Read + Seek>(
     source: &mut Source<'_, R>,
     root: Root,
-) -> Result<Files<Place>, SeedError> {
+) -> Result<Files<FileExtent>, SeedError> {
     let mut files = Files::new();
     for_each_record(source, root, |_, number, record| {
         if number > 1 {
