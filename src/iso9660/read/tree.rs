@@ -25,7 +25,7 @@ pub(super) struct FileExtent {
 }
 
 /// The files of a tree by name, each with what the tree says of it.
-pub(super) type Files<T> = BTreeMap<String, T>;
+pub(super) type TreeFiles<T> = BTreeMap<String, T>;
 
 /// One directory record.
 struct Record<'a> {
@@ -111,8 +111,8 @@ fn check_own_record(record: &Record<'_>, name: &[u8], root: Root) -> Result<(), 
 pub(super) fn rock_ridge<R: Read + Seek>(
     source: &mut Source<'_, R>,
     root: Root,
-) -> Result<Files<(FileExtent, Mode)>, SeedError> {
-    let mut files = Files::new();
+) -> Result<TreeFiles<(FileExtent, Mode)>, SeedError> {
+    let mut files = TreeFiles::new();
     let mut skip = 0;
     for_each_record(source, root, |source, number, record| {
         let area = record.system_use;
@@ -139,8 +139,8 @@ pub(super) fn rock_ridge<R: Read + Seek>(
 pub(super) fn joliet<R: Read + Seek>(
     source: &mut Source<'_, R>,
     root: Root,
-) -> Result<Files<FileExtent>, SeedError> {
-    let mut files = Files::new();
+) -> Result<TreeFiles<FileExtent>, SeedError> {
+    let mut files = TreeFiles::new();
     for_each_record(source, root, |_, number, record| {
         if number > 1 {
             let units = record.identifier.bytes.chunks(2).map(|unit| match unit {
@@ -156,7 +156,7 @@ pub(super) fn joliet<R: Read + Seek>(
     Ok(files)
 }
 
-fn insert<T>(files: &mut Files<T>, name: String, what: T) -> Result<(), SeedError> {
+fn insert<T>(files: &mut TreeFiles<T>, name: String, what: T) -> Result<(), SeedError> {
     check_name(&name)?;
     if files.contains_key(&name) {
         return Err(SeedError::Duplicate { name });
