@@ -10,7 +10,7 @@ use std::io::{self, Read, Seek, SeekFrom, Take};
 
 use crate::guest::Mode;
 use crate::iso9660::SeedError;
-use source::Source;
+use source::ImageSource;
 use tree::{FileExtent, joliet, rock_ridge};
 use volume::Volume;
 
@@ -55,7 +55,7 @@ impl ListedFile {
 /// The image may be hostile: this takes a few megabytes of memory at most, and the listed files lie within
 /// the image. Their content is not looked at.
 pub fn read_image(image: &mut (impl Read + Seek)) -> Result<Listing, SeedError> {
-    let mut source = Source::new(image)?;
+    let mut source = ImageSource::new(image)?;
     let volume = Volume::read(&mut source)?;
     let files = rock_ridge(&mut source, volume.primary)?;
     let mut others = joliet(&mut source, volume.joliet)?;

@@ -6,12 +6,12 @@ use std::ops::Range;
 use crate::iso9660::{SECTOR, SeedError};
 
 /// An image that is read.
-pub(super) struct Source<'a, R> {
+pub(super) struct ImageSource<'a, R> {
     image: &'a mut R,
     length: u64,
 }
 
-impl<'a, R: Read + Seek> Source<'a, R> {
+impl<'a, R: Read + Seek> ImageSource<'a, R> {
     pub(super) fn new(image: &'a mut R) -> Result<Self, SeedError> {
         let length = image.seek(SeekFrom::End(0)).map_err(SeedError::Read)?;
         Ok(Self { image, length })

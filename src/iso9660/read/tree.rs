@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
 use super::extensions::Extensions;
-use super::source::{Source, Span};
+use super::source::{ImageSource, Span};
 use super::volume::Root;
 use crate::guest::Mode;
 use crate::iso9660::name::check_name;
@@ -64,9 +64,9 @@ impl<'a> Record<'a> {
 
 /// Calls `each` with every record of the directory at `root`; the first two are its own and its parent's.
 fn for_each_record<R: Read + Seek>(
-    source: &mut Source<'_, R>,
+    source: &mut ImageSource<'_, R>,
     root: Root,
-    mut each: impl FnMut(&mut Source<'_, R>, usize, &Record<'_>) -> Result<(), SeedError>,
+    mut each: impl FnMut(&mut ImageSource<'_, R>, usize, &Record<'_>) -> Result<(), SeedError>,
 ) -> Result<(), SeedError> {
     let mut count = 0;
     let mut buffer = [0; SECTOR];
@@ -109,7 +109,7 @@ fn check_own_record(record: &Record<'_>, name: &[u8], root: Root) -> Result<(), 
 
 /// The files of the primary tree as Rock Ridge names them.
 pub(super) fn rock_ridge<R: Read + Seek>(
-    source: &mut Source<'_, R>,
+    source: &mut ImageSource<'_, R>,
     root: Root,
 ) -> Result<TreeFiles<(FileExtent, Mode)>, SeedError> {
     let mut files = TreeFiles::new();
@@ -137,7 +137,7 @@ pub(super) fn rock_ridge<R: Read + Seek>(
 
 /// The files of the Joliet tree.
 pub(super) fn joliet<R: Read + Seek>(
-    source: &mut Source<'_, R>,
+    source: &mut ImageSource<'_, R>,
     root: Root,
 ) -> Result<TreeFiles<FileExtent>, SeedError> {
     let mut files = TreeFiles::new();

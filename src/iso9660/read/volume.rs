@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek};
 
-use super::source::{Source, Span};
+use super::source::{ImageSource, Span};
 use crate::iso9660::APPLICATION_USE;
 use crate::iso9660::{SECTOR, SeedError};
 
@@ -37,7 +37,7 @@ struct Descriptor {
 }
 
 impl Volume {
-    pub(super) fn read(source: &mut Source<'_, impl Read + Seek>) -> Result<Self, SeedError> {
+    pub(super) fn read(source: &mut ImageSource<'_, impl Read + Seek>) -> Result<Self, SeedError> {
         let (mut primary, mut joliet) = (None, None);
         let mut buffer = [0; SECTOR];
         for number in FIRST_DESCRIPTOR..FIRST_DESCRIPTOR + MAX_DESCRIPTORS {
@@ -107,7 +107,7 @@ fn printable(sector: Span<'_>, units: &[u16]) -> Result<String, SeedError> {
 fn descriptor(
     sector: Span<'_>,
     label: String,
-    source: &mut Source<'_, impl Read + Seek>,
+    source: &mut ImageSource<'_, impl Read + Seek>,
 ) -> Result<Descriptor, SeedError> {
     if usize::from(sector.both_u16(128)?) != SECTOR {
         return Err(sector.fault(128, "expected a block size of 2048 bytes"));
