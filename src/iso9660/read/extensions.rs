@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek};
 
-use super::source::{ImageSource, Span};
+use super::source::{ImageSource, ImageBytes};
 use crate::iso9660::{SECTOR, SeedError};
 
 /// How often the entries of one record may go on elsewhere: with more, they could go in circles.
@@ -29,7 +29,7 @@ type Continuation = (u32, usize, usize);
 
 impl Extensions {
     /// Reads the entries in `area` and wherever they go on.
-    pub(super) fn read(area: Span<'_>, source: &mut ImageSource<'_, impl Read + Seek>) -> Result<Self, SeedError> {
+    pub(super) fn read(area: ImageBytes<'_>, source: &mut ImageSource<'_, impl Read + Seek>) -> Result<Self, SeedError> {
         let mut extensions = Self::default();
         let mut next = extensions.take(area)?;
         for _ in 0..MAX_CONTINUATIONS {
@@ -42,7 +42,7 @@ impl Extensions {
     }
 
     /// Takes in the entries of one area.
-    fn take(&mut self, area: Span<'_>) -> Result<Option<Continuation>, SeedError> {
+    fn take(&mut self, area: ImageBytes<'_>) -> Result<Option<Continuation>, SeedError> {
         let (mut at, mut next) = (0, None);
         // SUSP 4: fewer than four bytes at the end are not an entry; nor are the zeros of a filled-up area.
         while at + 4 <= area.bytes.len() && area.byte(at)? != 0 {
@@ -66,7 +66,7 @@ impl Extensions {
     }
 
     /// Takes in a name or a part of one; flag 0 says that more follows, the others stand for `.` and the like.
-    fn take_name(&mut self, entry: Span<'_>) -> Result<(), SeedError> {
+    fn take_name(&mut self, entry: ImageBytes<'_>) -> Result<(), SeedError> {
         if entry.byte(4)? & !1 != 0 {
             return Err(entry.fault(4, "a name entry refers to something other than a name"));
         }
@@ -78,7 +78,7 @@ impl Extensions {
     }
 }
 
-fn continuation(entry: Span<'_>) -> Result<Continuation, SeedError> {
+fn continuation(entry: ImageBytes<'_>) -> Result<Continuation, SeedError> {
     let small = |at| {
         let number = usize::try_from(entry.both_u32(at)?).unwrap_or(usize::MAX);
         if number > SECTOR {
@@ -91,7 +91,7 @@ fn continuation(entry: Span<'_>) -> Result<Continuation, SeedError> {
 }
 
 /// The names of RRIP 1.10, of 1.12, and of the standard that it did not become.
-fn refers_to_rock_ridge(entry: Span<'_>) -> Result<bool, SeedError> {
+fn refers_to_rock_ridge(entry: ImageBytes<'_>) -> Result<bool, SeedError> {
     let identifier = entry.part(8..8 + usize::from(entry.byte(4)?))?;
     Ok([&b"RRIP_1991A"[..], b"IEEE_P1282", b"IEEE_1282"].contains(&identifier.bytes))
 }

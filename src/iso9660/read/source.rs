@@ -27,25 +27,25 @@ impl<'a, R: Read + Seek> ImageSource<'a, R> {
         &mut self,
         number: u32,
         buffer: &'b mut [u8; SECTOR],
-    ) -> Result<Span<'b>, SeedError> {
+    ) -> Result<ImageBytes<'b>, SeedError> {
         let offset = u64::from(number) * SECTOR as u64;
         if offset + SECTOR as u64 > self.length {
             return Err(SeedError::Malformed { offset, fault: "a sector lies beyond the end of the image" });
         }
         self.image.seek(SeekFrom::Start(offset)).map_err(SeedError::Read)?;
         self.image.read_exact(buffer).map_err(SeedError::Read)?;
-        Ok(Span { bytes: buffer, offset })
+        Ok(ImageBytes { bytes: buffer, offset })
     }
 }
 
 /// Some bytes of an image and where they lie, so that what is wrong with them can be found.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Span<'a> {
+pub(super) struct ImageBytes<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) offset: u64,
 }
 
-impl Span<'_> {
+impl ImageBytes<'_> {
     /// The fault that is found `at` bytes into the span.
     pub(super) fn fault(&self, at: usize, fault: &'static str) -> SeedError {
         SeedError::Malformed { offset: self.offset + at as u64, fault }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
 use super::extensions::Extensions;
-use super::source::{ImageSource, Span};
+use super::source::{ImageSource, ImageBytes};
 use super::volume::Root;
 use crate::guest::Mode;
 use crate::iso9660::name::check_name;
@@ -29,14 +29,14 @@ pub(super) type TreeFiles<T> = BTreeMap<String, T>;
 
 /// One directory record.
 struct Record<'a> {
-    span: Span<'a>,
-    identifier: Span<'a>,
-    system_use: Span<'a>,
+    span: ImageBytes<'a>,
+    identifier: ImageBytes<'a>,
+    system_use: ImageBytes<'a>,
 }
 
 impl<'a> Record<'a> {
     /// The record `at` bytes into a sector.
-    fn at(sector: Span<'a>, at: usize) -> Result<Self, SeedError> {
+    fn at(sector: ImageBytes<'a>, at: usize) -> Result<Self, SeedError> {
         let span = sector.part(at..at + usize::from(sector.byte(at)?))?;
         let end = 33 + usize::from(span.byte(32)?);
         let identifier = span.part(33..end)?;

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek};
 
-use super::source::{ImageSource, Span};
+use super::source::{ImageSource, ImageBytes};
 use crate::iso9660::APPLICATION_USE;
 use crate::iso9660::{SECTOR, SeedError};
 
@@ -79,23 +79,23 @@ fn absent(fault: &'static str) -> SeedError {
 }
 
 /// One of UCS-2's three levels (Joliet, "SVD escape sequences field").
-fn is_joliet(sector: Span<'_>) -> Result<bool, SeedError> {
+fn is_joliet(sector: ImageBytes<'_>) -> Result<bool, SeedError> {
     Ok([*b"%/@", *b"%/C", *b"%/E"].contains(&sector.array(88)?))
 }
 
-fn primary_label(sector: Span<'_>) -> Result<String, SeedError> {
+fn primary_label(sector: ImageBytes<'_>) -> Result<String, SeedError> {
     let text = sector.array::<32>(40)?;
     printable(sector, &text.map(u16::from))
 }
 
-fn joliet_label(sector: Span<'_>) -> Result<String, SeedError> {
+fn joliet_label(sector: ImageBytes<'_>) -> Result<String, SeedError> {
     let text = sector.array::<32>(40)?;
     let units: Vec<_> = text.chunks_exact(2).map(|unit| u16::from_be_bytes([unit[0], unit[1]])).collect();
     printable(sector, &units)
 }
 
 /// A label of printable ASCII characters without the spaces at its end.
-fn printable(sector: Span<'_>, units: &[u16]) -> Result<String, SeedError> {
+fn printable(sector: ImageBytes<'_>, units: &[u16]) -> Result<String, SeedError> {
     let character =
         |unit: &u16| char::from_u32(u32::from(*unit)).filter(|c| *c == ' ' || c.is_ascii_graphic());
     let label = units.iter().map(character).collect::<Option<String>>();
@@ -105,7 +105,7 @@ fn printable(sector: Span<'_>, units: &[u16]) -> Result<String, SeedError> {
 
 /// Reads a descriptor, and compares its path tables with it (ECMA-119 8.4, 8.5).
 fn descriptor(
-    sector: Span<'_>,
+    sector: ImageBytes<'_>,
     label: String,
     source: &mut ImageSource<'_, impl Read + Seek>,
 ) -> Result<Descriptor, SeedError> {
