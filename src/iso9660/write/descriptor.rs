@@ -1,6 +1,6 @@
 //! Volume descriptors and path tables as an image has them (ECMA-119 8 and 9.4).
 
-use super::record::{Extent, Kind, SELF, both_u16, both_u32, record};
+use super::record::{Extent, RecordKind, SELF, both_u16, both_u32, record};
 use super::time::{NO_TIME, Timestamp};
 use crate::iso9660::{APPLICATION_USE, SECTOR, SeedError};
 
@@ -72,7 +72,7 @@ impl Tree {
         bytes.extend([0; 4]);
         bytes.extend((roots.path_tables + 1).to_be_bytes());
         bytes.extend([0; 4]);
-        bytes.extend(record(Kind::Directory, roots.root, time, SELF, &[]));
+        bytes.extend(record(RecordKind::Directory, roots.root, time, SELF, &[]));
         // Volume set, publisher, preparer; then the application; then copyright, abstract, bibliography.
         bytes.extend([128; 3].map(|length| self.text("", length)).concat());
         bytes.extend(self.text(APPLICATION, 128));

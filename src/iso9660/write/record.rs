@@ -22,7 +22,7 @@ pub(super) struct Extent {
 
 /// Whether a record describes a file or a directory (ECMA-119 9.1.6, bit 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum RecordKind {
     File = 0,
     Directory = 2,
 }
@@ -45,7 +45,7 @@ pub(super) fn both_u32(number: u32) -> [u8; 8] {
 
 /// One record: `identifier` as recorded, `system_use` what Rock Ridge says (ECMA-119 9.1).
 pub(super) fn record(
-    kind: Kind,
+    kind: RecordKind,
     extent: Extent,
     time: Timestamp,
     identifier: &[u8],

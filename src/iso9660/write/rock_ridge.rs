@@ -1,6 +1,6 @@
 //! Rock Ridge: what a directory record says beyond ISO 9660, as system use entries (SUSP 4, RRIP 4.1).
 
-use super::record::{Extent, Kind, both_u32};
+use super::record::{Extent, RecordKind, both_u32};
 use super::time::Timestamp;
 use crate::guest::Mode;
 
@@ -44,10 +44,10 @@ pub(super) fn extensions_reference() -> Vec<u8> {
 }
 
 /// Type, permissions and owner, which is root (RRIP 4.1.1, without the file serial number that 1.12 added).
-pub(super) fn attributes(kind: Kind, mode: Mode) -> Vec<u8> {
+pub(super) fn attributes(kind: RecordKind, mode: Mode) -> Vec<u8> {
     let (file_type, links) = match kind {
-        Kind::File => (REGULAR, 1),
-        Kind::Directory => (DIRECTORY, 2),
+        RecordKind::File => (REGULAR, 1),
+        RecordKind::Directory => (DIRECTORY, 2),
     };
     entry(*b"PX", &[&both_u32(file_type | mode.bits()), &both_u32(links), &both_u32(0), &both_u32(0)])
 }
