@@ -12,7 +12,7 @@ const PATH_TABLE_BYTES: u32 = 10;
 
 /// One of the two trees of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tree {
+pub(super) enum TreeKind {
     /// The primary one, with Rock Ridge.
     Primary,
     /// The supplementary one, in UCS-2.
@@ -31,7 +31,7 @@ pub(super) fn ucs2(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_be_bytes).collect()
 }
 
-impl Tree {
+impl TreeKind {
     /// Type of the descriptor (ECMA-119 8.1.1).
     fn descriptor_type(self) -> u8 {
         match self {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::ImageFile;
-use super::descriptor::{Roots, Tree, noted, path_tables, terminator, ucs2};
+use super::descriptor::{Roots, TreeKind, noted, path_tables, terminator, ucs2};
 use super::record::{Extent, RecordKind, PARENT, SELF, directory, record};
 use super::rock_ridge as rr;
 use super::time::Timestamp;
@@ -68,8 +68,8 @@ impl<'a> Layout<'a> {
         let primary = Roots { path_tables: PRIMARY_PATH_TABLES, root: self.primary_root };
         let joliet = Roots { path_tables: JOLIET_PATH_TABLES, root: self.joliet_root };
         let mut bytes = vec![0; SYSTEM_AREA];
-        bytes.extend(noted(Tree::Primary.descriptor(label, self.sectors, &primary, self.time), application)?);
-        bytes.extend(Tree::Joliet.descriptor(label, self.sectors, &joliet, self.time));
+        bytes.extend(noted(TreeKind::Primary.descriptor(label, self.sectors, &primary, self.time), application)?);
+        bytes.extend(TreeKind::Joliet.descriptor(label, self.sectors, &joliet, self.time));
         bytes.extend(terminator());
         bytes.extend(path_tables(primary.root.sector));
         bytes.extend(path_tables(joliet.root.sector));
