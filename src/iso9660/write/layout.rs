@@ -28,7 +28,7 @@ struct Placed<'a> {
 }
 
 /// Where everything lies.
-pub(super) struct Layout<'a> {
+pub(super) struct ImageLayout<'a> {
     files: Vec<Placed<'a>>,
     time: Timestamp,
     primary_root: Extent,
@@ -36,7 +36,7 @@ pub(super) struct Layout<'a> {
     sectors: u32,
 }
 
-impl<'a> Layout<'a> {
+impl<'a> ImageLayout<'a> {
     pub(super) fn of(files: &[ImageFile<'a>], time: Timestamp) -> Result<Self, SeedError> {
         let mut layout = Self {
             files: placeless(files)?,

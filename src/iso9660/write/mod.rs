@@ -13,7 +13,7 @@ use std::io::{self, Read, Write};
 
 use crate::digest::COPIED;
 use crate::iso9660::{SECTOR, SeedError};
-use layout::{Layout, content_sectors};
+use layout::{ImageLayout, content_sectors};
 use time::Timestamp;
 
 pub use file::ImageFile;
@@ -29,7 +29,7 @@ pub fn write_image(
     files: Vec<ImageFile<'_>>,
     out: impl Write,
 ) -> Result<(Vec<u64>, u64), SeedError> {
-    let layout = Layout::of(&files, Timestamp::at(head.epoch_seconds)?)?;
+    let layout = ImageLayout::of(&files, Timestamp::at(head.epoch_seconds)?)?;
     let metadata = layout.metadata(head.label.as_str(), head.application)?;
     let mut out = Counted { out, count: 0 };
     out.write_all(&metadata).map_err(SeedError::Write)?;
