@@ -37,7 +37,7 @@ pub(super) struct ImageLayout<'a> {
 }
 
 impl<'a> ImageLayout<'a> {
-    pub(super) fn of(files: &[ImageFile<'a>], time: Timestamp) -> Result<Self, SeedError> {
+    pub(super) fn new(files: &[ImageFile<'a>], time: Timestamp) -> Result<Self, SeedError> {
         let mut layout = Self {
             files: placeless(files)?,
             time,

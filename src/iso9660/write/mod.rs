@@ -29,7 +29,7 @@ pub fn write_image(
     files: Vec<ImageFile<'_>>,
     out: impl Write,
 ) -> Result<(Vec<u64>, u64), SeedError> {
-    let layout = ImageLayout::of(&files, Timestamp::at(head.epoch_seconds)?)?;
+    let layout = ImageLayout::new(&files, Timestamp::at(head.epoch_seconds)?)?;
     let metadata = layout.metadata(head.label.as_str(), head.application)?;
     let mut out = Counted { out, count: 0 };
     out.write_all(&metadata).map_err(SeedError::Write)?;

@@ -24,7 +24,7 @@ pub fn check_rest(image: &mut (impl Read + Seek), listing: &Listing) -> Result<(
         .iter()
         .map(|(name, mode, size)| ImageFile::from_reader(name, *mode, *size, io::empty()))
         .collect();
-    let metadata = ImageLayout::of(&image_files, time)?.metadata(&listing.label, &listing.application)?;
+    let metadata = ImageLayout::new(&image_files, time)?.metadata(&listing.label, &listing.application)?;
     check_bytes(image, 0, &metadata)?;
     for file in files {
         let padding = content_sectors(file.size) * SECTOR as u64 - file.size;
