@@ -50,7 +50,7 @@ impl Volume {
                 2 if joliet.is_none() && is_joliet(sector)? => {
                     joliet = Some(descriptor(sector, joliet_label(sector)?, source)?);
                 }
-                255 => return Self::of(primary, joliet, source.length()),
+                255 => return Self::from_descriptors(primary, joliet, source.length()),
                 _ => {}
             }
         }
@@ -58,7 +58,7 @@ impl Volume {
     }
 
     /// The volume that these two describe, on an image of `length` bytes.
-    fn of(primary: Option<Descriptor>, joliet: Option<Descriptor>, length: u64) -> Result<Self, SeedError> {
+    fn from_descriptors(primary: Option<Descriptor>, joliet: Option<Descriptor>, length: u64) -> Result<Self, SeedError> {
         let primary = primary.ok_or_else(|| absent("the primary volume descriptor is missing"))?;
         let joliet = joliet.ok_or_else(|| absent("the Joliet volume descriptor is missing"))?;
         if (&joliet.label, joliet.sectors) != (&primary.label, primary.sectors) {
