@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blob::State;
 use super::cache::cached;
-use super::staging::Staged;
+use super::staging::StagedFile;
 use super::{Cache, Store, StoreError, VerifiedReader};
 use crate::diagnostic::from_json;
 use crate::digest::{HashingWriter, Sha256};
@@ -32,7 +32,7 @@ pub struct LayerRecord<T> {
 pub struct NewLayer {
     cache: Cache,
     files: Store,
-    hashing: HashingWriter<Staged>,
+    hashing: HashingWriter<StagedFile>,
 }
 
 impl Cache {

@@ -24,12 +24,12 @@ pub(super) const FOLDERS: [&str; 4] = ["sha256", "tmp", "partial", "lock"];
 
 /// A file in `tmp/` that is removed when it is dropped, unless it is given its place before.
 #[derive(Debug)]
-pub(super) struct Staged {
+pub(super) struct StagedFile {
     file: NamedTempFile,
     _in_use: fs::File,
 }
 
-impl Staged {
+impl StagedFile {
     /// Gives the file, on disk with all its bytes, its place at `path`.
     pub(super) fn place(self, path: &Path) -> io::Result<()> {
         seal(self.file.as_file())?;
@@ -37,7 +37,7 @@ impl Staged {
     }
 }
 
-impl Write for Staged {
+impl Write for StagedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write(bytes)
     }
@@ -49,11 +49,11 @@ impl Write for Staged {
 
 impl Store {
     /// A new file in `tmp/`.
-    pub(super) fn stage(&self) -> Result<Staged, StoreError> {
+    pub(super) fn stage(&self) -> Result<StagedFile, StoreError> {
         self.prepare()?;
         let in_use = self.lock_file(TMP_LOCK)?;
         in_use.file().lock_shared().map_err(|error| no_lock(in_use.path(), error))?;
-        Ok(Staged { file: NamedTempFile::new_in(self.tmp())?, _in_use: in_use })
+        Ok(StagedFile { file: NamedTempFile::new_in(self.tmp())?, _in_use: in_use })
     }
 
     /// Locks `digest` in the store; `waiting` is called when that takes
