@@ -15,7 +15,7 @@ use super::{
     Supply,
 };
 use crate::release::{Mirror, MirrorPlace, Redacted, shown};
-use crate::store::{State, Store};
+use crate::store::{BlobState, Store};
 
 /// Artifacts that are fetched at the same time.
 const AT_ONCE: usize = 4;
@@ -157,28 +157,28 @@ impl Fetcher<'_> {
     /// Gets the artifact into the store, and says how and what size it has. Counts its `tries` of the network.
     fn obtain(&self, job: Job, tries: &mut usize) -> Result<(Outcome, u64), Cause> {
         let state = self.store.inspect(&job.artifact.sha256)?;
-        if let State::Damaged(_) = state {
+        if let BlobState::Damaged(_) = state {
             self.tell(job, Step::Damaged);
         }
-        if let State::Whole(size) = state {
+        if let BlobState::Whole(size) = state {
             return cached(job, size);
         }
         let place = self.place(job, &state)?;
         self.store.prepare()?;
         let _lock = self.store.lock(&job.artifact.sha256, || self.tell(job, Step::Waiting))?;
         match self.store.inspect(&job.artifact.sha256)? {
-            State::Whole(size) => return cached(job, size),
-            State::Damaged(_) => self.store.set_aside(&job.artifact.sha256)?,
-            State::Missing => {}
+            BlobState::Whole(size) => return cached(job, size),
+            BlobState::Damaged(_) => self.store.set_aside(&job.artifact.sha256)?,
+            BlobState::Missing => {}
         }
         Download::new(self, job, place).run(tries)
     }
 
     /// The source of an artifact that the store does not contain.
-    fn place(&self, job: Job, state: &State) -> Result<Place, Cause> {
+    fn place(&self, job: Job, state: &BlobState) -> Result<Place, Cause> {
         let place = self.options.place(&job.artifact.url)?;
         match (&place, state) {
-            (Place::Server(_), State::Damaged(got)) if self.options.offline => {
+            (Place::Server(_), BlobState::Damaged(got)) if self.options.offline => {
                 Err(Cause::OfflineDamaged { got: *got })
             }
             (Place::Server(_), _) if self.options.offline => Err(Cause::Offline),

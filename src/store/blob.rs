@@ -10,7 +10,7 @@ use crate::files::if_exists;
 
 /// What the store has under a digest.
 #[derive(Debug)]
-pub(crate) enum State {
+pub(crate) enum BlobState {
     /// Bytes with this digest, and how many.
     Whole(u64),
     /// Bytes that have lost it, and the digest that they have instead.
@@ -21,10 +21,10 @@ pub(crate) enum State {
 
 impl Store {
     /// Reads and hashes what the store has under `digest`.
-    pub(crate) fn inspect(&self, digest: &Sha256) -> Result<State, StoreError> {
-        let Some(file) = if_exists(fs::File::open(self.blob(digest)))? else { return Ok(State::Missing) };
+    pub(crate) fn inspect(&self, digest: &Sha256) -> Result<BlobState, StoreError> {
+        let Some(file) = if_exists(fs::File::open(self.blob(digest)))? else { return Ok(BlobState::Missing) };
         let (got, size) = Sha256::of_reader(file)?;
-        Ok(if got == *digest { State::Whole(size) } else { State::Damaged(got) })
+        Ok(if got == *digest { BlobState::Whole(size) } else { BlobState::Damaged(got) })
     }
 
     /// Moves a damaged blob out of the way. The caller must hold the digest's lock: another may have replaced it.

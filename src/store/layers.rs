@@ -6,7 +6,7 @@ use fs_err as fs;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::blob::State;
+use super::blob::BlobState;
 use super::cache::cached;
 use super::staging::StagedFile;
 use super::{Cache, Store, StoreError, VerifiedReader};
@@ -43,11 +43,11 @@ impl Cache {
     pub fn layer<T: DeserializeOwned>(&self, key: &Sha256) -> Result<Option<LayerRecord<T>>, StoreError> {
         let Some((files, record)) = self.found(key)? else { return Ok(None) };
         match files.inspect(&record.sha256)? {
-            State::Whole(size) if size == record.size => Ok(Some(record)),
-            State::Whole(_) | State::Missing => Ok(None),
-            State::Damaged(_) => {
+            BlobState::Whole(size) if size == record.size => Ok(Some(record)),
+            BlobState::Whole(_) | BlobState::Missing => Ok(None),
+            BlobState::Damaged(_) => {
                 let _lock = files.lock(&record.sha256, || {})?;
-                if let State::Damaged(_) = files.inspect(&record.sha256)? {
+                if let BlobState::Damaged(_) = files.inspect(&record.sha256)? {
                     files.set_aside(&record.sha256)?;
                 }
                 Ok(None)
@@ -65,7 +65,7 @@ impl Cache {
     /// The same, with what is damaged left where it is: nothing is written.
     pub fn peek<T: DeserializeOwned>(&self, key: &Sha256) -> Result<Option<LayerRecord<T>>, StoreError> {
         let Some((files, record)) = self.found(key)? else { return Ok(None) };
-        let is_whole = matches!(files.inspect(&record.sha256)?, State::Whole(size) if size == record.size);
+        let is_whole = matches!(files.inspect(&record.sha256)?, BlobState::Whole(size) if size == record.size);
         Ok(is_whole.then_some(record))
     }
 

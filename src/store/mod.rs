@@ -30,7 +30,7 @@ use fs_err as fs;
 use crate::digest::Sha256;
 use crate::files::if_exists;
 
-pub(crate) use blob::State;
+pub(crate) use blob::BlobState;
 pub use blob::VerifiedReader;
 pub use cache::{Cache, NotPrivate};
 pub use error::{ErrorClass, StoreError};
