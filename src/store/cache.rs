@@ -20,7 +20,7 @@ use std::sync::{Arc, OnceLock};
 use fs_err as fs;
 use rustix::fs::{Mode, OFlags};
 
-use super::key::Key;
+use super::key::SealingKey;
 use super::{Store, StoreError};
 use crate::digest::Sha256;
 use crate::files::if_exists;
@@ -38,7 +38,7 @@ pub struct Cache(Option<Place>);
 #[derive(Clone, Debug)]
 struct Place {
     files: Store,
-    key: Arc<OnceLock<Key>>,
+    key: Arc<OnceLock<SealingKey>>,
     key_file: PathBuf,
 }
 
@@ -91,7 +91,7 @@ impl Cache {
             check_private(&folder)?;
         }
         let key = OnceLock::new();
-        if let Some(found) = Key::read(&key_file)? {
+        if let Some(found) = SealingKey::read(&key_file)? {
             let _ = key.set(found);
         }
         Ok(Self(Some(Place { files: Store { root }, key: Arc::new(key), key_file })))
@@ -109,7 +109,7 @@ impl Cache {
         check_private(&files.root)?;
         files.prepare().map_err(io::Error::other)?;
         if key.get().is_none() {
-            let _ = key.set(Key::make(key_file)?);
+            let _ = key.set(SealingKey::make(key_file)?);
         }
         Ok(true)
     }

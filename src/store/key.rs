@@ -21,15 +21,15 @@ const LENGTH: usize = 32;
 const SEAL: usize = 65;
 
 /// A secret of 32 random bytes.
-pub(super) struct Key([u8; LENGTH]);
+pub(super) struct SealingKey([u8; LENGTH]);
 
-impl fmt::Debug for Key {
+impl fmt::Debug for SealingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Key")
     }
 }
 
-impl Key {
+impl SealingKey {
     /// The key in a file. A key that others could have read or written, or that is not valid, counts as missing.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, NotPrivate> {
         if let Some(folder) = path.parent() {
