@@ -33,10 +33,10 @@ const MAX_RECORD: u64 = 128 << 20;
 
 /// A user's cache; without a place, it keeps nothing and finds nothing.
 #[derive(Clone, Debug, Default)]
-pub struct Cache(Option<Place>);
+pub struct Cache(Option<CacheFolder>);
 
 #[derive(Clone, Debug)]
-struct Place {
+struct CacheFolder {
     files: Store,
     key: Arc<OnceLock<SealingKey>>,
     key_file: PathBuf,
@@ -94,12 +94,12 @@ impl Cache {
         if let Some(found) = SealingKey::read(&key_file)? {
             let _ = key.set(found);
         }
-        Ok(Self(Some(Place { files: Store { root }, key: Arc::new(key), key_file })))
+        Ok(Self(Some(CacheFolder { files: Store { root }, key: Arc::new(key), key_file })))
     }
 
     /// Makes the folders that keeping needs, and the key. `false` if this cache keeps nothing.
     pub fn prepare(&self) -> Result<bool, NotPrivate> {
-        let Some(Place { files, key, key_file }) = &self.0 else { return Ok(false) };
+        let Some(CacheFolder { files, key, key_file }) = &self.0 else { return Ok(false) };
         let mut private = std::fs::DirBuilder::new();
         private.recursive(true).mode(0o700);
         for folder in super::staging::FOLDERS.iter().chain(&RECORDS) {
