@@ -26,7 +26,7 @@ impl Default for Limits {
 
 /// The open connections, by client address.
 #[derive(Clone, Debug)]
-pub(super) struct Places {
+pub(super) struct ConnectionSlots {
     limits: Limits,
     taken: Arc<Mutex<BTreeMap<IpAddr, usize>>>,
 }
@@ -34,11 +34,11 @@ pub(super) struct Places {
 /// A connection's place, free again when it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    places: Places,
+    places: ConnectionSlots,
     client: IpAddr,
 }
 
-impl Places {
+impl ConnectionSlots {
     pub(super) fn new(limits: Limits) -> Self {
         Self { limits, taken: Arc::default() }
     }
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn an_address_has_its_share_and_no_more() {
         let limits = Limits { connections: 5, of_address: 2, ..Limits::default() };
-        let places = Places::new(limits);
+        let places = ConnectionSlots::new(limits);
         let take = |address: &str| places.take(address.parse().unwrap());
         let first = [take("10.0.0.1"), take("10.0.0.1"), take("::ffff:10.0.0.1")];
         assert_eq!(first.each_ref().map(Option::is_some), [true, true, false]);

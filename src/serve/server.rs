@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use super::answer::answer;
 use super::body::Report;
-use super::places::{Limits, Places};
+use super::places::{Limits, ConnectionSlots};
 use super::site::Site;
 
 /// How long a client may take to say what it wants.
@@ -54,7 +54,7 @@ pub fn serve(
 }
 
 async fn accept(listener: tokio::net::TcpListener, site: Arc<Site>, limits: Limits, report: Report) {
-    let places = Places::new(limits);
+    let places = ConnectionSlots::new(limits);
     loop {
         let Ok((stream, address)) = listener.accept().await else {
             tokio::time::sleep(PAUSE).await;
