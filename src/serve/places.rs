@@ -33,7 +33,7 @@ pub(super) struct ConnectionSlots {
 
 /// A connection's place, free again when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ConnectionSlot {
     places: ConnectionSlots,
     client: IpAddr,
 }
@@ -44,7 +44,7 @@ impl ConnectionSlots {
     }
 
     /// A place for a connection from this address, if there is one.
-    pub(super) fn take(&self, address: IpAddr) -> Option<Place> {
+    pub(super) fn take(&self, address: IpAddr) -> Option<ConnectionSlot> {
         let client = client(address);
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.get(&client).copied().unwrap_or(0);
@@ -52,11 +52,11 @@ impl ConnectionSlots {
             return None;
         }
         taken.insert(client, own + 1);
-        Some(Place { places: self.clone(), client })
+        Some(ConnectionSlot { places: self.clone(), client })
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(own) = taken.get_mut(&self.client) {
