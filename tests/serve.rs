@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use imgbuild::digest::Sha256;
 use imgbuild::output::{Manifest, OutputFile};
-use imgbuild::serve::{Limits, Site, serve};
+use imgbuild::serve::{ConnectionLimits, Site, serve};
 use rustix::net::{AddressFamily, SocketType};
 use tokio::sync::Notify;
 
@@ -308,7 +308,7 @@ struct Limited {
 }
 
 impl Limited {
-    fn start(limits: Limits) -> Self {
+    fn start(limits: ConnectionLimits) -> Self {
         let workspace = built();
         let mut large = manifest(&workspace, "ptrn-2");
         large.outputs.insert("large".to_owned(), OutputFile { size: LARGE, sha256: Sha256::ZEROS });
@@ -352,7 +352,7 @@ fn status(mut stream: &TcpStream) -> String {
 #[test]
 fn one_client_cannot_hold_what_others_need() {
     let window = Duration::from_millis(500);
-    let limited = Limited::start(Limits { connections: 3, of_address: 2, window, least: 64 * 1024 });
+    let limited = Limited::start(ConnectionLimits { connections: 3, of_address: 2, window, least: 64 * 1024 });
     let idle = [[127, 0, 0, 1]; 2].map(|address| limited.client(address));
     assert_eq!(idle.each_ref().map(status), ["HTTP/1.1 200"; 2]);
     assert_eq!(status(&limited.client([127, 0, 0, 1])), "HTTP/1.1 503", "it has its share");
@@ -374,7 +374,7 @@ fn one_client_cannot_hold_what_others_need() {
 #[test]
 fn a_slow_client_gets_all_of_a_large_file() {
     let window = Duration::from_millis(500);
-    let limited = Limited::start(Limits { connections: 3, of_address: 2, window, least: 64 * 1024 });
+    let limited = Limited::start(ConnectionLimits { connections: 3, of_address: 2, window, least: 64 * 1024 });
     let mut stream = limited.client([127, 0, 0, 1]);
     let (mut got, mut part, began) = (0, vec![0; 256 << 10], Instant::now());
     loop {

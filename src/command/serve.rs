@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio::sync::Notify;
 
 use crate::failure::{Exit, Failure};
-use crate::serve::{Catalogue, Client, Limits, Served, Site, Tally, serve};
+use crate::serve::{Catalogue, Client, ConnectionLimits, Served, Site, Tally, serve};
 use crate::terminal::Console;
 
 /// A request as a line of JSON.
@@ -83,7 +83,7 @@ pub fn run(listen: SocketAddr, private: bool, out: &Path, console: &Console) -> 
         // Nodes are served whether or not anybody reads the log.
         let _ = tell(served, json);
     };
-    serve(listener, site, Limits::default(), &stop, Arc::new(report)).context("serving")?;
+    serve(listener, site, ConnectionLimits::default(), &stop, Arc::new(report)).context("serving")?;
     let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(summarise(&tally, catalogue, json)?)
 }

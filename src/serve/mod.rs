@@ -17,7 +17,7 @@ mod tally;
 
 pub use body::{Report, Served};
 pub use catalogue::{Catalogue, Item};
-pub use places::Limits;
+pub use places::ConnectionLimits;
 pub use server::serve;
 pub use site::Site;
 pub use tally::{Client, Tally};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// How much a client may take of the server.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// How many connections are open at once.
     pub connections: usize,
     /// How many of them one address may have. Nodes behind a router share one; those that find it taken come again.
@@ -18,7 +18,7 @@ pub struct Limits {
     pub least: u64,
 }
 
-impl Default for Limits {
+impl Default for ConnectionLimits {
     fn default() -> Self {
         Self { connections: 400, of_address: 64, window: Duration::from_secs(30), least: 32 * 1024 }
     }
@@ -27,7 +27,7 @@ impl Default for Limits {
 /// The open connections, by client address.
 #[derive(Clone, Debug)]
 pub(super) struct ConnectionSlots {
-    limits: Limits,
+    limits: ConnectionLimits,
     taken: Arc<Mutex<BTreeMap<IpAddr, usize>>>,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct ConnectionSlot {
 }
 
 impl ConnectionSlots {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: ConnectionLimits) -> Self {
         Self { limits, taken: Arc::default() }
     }
 
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn an_address_has_its_share_and_no_more() {
-        let limits = Limits { connections: 5, of_address: 2, ..Limits::default() };
+        let limits = ConnectionLimits { connections: 5, of_address: 2, ..ConnectionLimits::default() };
         let places = ConnectionSlots::new(limits);
         let take = |address: &str| places.take(address.parse().unwrap());
         let first = [take("10.0.0.1"), take("10.0.0.1"), take("::ffff:10.0.0.1")];

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use super::answer::answer;
 use super::body::Report;
-use super::places::{Limits, ConnectionSlots};
+use super::places::{ConnectionLimits, ConnectionSlots};
 use super::site::Site;
 
 /// How long a client may take to say what it wants.
@@ -39,7 +39,7 @@ const BUSY: &[u8] =
 pub fn serve(
     listener: TcpListener,
     site: Site,
-    limits: Limits,
+    limits: ConnectionLimits,
     stop: &Notify,
     report: Report,
 ) -> io::Result<()> {
@@ -53,7 +53,7 @@ pub fn serve(
     })
 }
 
-async fn accept(listener: tokio::net::TcpListener, site: Arc<Site>, limits: Limits, report: Report) {
+async fn accept(listener: tokio::net::TcpListener, site: Arc<Site>, limits: ConnectionLimits, report: Report) {
     let places = ConnectionSlots::new(limits);
     loop {
         let Ok((stream, address)) = listener.accept().await else {
@@ -73,7 +73,7 @@ async fn accept(listener: tokio::net::TcpListener, site: Arc<Site>, limits: Limi
     }
 }
 
-async fn connection(stream: TcpStream, address: SocketAddr, site: Arc<Site>, limits: Limits, report: Report) {
+async fn connection(stream: TcpStream, address: SocketAddr, site: Arc<Site>, limits: ConnectionLimits, report: Report) {
     if set_tcp_user_timeout(&stream, SILENCE).is_err()
         || set_socket_send_buffer_size(&stream, SENT_AHEAD).is_err()
     {
