@@ -11,7 +11,7 @@ use hyper::header::{
 };
 use hyper::{Method, Request, Response, StatusCode};
 
-use super::body::{Body, Content, Report, Served};
+use super::body::{Body, Content, OnServed, Served};
 use super::catalogue::Item;
 use super::range::{Wanted, wanted};
 use super::site::{Refusal, Site};
@@ -44,7 +44,7 @@ pub(super) fn answer<B>(
     request: &Request<B>,
     address: IpAddr,
     sent: &Arc<AtomicU64>,
-    report: &Report,
+    report: &OnServed,
 ) -> Response<Body> {
     let (method, path) = (request.method(), request.uri().path());
     let answer = match *method {

@@ -33,7 +33,7 @@ pub struct Served {
 }
 
 /// Who hears of each request when it is over.
-pub type Report = Arc<dyn Fn(&Served) + Send + Sync>;
+pub type OnServed = Arc<dyn Fn(&Served) + Send + Sync>;
 
 /// The bytes of an answer; when it is dropped, sent or not, the request is over.
 pub(super) struct Body {
@@ -42,7 +42,7 @@ pub(super) struct Body {
     served: Served,
     /// Counts the bytes of its connection.
     sent: Arc<AtomicU64>,
-    report: Report,
+    report: OnServed,
 }
 
 /// Where the bytes come from.
@@ -59,7 +59,7 @@ impl Body {
         content: Content,
         length: u64,
         served: Served,
-        (sent, report): (Arc<AtomicU64>, Report),
+        (sent, report): (Arc<AtomicU64>, OnServed),
     ) -> Self {
         Self { content, left: length, served, sent, report }
     }

@@ -15,7 +15,7 @@ mod server;
 mod site;
 mod tally;
 
-pub use body::{Report, Served};
+pub use body::{OnServed, Served};
 pub use catalogue::{Catalogue, Item};
 pub use places::ConnectionLimits;
 pub use server::serve;

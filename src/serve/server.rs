@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::answer::answer;
-use super::body::Report;
+use super::body::OnServed;
 use super::places::{ConnectionLimits, ConnectionSlots};
 use super::site::Site;
 
@@ -41,7 +41,7 @@ pub fn serve(
     site: Site,
     limits: ConnectionLimits,
     stop: &Notify,
-    report: Report,
+    report: OnServed,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
@@ -53,7 +53,7 @@ pub fn serve(
     })
 }
 
-async fn accept(listener: tokio::net::TcpListener, site: Arc<Site>, limits: ConnectionLimits, report: Report) {
+async fn accept(listener: tokio::net::TcpListener, site: Arc<Site>, limits: ConnectionLimits, report: OnServed) {
     let places = ConnectionSlots::new(limits);
     loop {
         let Ok((stream, address)) = listener.accept().await else {
@@ -73,7 +73,7 @@ async fn accept(listener: tokio::net::TcpListener, site: Arc<Site>, limits: Conn
     }
 }
 
-async fn connection(stream: TcpStream, address: SocketAddr, site: Arc<Site>, limits: ConnectionLimits, report: Report) {
+async fn connection(stream: TcpStream, address: SocketAddr, site: Arc<Site>, limits: ConnectionLimits, report: OnServed) {
     if set_tcp_user_timeout(&stream, SILENCE).is_err()
         || set_socket_send_buffer_size(&stream, SENT_AHEAD).is_err()
     {
