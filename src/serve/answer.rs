@@ -11,7 +11,7 @@ use hyper::header::{
 };
 use hyper::{Method, Request, Response, StatusCode};
 
-use super::body::{Body, Content, OnServed, Served};
+use super::body::{Body, BodySource, OnServed, Served};
 use super::catalogue::Item;
 use super::range::{Wanted, wanted};
 use super::site::{Refusal, Site};
@@ -20,7 +20,7 @@ use super::site::{Refusal, Site};
 struct Answer {
     status: StatusCode,
     headers: Vec<(HeaderName, String)>,
-    content: Content,
+    content: BodySource,
     length: u64,
     item: Option<(Item, u64)>,
 }
@@ -29,7 +29,7 @@ impl Answer {
     fn text(status: StatusCode, why: &str) -> Self {
         let text = format!("{}: {why}\n", status.as_str());
         let length = text.len() as u64;
-        Self { status, headers: Vec::new(), content: Content::Text(text), length, item: None }
+        Self { status, headers: Vec::new(), content: BodySource::Text(text), length, item: None }
     }
 
     fn with(mut self, name: HeaderName, value: impl Into<String>) -> Self {
@@ -112,7 +112,7 @@ fn file(site: &Site, path: &str, headers: &HeaderMap) -> Answer {
     if file.seek(SeekFrom::Start(part.start)).is_err() {
         return Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "failed to read the file");
     }
-    let (content, length) = (Content::File(file), part.end - part.start);
+    let (content, length) = (BodySource::File(file), part.end - part.start);
     let answer = Answer { status, headers: Vec::new(), content, length, item: Some((item, part.start)) };
     let answer = answer.with(ETAG, tag).with(ACCEPT_RANGES, "bytes");
     if status == StatusCode::PARTIAL_CONTENT {

@@ -37,7 +37,7 @@ pub type OnServed = Arc<dyn Fn(&Served) + Send + Sync>;
 
 /// The bytes of an answer; when it is dropped, sent or not, the request is over.
 pub(super) struct Body {
-    content: Content,
+    content: BodySource,
     left: u64,
     served: Served,
     /// Counts the bytes of its connection.
@@ -46,7 +46,7 @@ pub(super) struct Body {
 }
 
 /// Where the bytes come from.
-pub(super) enum Content {
+pub(super) enum BodySource {
     /// From memory.
     Text(String),
     /// From a file, from its position on.
@@ -56,7 +56,7 @@ pub(super) enum Content {
 impl Body {
     /// `length` bytes of `content`.
     pub(super) fn new(
-        content: Content,
+        content: BodySource,
         length: u64,
         served: Served,
         (sent, report): (Arc<AtomicU64>, OnServed),
@@ -66,8 +66,8 @@ impl Body {
 
     fn next(&mut self) -> io::Result<Bytes> {
         let bytes = match &mut self.content {
-            Content::Text(text) => Bytes::from(std::mem::take(text)),
-            Content::File(file) => {
+            BodySource::Text(text) => Bytes::from(std::mem::take(text)),
+            BodySource::File(file) => {
                 let mut bytes = Vec::new();
                 file.take(self.left.min(CHUNK)).read_to_end(&mut bytes)?;
                 Bytes::from(bytes)
