@@ -11,7 +11,7 @@ use hyper::header::{
 };
 use hyper::{Method, Request, Response, StatusCode};
 
-use super::body::{Body, BodySource, OnServed, Served};
+use super::body::{ResponseBody, BodySource, OnServed, Served};
 use super::catalogue::Item;
 use super::range::{Wanted, wanted};
 use super::site::{Refusal, Site};
@@ -45,7 +45,7 @@ pub(super) fn answer<B>(
     address: IpAddr,
     sent: &Arc<AtomicU64>,
     report: &OnServed,
-) -> Response<Body> {
+) -> Response<ResponseBody> {
     let (method, path) = (request.method(), request.uri().path());
     let answer = match *method {
         Method::GET | Method::HEAD => file(site, path, request.headers()),
@@ -64,7 +64,7 @@ pub(super) fn answer<B>(
     };
     let length = if *method == Method::HEAD { 0 } else { answer.length };
     let mut response =
-        Response::new(Body::new(answer.content, length, served, (sent.clone(), report.clone())));
+        Response::new(ResponseBody::new(answer.content, length, served, (sent.clone(), report.clone())));
     *response.status_mut() = answer.status;
     let length = (CONTENT_LENGTH, answer.length.to_string());
     let kind = (CONTENT_TYPE, "application/octet-stream".to_owned());

@@ -36,7 +36,7 @@ pub struct Served {
 pub type OnServed = Arc<dyn Fn(&Served) + Send + Sync>;
 
 /// The bytes of an answer; when it is dropped, sent or not, the request is over.
-pub(super) struct Body {
+pub(super) struct ResponseBody {
     content: BodySource,
     left: u64,
     served: Served,
@@ -53,7 +53,7 @@ pub(super) enum BodySource {
     File(File),
 }
 
-impl Body {
+impl ResponseBody {
     /// `length` bytes of `content`.
     pub(super) fn new(
         content: BodySource,
@@ -78,7 +78,7 @@ impl Body {
     }
 }
 
-impl hyper::body::Body for Body {
+impl hyper::body::Body for ResponseBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -107,7 +107,7 @@ impl hyper::body::Body for Body {
     }
 }
 
-impl Drop for Body {
+impl Drop for ResponseBody {
     fn drop(&mut self) {
         (self.report)(&self.served);
     }
