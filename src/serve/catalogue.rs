@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use super::folder::Folder;
+use super::folder::ServedFolder;
 use crate::digest::Sha256;
 use crate::output::{Found, LAYERS, MANIFEST, Manifest, NodeFolder, OutputFile};
 
@@ -35,7 +35,7 @@ pub struct Catalogue {
 
 impl Catalogue {
     /// Reads the manifests of all nodes in a folder.
-    pub fn read(folder: &Folder) -> io::Result<Self> {
+    pub fn read(folder: &ServedFolder) -> io::Result<Self> {
         let mut catalogue = Self::default();
         for name in folder.names()? {
             let path = format!("{name}/{MANIFEST}");

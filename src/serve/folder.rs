@@ -9,9 +9,9 @@ use rustix::fs::{CWD, Dir, Mode, OFlags, openat};
 
 /// A folder that stays the same one, whatever becomes of its name.
 #[derive(Debug)]
-pub struct Folder(OwnedFd);
+pub struct ServedFolder(OwnedFd);
 
-impl Folder {
+impl ServedFolder {
     /// The folder at a path.
     pub fn open(path: &Path) -> io::Result<Self> {
         Ok(Self(openat(CWD, path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?))

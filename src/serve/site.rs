@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::catalogue::{Catalogue, Item};
-use super::folder::Folder;
+use super::folder::ServedFolder;
 
 /// How old what is known of the manifests may be: a build may replace them at any time.
 const AGE: Duration = Duration::from_secs(1);
@@ -17,7 +17,7 @@ const AGE: Duration = Duration::from_secs(1);
 /// A folder of outputs.
 #[derive(Debug)]
 pub struct Site {
-    folder: Folder,
+    folder: ServedFolder,
     /// Whether files that hold secrets are served, to any client.
     private: bool,
     known: Mutex<(Instant, Catalogue)>,
@@ -37,7 +37,7 @@ pub(super) enum Refusal {
 impl Site {
     /// The folder at a path; `private` files of it are served too if so wished.
     pub fn open(out: &Path, private: bool) -> io::Result<Self> {
-        let folder = Folder::open(out)?;
+        let folder = ServedFolder::open(out)?;
         let catalogue = Catalogue::read(&folder)?;
         Ok(Self { folder, private, known: Mutex::new((Instant::now(), catalogue)) })
     }
