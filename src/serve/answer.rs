@@ -13,7 +13,7 @@ use hyper::{Method, Request, Response, StatusCode};
 
 use super::body::{ResponseBody, BodySource, OnServed, Served};
 use super::catalogue::Item;
-use super::range::{Wanted, wanted};
+use super::range::{RequestedRange, wanted};
 use super::site::{Refusal, Site};
 
 /// An answer, before it is one of hyper's.
@@ -99,9 +99,9 @@ fn file(site: &Site, path: &str, headers: &HeaderMap) -> Answer {
     let range = text(RANGE).filter(|_| text(IF_RANGE).is_none_or(|known| known == tag));
     let size = item.size;
     let (status, part) = match wanted(range, size) {
-        Wanted::Whole => (StatusCode::OK, 0..size),
-        Wanted::Part(part) => (StatusCode::PARTIAL_CONTENT, part),
-        Wanted::Nothing => {
+        RequestedRange::Whole => (StatusCode::OK, 0..size),
+        RequestedRange::Part(part) => (StatusCode::PARTIAL_CONTENT, part),
+        RequestedRange::Nothing => {
             let refused = Answer::text(
                 StatusCode::RANGE_NOT_SATISFIABLE,
                 "the range starts beyond the end of the file",
