@@ -8,7 +8,7 @@ use crate::digest::Sha256;
 
 /// A pin and its position.
 #[derive(Clone)]
-struct Place<'a> {
+struct PinRecord<'a> {
     pins: &'a Decoded<Releases>,
     name: &'a str,
     release: &'a Release,
@@ -23,11 +23,11 @@ pub fn audit(pins: &Decoded<Releases>, others: &Decoded<Releases>, report: &mut 
     let theirs = places(others, &mut Report::new());
     let by_title: BTreeMap<_, _> = theirs.iter().map(|place| (place.title(), place.clone())).collect();
     let mut by_url: BTreeMap<_, _> = theirs.into_iter().map(|place| (place.url.clone(), place)).collect();
-    let mut by_digest: BTreeMap<(&str, Sha256), Place<'_>> = BTreeMap::new();
+    let mut by_digest: BTreeMap<(&str, Sha256), PinRecord<'_>> = BTreeMap::new();
     for place in places(pins, report) {
         let rivals = [(by_url.get(&place.url), &place.url), (by_title.get(&place.title()), &place.title())];
         let differs = |(rival, what): (Option<_>, _)| {
-            Some((rival.filter(|rival: &&Place<'_>| rival.sha256 != place.sha256)?, what))
+            Some((rival.filter(|rival: &&PinRecord<'_>| rival.sha256 != place.sha256)?, what))
         };
         if let Some((rival, what)) = rivals.into_iter().find_map(differs) {
             let help = "compare both with upstream's checksum file: `imgbuild pin RELEASE VERSION` does";
@@ -46,7 +46,7 @@ pub fn audit(pins: &Decoded<Releases>, others: &Decoded<Releases>, report: &mut 
     }
 }
 
-impl Place<'_> {
+impl PinRecord<'_> {
     /// What it is a file of: `grafana 12.1.1 16903967602 amd64`.
     fn title(&self) -> String {
         let Release { version, build, .. } = self.release;
@@ -69,12 +69,12 @@ impl Place<'_> {
 }
 
 /// Every pin that can be read.
-fn places<'a>(pins: &'a Decoded<Releases>, report: &mut Report) -> Vec<Place<'a>> {
+fn places<'a>(pins: &'a Decoded<Releases>, report: &mut Report) -> Vec<PinRecord<'a>> {
     let mut places = Vec::new();
     for (name, release) in pins.value.iter().flat_map(|value| &value.releases) {
         for (&arch, pin) in &release.artifacts {
             let Some(artifact) = pins.artifact(name, arch, report) else { continue };
-            places.push(Place { pins, name, release, arch, url: artifact.url, sha256: pin.sha256 });
+            places.push(PinRecord { pins, name, release, arch, url: artifact.url, sha256: pin.sha256 });
         }
     }
     places
