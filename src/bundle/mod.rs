@@ -38,4 +38,4 @@ pub use place::{Occupied, names, occupied};
 pub use sign::{SignatureError, SigningKey, VerifyingKey, signature_of};
 pub use signed::Signed;
 pub use split::{Parts, SplitPart};
-pub use write::{NewBundle, Written};
+pub use write::{NewBundle, WrittenBundle};

@@ -27,7 +27,7 @@ pub struct NewBundle<'a> {
 
 /// A bundle that was written.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Written {
+pub struct WrittenBundle {
     /// Its file, or the list of its pieces: what a signature is made of.
     pub path: PathBuf,
     /// The bytes of the bundle.
@@ -39,7 +39,7 @@ impl NewBundle<'_> {
     pub fn write<R: Read>(
         &self,
         mut open: impl FnMut(&Part) -> io::Result<R>,
-    ) -> Result<Written, BundleError> {
+    ) -> Result<WrittenBundle, BundleError> {
         let preamble = self.index.preamble()?;
         let before = preamble.len() as u64;
         let (_, size) = self.index.layout(before).ok_or_else(|| BundleError::IndexInvalid {
@@ -56,7 +56,7 @@ impl NewBundle<'_> {
             self.pour(&preamble, &mut out, &mut open)?;
             self.publish(out)?
         };
-        Ok(Written { path, size })
+        Ok(WrittenBundle { path, size })
     }
 
     /// Signs what was written and gives it its name; the signature of what had the name before goes first.
