@@ -54,19 +54,19 @@ impl Signed {
 }
 
 /// Passes bytes on and keeps the first of them.
-struct Head<R> {
+struct KeepHead<R> {
     inner: R,
     kept: Vec<u8>,
     limit: usize,
 }
 
-impl<R: Read> Head<R> {
+impl<R: Read> KeepHead<R> {
     fn new(inner: R, limit: usize) -> Self {
         Self { inner, kept: Vec::new(), limit }
     }
 }
 
-impl<R: Read> Read for Head<R> {
+impl<R: Read> Read for KeepHead<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         let wanted = read.min(self.limit - self.kept.len());
@@ -75,7 +75,7 @@ impl<R: Read> Read for Head<R> {
     }
 }
 
-impl<R: Seek> Seek for Head<R> {
+impl<R: Seek> Seek for KeepHead<R> {
     fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
         Err(io::Error::other("what is signed is read once, from its beginning"))
     }
@@ -93,7 +93,7 @@ impl Bundle {
         };
         let text = signature_text(&signature_of(file))?;
         let preamble = self.index().preamble()?;
-        let mut bytes = Head::new(fs::File::open(file)?, preamble.len());
+        let mut bytes = KeepHead::new(fs::File::open(file)?, preamble.len());
         if list.is_some() {
             bytes.limit = usize::MAX;
         }
@@ -120,7 +120,7 @@ fn signature_text(path: &Path) -> Result<String, BundleError> {
 fn pieces(parts: &Parts, list: &Path, limit: usize) -> Result<Vec<u8>, BundleError> {
     let mut head = Vec::new();
     for (path, piece) in parts.files(list) {
-        let mut bytes = Head::new(fs::File::open(&path)?, limit - head.len());
+        let mut bytes = KeepHead::new(fs::File::open(&path)?, limit - head.len());
         let (got, _) = Sha256::of_reader(&mut bytes)?;
         if got != piece.sha256 {
             let part = path.display().to_string();
