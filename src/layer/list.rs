@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use super::index::{Files, IndexEntry, IndexKind, LayerIndex};
 use super::name::NameFlaw;
-use super::tarball::{self, Body, Head, Kind, Limits, TarballError};
+use super::tarball::{self, Body, Head, MemberKind, Limits, TarballError};
 use super::tree::{TreeError, is_link_target};
 use crate::digest::HashingWriter;
 use crate::guest::{GuestPath, GuestPathError, Mode};
@@ -95,13 +95,13 @@ fn entry(head: Head, body: &mut Body<'_>) -> Result<IndexEntry, ListError> {
         return Err(ListError::Mode { path, bits: head.mode });
     };
     let kind = match head.kind {
-        Kind::File => file(body)?,
-        Kind::Directory => IndexKind::Directory,
-        Kind::Symlink(target) if is_link_target(&target) => IndexKind::Symlink { target },
-        Kind::Symlink(target) => return Err(ListError::Target { path, target }),
-        Kind::HardLink(_) => return Err(ListError::Special { path, what: "a hard link" }),
-        Kind::Alone => unreachable!("a tar archive names its members"),
-        Kind::Other(what) => return Err(ListError::Special { path, what }),
+        MemberKind::File => file(body)?,
+        MemberKind::Directory => IndexKind::Directory,
+        MemberKind::Symlink(target) if is_link_target(&target) => IndexKind::Symlink { target },
+        MemberKind::Symlink(target) => return Err(ListError::Target { path, target }),
+        MemberKind::HardLink(_) => return Err(ListError::Special { path, what: "a hard link" }),
+        MemberKind::Alone => unreachable!("a tar archive names its members"),
+        MemberKind::Other(what) => return Err(ListError::Special { path, what }),
     };
     Ok(IndexEntry { path, mode, kind })
 }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read, Seek, Write};
 
 use super::name::MemberName;
-use super::tarball::{Body, Head, Kind, Limits};
+use super::tarball::{Body, Head, MemberKind, Limits};
 use super::tree::{Content, Entry, EntryKind, TreeError, check_place};
 use super::unpack;
 use crate::digest::HashingWriter;
@@ -129,7 +129,7 @@ impl<'a> Extraction<'a> {
         let limits = self.limits;
         unpack::read(release, limits, scratch, |head, body| match &self.stage {
             Stage::Members => self.take(head, body, spool),
-            Stage::Contents(files) if matches!(head.kind, Kind::File) && files.contains(&head.name.text) => {
+            Stage::Contents(files) if matches!(head.kind, MemberKind::File) && files.contains(&head.name.text) => {
                 self.spool(head.name.text, head.mode, body, spool).map(|_| ())
             }
             Stage::Contents(_) => Ok(()),
@@ -158,7 +158,7 @@ impl<'a> Extraction<'a> {
     }
 
     fn take(&mut self, head: Head, body: &mut Body<'_>, spool: &mut impl Write) -> Result<(), ArchiveError> {
-        if let Kind::Alone = head.kind {
+        if let MemberKind::Alone = head.kind {
             return self.take_alone(&head, body, spool);
         }
         let takers: Vec<_> =
@@ -168,7 +168,7 @@ impl<'a> Extraction<'a> {
         }
         // A hard link means a file before it, which must not be itself.
         let file = match &head.kind {
-            Kind::HardLink(target) => self.seen.file(target).map(str::to_owned),
+            MemberKind::HardLink(target) => self.seen.file(target).map(str::to_owned),
             _ => None,
         };
         self.seen.add(&head);
@@ -180,20 +180,20 @@ impl<'a> Extraction<'a> {
             self.wanted[at].found = true;
         }
         match head.kind {
-            Kind::Directory => self.place(&name, &takers, &Taken::Directory),
-            Kind::File => {
+            MemberKind::Directory => self.place(&name, &takers, &Taken::Directory),
+            MemberKind::File => {
                 let content = self.spool(name.clone(), head.mode, body, spool)?;
                 self.place(&name, &takers, &Taken::File { bits: head.mode, content })
             }
-            Kind::HardLink(target) => {
+            MemberKind::HardLink(target) => {
                 let file =
                     file.ok_or_else(|| ArchiveError::HardLink { name: name.clone(), target: target.text })?;
                 self.links.push(Link { name, file, takers, target: None });
                 Ok(())
             }
-            Kind::Symlink(target) => self.take_symlink(name, takers, target),
-            Kind::Other(what) => Err(ArchiveError::Special { name, what }),
-            Kind::Alone => unreachable!("it was taken above"),
+            MemberKind::Symlink(target) => self.take_symlink(name, takers, target),
+            MemberKind::Other(what) => Err(ArchiveError::Special { name, what }),
+            MemberKind::Alone => unreachable!("it was taken above"),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use super::super::name::MemberName;
-use super::super::tarball::{Head, Kind};
+use super::super::tarball::{Head, MemberKind};
 
 /// Links on the way to a file that are followed, as Linux has it (`path_resolution(7)`).
 const LINKS: u32 = 40;
@@ -41,11 +41,11 @@ impl Seen {
             return;
         }
         let what = match &head.kind {
-            Kind::File => What::File,
-            Kind::HardLink(target) => {
+            MemberKind::File => What::File,
+            MemberKind::HardLink(target) => {
                 self.file(target).map_or(What::Other, |file| What::HardLink(file.into()))
             }
-            Kind::Symlink(target) if target.len() <= TARGET => What::Symlink(target.as_str().into()),
+            MemberKind::Symlink(target) if target.len() <= TARGET => What::Symlink(target.as_str().into()),
             _ => What::Other,
         };
         self.names
@@ -137,14 +137,14 @@ impl Seen {
 mod tests {
     use super::*;
 
-    fn seen(members: &[(&str, Kind)]) -> Seen {
+    fn seen(members: &[(&str, MemberKind)]) -> Seen {
         let mut seen = Seen::default();
         for (name, kind) in members {
             let kind = match kind {
-                Kind::Symlink(target) => Kind::Symlink(target.clone()),
-                Kind::HardLink(target) => Kind::HardLink(target.clone()),
-                Kind::Directory => Kind::Directory,
-                _ => Kind::File,
+                MemberKind::Symlink(target) => MemberKind::Symlink(target.clone()),
+                MemberKind::HardLink(target) => MemberKind::HardLink(target.clone()),
+                MemberKind::Directory => MemberKind::Directory,
+                _ => MemberKind::File,
             };
             seen.add(&Head { name: MemberName::parse(name.as_bytes()), kind, mode: 0, owner: (0, 0) });
         }
@@ -153,18 +153,18 @@ mod tests {
 
     #[test]
     fn links_lead_to_files_inside_the_archive() {
-        let link = |target: &str| Kind::Symlink(target.to_owned());
-        let hard = |target: &str| Kind::HardLink(MemberName::parse(target.as_bytes()));
+        let link = |target: &str| MemberKind::Symlink(target.to_owned());
+        let hard = |target: &str| MemberKind::HardLink(MemberName::parse(target.as_bytes()));
         let mut seen = seen(&[
-            ("a/f", Kind::File),
+            ("a/f", MemberKind::File),
             ("a/h", hard("a/f")),
             ("a/l", link("f")),
-            ("a/d/", Kind::Directory),
+            ("a/d/", MemberKind::Directory),
             ("current", link("a")),
             ("loop", link("loop")),
             ("to-root", link("/a/f")),
-            ("twice", Kind::File),
-            ("twice", Kind::File),
+            ("twice", MemberKind::File),
+            ("twice", MemberKind::File),
             ("hard-to-lost", hard("lost")),
         ]);
         for (name, target, file) in [
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn links_without_end_end() {
         let many =
-            (0..50).map(|at| (format!("l{at}"), Kind::Symlink(format!("l{}/{}", at + 1, "./".repeat(900)))));
+            (0..50).map(|at| (format!("l{at}"), MemberKind::Symlink(format!("l{}/{}", at + 1, "./".repeat(900)))));
         let many: Vec<_> = many.collect();
         let members: Vec<_> = many
             .iter()
@@ -204,8 +204,8 @@ mod tests {
                 (
                     name.as_str(),
                     match kind {
-                        Kind::Symlink(target) => Kind::Symlink(target.clone()),
-                        _ => Kind::File,
+                        MemberKind::Symlink(target) => MemberKind::Symlink(target.clone()),
+                        _ => MemberKind::File,
                     },
                 )
             })

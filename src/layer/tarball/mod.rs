@@ -41,7 +41,7 @@ impl Default for Limits {
 /// The head of one member.
 pub(super) struct Head {
     pub name: MemberName,
-    pub kind: Kind,
+    pub kind: MemberKind,
     /// The mode as the archive states it, special bits and all.
     pub mode: u32,
     /// User and group ids.
@@ -49,7 +49,7 @@ pub(super) struct Head {
 }
 
 /// What a member is.
-pub(super) enum Kind {
+pub(super) enum MemberKind {
     File,
     /// All that there is: a release that is one file, and has no name.
     Alone,
@@ -160,8 +160,8 @@ impl Head {
     /// The bytes of its names.
     fn names(&self) -> u64 {
         let link = match &self.kind {
-            Kind::Symlink(target) => target.len(),
-            Kind::HardLink(name) => name.text.len(),
+            MemberKind::Symlink(target) => target.len(),
+            MemberKind::HardLink(name) => name.text.len(),
             _ => 0,
         };
         (self.name.text.len() + link) as u64
@@ -185,17 +185,17 @@ fn head<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<Option<(Head, Spar
     let name = MemberName::parse(sparse.name.as_deref().unwrap_or(&entry.path_bytes()));
     let link = entry.link_name_bytes().unwrap_or_default();
     let kind = match kind {
-        EntryType::Regular | EntryType::Continuous if name.is_folder => Kind::Directory,
-        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => Kind::File,
-        EntryType::Directory => Kind::Directory,
-        EntryType::Link => Kind::HardLink(MemberName::parse(&link)),
+        EntryType::Regular | EntryType::Continuous if name.is_folder => MemberKind::Directory,
+        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => MemberKind::File,
+        EntryType::Directory => MemberKind::Directory,
+        EntryType::Link => MemberKind::HardLink(MemberName::parse(&link)),
         EntryType::Symlink => match String::from_utf8(link.into_owned()) {
-            Ok(target) => Kind::Symlink(target),
-            Err(_) => Kind::Other("a symbolic link whose target is not UTF-8"),
+            Ok(target) => MemberKind::Symlink(target),
+            Err(_) => MemberKind::Other("a symbolic link whose target is not UTF-8"),
         },
-        EntryType::Char | EntryType::Block => Kind::Other("a device"),
-        EntryType::Fifo => Kind::Other("a FIFO"),
-        _ => Kind::Other("of an unsupported type"),
+        EntryType::Char | EntryType::Block => MemberKind::Other("a device"),
+        EntryType::Fifo => MemberKind::Other("a FIFO"),
+        _ => MemberKind::Other("of an unsupported type"),
     };
     let header = entry.header();
     let head = Head { name, kind, mode: header.mode()?, owner: (header.uid()?, header.gid()?) };

@@ -15,7 +15,7 @@ use bzip2::bufread::MultiBzDecoder;
 use lzma_rust2::XzReader;
 
 use super::name::MemberName;
-use super::tarball::{self, Body, Head, Kind, Limits, Meter, Metered, Source, TarballError};
+use super::tarball::{self, Body, Head, MemberKind, Limits, Meter, Metered, Source, TarballError};
 use content::{Compression, Content, HEAD};
 use gzip::GzipMembers;
 pub(super) use gzip::GzipMembers as Gzip;
@@ -76,7 +76,7 @@ fn alone<E: From<TarballError>>(
     mut each: impl FnMut(Head, &mut Body<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut metered = Metered::new(stream, meter);
-    let head = Head { name: MemberName::parse(b""), kind: Kind::Alone, mode, owner: (0, 0) };
+    let head = Head { name: MemberName::parse(b""), kind: MemberKind::Alone, mode, owner: (0, 0) };
     let mut body = Body::to_the_end(&mut metered, meter);
     each(head, &mut body)?;
     body.read(|_| Ok(()))

@@ -26,15 +26,15 @@ fn read_all(release: &[u8], limits: &Limits) -> Result<Vec<Row>, TarballError> {
         let mut content = Vec::new();
         body.read(|piece| content.write_all(piece).map_err(TarballError::Read))?;
         let what = match head.kind {
-            Kind::File => "file",
-            Kind::Alone => "alone",
-            Kind::Directory => "directory",
-            Kind::Symlink(target) => {
+            MemberKind::File => "file",
+            MemberKind::Alone => "alone",
+            MemberKind::Directory => "directory",
+            MemberKind::Symlink(target) => {
                 content = target.into();
                 "link"
             }
-            Kind::HardLink(_) => "hard link",
-            Kind::Other(what) => what,
+            MemberKind::HardLink(_) => "hard link",
+            MemberKind::Other(what) => what,
         };
         members.push((head.name.text, what, head.mode, content));
         Ok::<_, TarballError>(())

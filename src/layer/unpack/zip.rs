@@ -9,7 +9,7 @@ use rawzip::{
 };
 
 use super::super::name::MemberName;
-use super::super::tarball::{Body, Count, Head, Kind, Limits, Meter, Metered, TarballError};
+use super::super::tarball::{Body, Count, Head, MemberKind, Limits, Meter, Metered, TarballError};
 
 /// The longest target of a symbolic link, whose content it is: what Linux takes (`PATH_MAX`).
 const TARGET: u64 = 4095;
@@ -42,7 +42,7 @@ pub(super) fn read<E: From<TarballError>>(
         let head = Head { name, kind, mode: record.mode().value() & 0o7777, owner: (0, 0) };
         let mut entry = Entry { head, method, size: record.uncompressed_size_hint() };
         let place = archive.get_entry(record.wayfinder()).map_err(damaged)?;
-        if matches!(entry.head.kind, Kind::Symlink(_)) {
+        if matches!(entry.head.kind, MemberKind::Symlink(_)) {
             entry.head.kind = target(&place, &entry, meter)?;
         }
         let mut content = content(&place, entry.method);
@@ -91,19 +91,19 @@ fn damaged(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Tarbal
 }
 
 /// The kinds of `st_mode` (inode(7)); zip programs for Unix keep it.
-fn kind(mode: EntryMode, is_folder: bool, is_encrypted: bool, method: CompressionMethod) -> Kind {
+fn kind(mode: EntryMode, is_folder: bool, is_encrypted: bool, method: CompressionMethod) -> MemberKind {
     match mode.value() & 0o170_000 {
-        _ if is_folder => Kind::Directory,
-        0o040_000 => Kind::Directory,
-        0o020_000 | 0o060_000 => Kind::Other("a device"),
-        0o010_000 => Kind::Other("a FIFO"),
-        0o140_000 => Kind::Other("a socket"),
-        _ if is_encrypted => Kind::Other("encrypted"),
+        _ if is_folder => MemberKind::Directory,
+        0o040_000 => MemberKind::Directory,
+        0o020_000 | 0o060_000 => MemberKind::Other("a device"),
+        0o010_000 => MemberKind::Other("a FIFO"),
+        0o140_000 => MemberKind::Other("a socket"),
+        _ if is_encrypted => MemberKind::Other("encrypted"),
         _ if !matches!(method, CompressionMethod::STORE | CompressionMethod::DEFLATE) => {
-            Kind::Other("compressed in a way that is not supported (neither stored nor deflated)")
+            MemberKind::Other("compressed in a way that is not supported (neither stored nor deflated)")
         }
-        0o120_000 => Kind::Symlink(String::new()),
-        _ => Kind::File,
+        0o120_000 => MemberKind::Symlink(String::new()),
+        _ => MemberKind::File,
     }
 }
 
@@ -117,9 +117,9 @@ fn content<'a, R: ReaderAt>(place: &ZipEntry<'a, R>, method: CompressionMethod) 
 }
 
 /// A symbolic link with its target.
-fn target<R: ReaderAt>(place: &ZipEntry<'_, R>, entry: &Entry, meter: &Meter) -> Result<Kind, TarballError> {
+fn target<R: ReaderAt>(place: &ZipEntry<'_, R>, entry: &Entry, meter: &Meter) -> Result<MemberKind, TarballError> {
     if entry.size > TARGET {
-        return Ok(Kind::Other("a symbolic link with a target of more than 4095 bytes"));
+        return Ok(MemberKind::Other("a symbolic link with a target of more than 4095 bytes"));
     }
     let mut target = Vec::new();
     let mut content = content(place, entry.method);
@@ -131,5 +131,5 @@ fn target<R: ReaderAt>(place: &ZipEntry<'_, R>, entry: &Entry, meter: &Meter) ->
     })?;
     body.check_end()?;
     Ok(String::from_utf8(target)
-        .map_or(Kind::Other("a symbolic link whose target is not UTF-8"), Kind::Symlink))
+        .map_or(MemberKind::Other("a symbolic link whose target is not UTF-8"), MemberKind::Symlink))
 }
