@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use super::index::{Files, IndexEntry, IndexKind, LayerIndex};
 use super::name::NameFlaw;
-use super::tarball::{self, Body, Head, MemberKind, Limits, TarballError};
+use super::tarball::{self, Body, MemberHeader, MemberKind, Limits, TarballError};
 use super::tree::{TreeError, is_link_target};
 use crate::digest::HashingWriter;
 use crate::guest::{GuestPath, GuestPathError, Mode};
@@ -81,7 +81,7 @@ pub fn list(reader: impl Read, limits: &Limits) -> Result<LayerIndex, ListError>
     Ok(files.into_index())
 }
 
-fn entry(head: Head, body: &mut Body<'_>) -> Result<IndexEntry, ListError> {
+fn entry(head: MemberHeader, body: &mut Body<'_>) -> Result<IndexEntry, ListError> {
     let name = head.name.text;
     if let Some(flaw) = head.name.flaw {
         return Err(ListError::Name { name, flaw });

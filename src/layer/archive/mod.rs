@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read, Seek, Write};
 
 use super::name::MemberName;
-use super::tarball::{Body, Head, MemberKind, Limits};
+use super::tarball::{Body, MemberHeader, MemberKind, Limits};
 use super::tree::{Content, Entry, EntryKind, TreeError, check_place};
 use super::unpack;
 use crate::digest::HashingWriter;
@@ -157,7 +157,7 @@ impl<'a> Extraction<'a> {
         Ok(self.members.into_values().collect())
     }
 
-    fn take(&mut self, head: Head, body: &mut Body<'_>, spool: &mut impl Write) -> Result<(), ArchiveError> {
+    fn take(&mut self, head: MemberHeader, body: &mut Body<'_>, spool: &mut impl Write) -> Result<(), ArchiveError> {
         if let MemberKind::Alone = head.kind {
             return self.take_alone(&head, body, spool);
         }
@@ -200,7 +200,7 @@ impl<'a> Extraction<'a> {
     /// A release that is one file.
     fn take_alone(
         &mut self,
-        head: &Head,
+        head: &MemberHeader,
         body: &mut Body<'_>,
         spool: &mut impl Write,
     ) -> Result<(), ArchiveError> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use super::super::name::MemberName;
-use super::super::tarball::{Head, MemberKind};
+use super::super::tarball::{MemberHeader, MemberKind};
 
 /// Links on the way to a file that are followed, as Linux has it (`path_resolution(7)`).
 const LINKS: u32 = 40;
@@ -36,7 +36,7 @@ enum What {
 
 impl Seen {
     /// Takes note of a member.
-    pub(super) fn add(&mut self, head: &Head) {
+    pub(super) fn add(&mut self, head: &MemberHeader) {
         if head.name.flaw.is_some() || head.name.text.is_empty() {
             return;
         }
@@ -146,7 +146,7 @@ mod tests {
                 MemberKind::Directory => MemberKind::Directory,
                 _ => MemberKind::File,
             };
-            seen.add(&Head { name: MemberName::parse(name.as_bytes()), kind, mode: 0, owner: (0, 0) });
+            seen.add(&MemberHeader { name: MemberName::parse(name.as_bytes()), kind, mode: 0, owner: (0, 0) });
         }
         seen
     }

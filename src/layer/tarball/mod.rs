@@ -39,7 +39,7 @@ impl Default for Limits {
 }
 
 /// The head of one member.
-pub(super) struct Head {
+pub(super) struct MemberHeader {
     pub name: MemberName,
     pub kind: MemberKind,
     /// The mode as the archive states it, special bits and all.
@@ -76,7 +76,7 @@ const BLOCK: u64 = 512;
 pub(super) fn read<E: From<TarballError>>(
     reader: impl Read,
     limits: &Limits,
-    each: impl FnMut(Head, &mut Body<'_>) -> Result<(), E>,
+    each: impl FnMut(MemberHeader, &mut Body<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let meter = Meter::new(limits.bytes);
     read_stream(Gzip::new(Peeked::new(Source::new(reader, &meter))), limits, &meter, each)
@@ -87,7 +87,7 @@ pub(super) fn read_stream<E: From<TarballError>>(
     stream: impl Read,
     limits: &Limits,
     meter: &Meter,
-    mut each: impl FnMut(Head, &mut Body<'_>) -> Result<(), E>,
+    mut each: impl FnMut(MemberHeader, &mut Body<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let explain = |error| meter.explain(error);
     let mut archive = tar::Archive::new(Metered::new(stream, meter));
@@ -103,7 +103,7 @@ pub(super) fn read_stream<E: From<TarballError>>(
         let stored = entry.size();
         let map = sparse.unwrap_or_default().map(&mut entry, stored).map_err(explain)?;
         let size = map.as_ref().map_or(stored, |map| map.size);
-        count.add(head.as_ref().map_or(0, Head::names), size)?;
+        count.add(head.as_ref().map_or(0, MemberHeader::names), size)?;
         let mut filled = map.map(|map| Filled::new(&mut entry, map));
         let mut body = match &mut filled {
             Some(filled) => Body::of(filled, meter, size),
@@ -156,7 +156,7 @@ impl<'a> Count<'a> {
     }
 }
 
-impl Head {
+impl MemberHeader {
     /// The bytes of its names.
     fn names(&self) -> u64 {
         let link = match &self.kind {
@@ -170,7 +170,7 @@ impl Head {
 
 /// What the headers say of a member; `None` for a header that describes no file. A malformed record is an error, for tar-rs
 /// would go on with the header's size and name.
-fn head<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<Option<(Head, SparseRecords)>> {
+fn head<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<Option<(MemberHeader, SparseRecords)>> {
     let kind = entry.header().entry_type();
     if kind == EntryType::XGlobalHeader {
         return Ok(None);
@@ -198,7 +198,7 @@ fn head<R: Read>(entry: &mut tar::Entry<'_, R>) -> io::Result<Option<(Head, Spar
         _ => MemberKind::Other("of an unsupported type"),
     };
     let header = entry.header();
-    let head = Head { name, kind, mode: header.mode()?, owner: (header.uid()?, header.gid()?) };
+    let head = MemberHeader { name, kind, mode: header.mode()?, owner: (header.uid()?, header.gid()?) };
     Ok(Some((head, sparse)))
 }
 

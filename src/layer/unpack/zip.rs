@@ -9,14 +9,14 @@ use rawzip::{
 };
 
 use super::super::name::MemberName;
-use super::super::tarball::{Body, Count, Head, MemberKind, Limits, Meter, Metered, TarballError};
+use super::super::tarball::{Body, Count, MemberHeader, MemberKind, Limits, Meter, Metered, TarballError};
 
 /// The longest target of a symbolic link, whose content it is: what Linux takes (`PATH_MAX`).
 const TARGET: u64 = 4095;
 
 /// What an entry of the directory says.
 struct Entry {
-    head: Head,
+    head: MemberHeader,
     method: CompressionMethod,
     size: u64,
 }
@@ -26,7 +26,7 @@ pub(super) fn read<E: From<TarballError>>(
     mut packed: impl Read,
     (limits, meter): (&Limits, &Meter),
     scratch: &mut (impl Read + Write + Seek),
-    mut each: impl FnMut(Head, &mut Body<'_>) -> Result<(), E>,
+    mut each: impl FnMut(MemberHeader, &mut Body<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     scratch.seek(SeekFrom::Start(0)).map_err(TarballError::Scratch)?;
     copy(&mut packed, scratch, meter)?;
@@ -39,7 +39,7 @@ pub(super) fn read<E: From<TarballError>>(
         let is_encrypted = record.flags().is_encrypted();
         let name = MemberName::parse(record.file_path().as_bytes());
         let kind = kind(record.mode(), record.is_dir(), is_encrypted, method);
-        let head = Head { name, kind, mode: record.mode().value() & 0o7777, owner: (0, 0) };
+        let head = MemberHeader { name, kind, mode: record.mode().value() & 0o7777, owner: (0, 0) };
         let mut entry = Entry { head, method, size: record.uncompressed_size_hint() };
         let place = archive.get_entry(record.wayfinder()).map_err(damaged)?;
         if matches!(entry.head.kind, MemberKind::Symlink(_)) {
