@@ -11,7 +11,7 @@ use std::process::Command;
 use imgbuild::digest::Sha256;
 use imgbuild::guest::{GuestPath, Mode};
 use imgbuild::layer::{
-    Content, Entry, IndexEntry, IndexKind, LayerIndex, Limits, MembersWriter, Tree, end_of_archive, list,
+    Content, Entry, IndexEntry, IndexKind, LayerIndex, ArchiveLimits, MembersWriter, Tree, end_of_archive, list,
     write_layer,
 };
 
@@ -80,7 +80,7 @@ print(json.dumps(entries))
 fn all_tools_list_what_was_put_in() {
     let (folder, index) = overlay();
     let file = folder.path().join("overlay.tar.gz");
-    assert_eq!(list(&std::fs::read(&file).unwrap()[..], &Limits::default()).unwrap(), index);
+    assert_eq!(list(&std::fs::read(&file).unwrap()[..], &ArchiveLimits::default()).unwrap(), index);
     let expected: BTreeMap<_, _> = index.entries.iter().map(listed).collect();
     for lister in &LISTERS {
         if let Some(mut command) = oracle(lister.program) {

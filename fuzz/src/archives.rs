@@ -4,10 +4,10 @@ use std::io::{Cursor, Write as _};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use imgbuild::layer::{Content, EntryKind, Layout, Limits, Selection, extract, list};
+use imgbuild::layer::{Content, EntryKind, Layout, ArchiveLimits, Selection, extract, list};
 
 /// What one archive may hold here: small, so that a try is quick and the limits are met.
-const LIMITS: Limits = Limits { members: 100, bytes: 1 << 20, names: 1 << 12 };
+const LIMITS: ArchiveLimits = ArchiveLimits { members: 100, bytes: 1 << 20, names: 1 << 12 };
 
 /// The size of a tar block.
 const BLOCK: usize = 512;

@@ -14,7 +14,7 @@ use crate::failure::{Exit, Failure};
 use crate::fetch::{ArtifactRequest, FetchOptions};
 use crate::guest::Mode;
 use crate::layer::{
-    ArchiveError, Content, Entry, ExtensionHead, Extraction, LayerIndex, Layout, Limits, Member,
+    ArchiveError, Content, Entry, ExtensionHead, Extraction, LayerIndex, Layout, ArchiveLimits, Member,
     MembersWriter, Selection, TarballError, Tree, extension_path, write_extension, write_layer,
 };
 use crate::plan::{Format, LayerPlan, NodePlan};
@@ -323,7 +323,7 @@ fn members(
     [spool, scratch]: [&mut File; 2],
 ) -> Result<Vec<Member>, Failure> {
     let failed = |error| unreadable(artifact, error);
-    let limits = Limits::default();
+    let limits = ArchiveLimits::default();
     let mut extraction = Extraction::new(layout, &limits);
     loop {
         let mut release = store.read(&artifact.sha256)?;

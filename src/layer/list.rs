@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use super::index::{Files, IndexEntry, IndexKind, LayerIndex};
 use super::name::NameFlaw;
-use super::tarball::{self, Body, MemberHeader, MemberKind, Limits, TarballError};
+use super::tarball::{self, Body, MemberHeader, MemberKind, ArchiveLimits, TarballError};
 use super::tree::{TreeError, is_link_target};
 use crate::digest::HashingWriter;
 use crate::guest::{GuestPath, GuestPathError, Mode};
@@ -72,7 +72,7 @@ pub enum ListError {
 }
 
 /// Reads a whole overlay and lists it, in the order of its paths. Contents are hashed and never kept.
-pub fn list(reader: impl Read, limits: &Limits) -> Result<LayerIndex, ListError> {
+pub fn list(reader: impl Read, limits: &ArchiveLimits) -> Result<LayerIndex, ListError> {
     let mut files = Files::default();
     tarball::read(reader, limits, |head, body| {
         let entry = entry(head, body)?;
@@ -120,7 +120,7 @@ mod tests {
     use crate::layer::fixture::Fixture;
 
     fn list_gz(archive: Fixture) -> Result<LayerIndex, ListError> {
-        list(&archive.gz()[..], &Limits::default())
+        list(&archive.gz()[..], &ArchiveLimits::default())
     }
 
     #[test]
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_layer_alone_is_no_overlay() {
-        let error = list(&Fixture::new().file("a", b"").gz_without_end()[..], &Limits::default());
+        let error = list(&Fixture::new().file("a", b"").gz_without_end()[..], &ArchiveLimits::default());
         assert!(matches!(error, Err(ListError::Tarball(TarballError::NoEnd))), "{error:?}");
     }
 }

@@ -28,6 +28,6 @@ pub use join::end_of_archive;
 pub use list::{ListError, list};
 pub use name::NameFlaw;
 pub use named::NamedLayer;
-pub use tarball::{Limits, TarballError};
+pub use tarball::{ArchiveLimits, TarballError};
 pub use tree::{Content, Entry, EntryKind, Tree, TreeError};
 pub use write::{LayerError, write_layer};

@@ -13,7 +13,7 @@ use super::names::{DOCUMENTS, IMAGE, MANIFEST, OVERLAY};
 use super::staging::replaced;
 use crate::digest::Sha256;
 use crate::files::{if_exists, read_bounded};
-use crate::layer::{LayerIndex, Limits, list};
+use crate::layer::{LayerIndex, ArchiveLimits, list};
 
 /// The longest text that is read: several times what any data source takes.
 const MAX_TEXT: u64 = 16 << 20;
@@ -82,7 +82,7 @@ impl Built {
         if manifest.overlay.is_none_or(|overlay| overlay.sha256 != sha256) {
             self.damaged.push(OVERLAY.to_owned());
         }
-        match list(overlay, &Limits::default()) {
+        match list(overlay, &ArchiveLimits::default()) {
             Ok(files) => self.snapshot.files = files,
             Err(error) => {
                 let why =

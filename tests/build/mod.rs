@@ -16,7 +16,7 @@ mod unchanged;
 use std::fs;
 
 use imgbuild::digest::Sha256;
-use imgbuild::layer::{Limits, list};
+use imgbuild::layer::{ArchiveLimits, list};
 use imgbuild::release::Arch;
 use serde_json::{Value, json};
 
@@ -107,7 +107,7 @@ fn the_overlay_has_programs_files_and_nothing_that_is_secret() {
     assert!(text(&files, "/etc/etcd/etcd.conf").starts_with("ETCD_NAME=\"ptrn-1\"\n"));
     assert!(text(&files, "/etc/hosts").contains("192.168.2.99  prmt-1\n"));
     assert!(!files.contains_key("/usr/local/bin/CHANGELOG.md"), "only what is named is taken");
-    let index = list(&bytes[..], &Limits::default()).unwrap();
+    let index = list(&bytes[..], &ArchiveLimits::default()).unwrap();
     let mode = |path: &str| {
         index.entries.iter().find(|entry| entry.path.as_str() == path).map(|entry| entry.mode.to_string())
     };

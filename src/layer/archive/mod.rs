@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read, Seek, Write};
 
 use super::name::MemberName;
-use super::tarball::{Body, MemberHeader, MemberKind, Limits};
+use super::tarball::{Body, MemberHeader, MemberKind, ArchiveLimits};
 use super::tree::{Content, Entry, EntryKind, TreeError, check_place};
 use super::unpack;
 use crate::digest::HashingWriter;
@@ -59,7 +59,7 @@ pub struct Member {
 pub fn extract(
     release: &[u8],
     layout: &Layout<'_>,
-    limits: &Limits,
+    limits: &ArchiveLimits,
     spool: &mut (impl Write + Seek),
 ) -> Result<Vec<Member>, ArchiveError> {
     let mut extraction = Extraction::new(layout, limits);
@@ -70,7 +70,7 @@ pub fn extract(
 /// The taking of files out of a release, which is read once, and once more if links lead to files that were passed by.
 pub struct Extraction<'a> {
     layout: &'a Layout<'a>,
-    limits: &'a Limits,
+    limits: &'a ArchiveLimits,
     wanted: Vec<Wanted<'a>>,
     /// Where in the spool the next content goes.
     offset: u64,
@@ -103,7 +103,7 @@ struct Link {
 
 impl<'a> Extraction<'a> {
     /// The taking of what `layout` selects.
-    pub fn new(layout: &'a Layout<'a>, limits: &'a Limits) -> Self {
+    pub fn new(layout: &'a Layout<'a>, limits: &'a ArchiveLimits) -> Self {
         Self {
             layout,
             limits,

@@ -15,7 +15,7 @@ fn selection(from: &str, to: &str) -> Selection {
 fn take(gz: &[u8], selections: &[Selection]) -> (Result<Vec<Member>, ArchiveError>, Vec<u8>) {
     let mut spool = Cursor::new(Vec::new());
     let layout = Layout { top: "top", selections };
-    let members = extract(gz, &layout, &Limits::default(), &mut spool);
+    let members = extract(gz, &layout, &ArchiveLimits::default(), &mut spool);
     (members, spool.into_inner())
 }
 
@@ -91,7 +91,7 @@ fn an_archive_may_have_no_top_folder_and_a_spool_may_have_other_content() {
     spool.set_position(6);
     let layout = Layout { top: "", selections: &[selection("./", "/opt/all")] };
     let gz = Fixture::new().folder("./").file("./a", b"a").gz();
-    let members = extract(&gz, &layout, &Limits::default(), &mut spool).unwrap();
+    let members = extract(&gz, &layout, &ArchiveLimits::default(), &mut spool).unwrap();
     let lines: Vec<_> = members.iter().map(line).collect();
     assert_eq!(lines, ["0755 /opt/all/", "0644 /opt/all/a 6+1"]);
     assert_eq!(spool.into_inner(), b"beforea");
@@ -253,7 +253,7 @@ fn a_missing_selection_names_what_is_near() {
         assert_eq!(refusal(files(top), &[(from, "/x")]), why);
     }
     let layout = Layout { top: "", selections: &[selection("etcdctl", "/x")] };
-    let error = extract(&files("v2/").gz(), &layout, &Limits::default(), &mut Cursor::new(Vec::new()));
+    let error = extract(&files("v2/").gz(), &layout, &ArchiveLimits::default(), &mut Cursor::new(Vec::new()));
     let why = "the archive does not contain `etcdctl` outside of a folder: its top folder is `v2`; near it: `etcdctl`, `etcdutl`";
     assert_eq!(error.unwrap_err().to_string(), why);
 }
@@ -263,6 +263,6 @@ fn a_spool_that_takes_no_more_is_named_as_the_cause() {
     let mut full = Cursor::new([0; 4]);
     let layout = Layout { top: "top", selections: &[selection("a", "/a")] };
     let gz = Fixture::new().file("top/a", b"12345").gz();
-    let error = extract(&gz, &layout, &Limits::default(), &mut Cursor::new(&mut full.get_mut()[..]));
+    let error = extract(&gz, &layout, &ArchiveLimits::default(), &mut Cursor::new(&mut full.get_mut()[..]));
     assert!(matches!(error, Err(ArchiveError::Spool(_))), "{error:?}");
 }

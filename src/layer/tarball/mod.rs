@@ -21,7 +21,7 @@ use sparse::{Filled, SparseRecords};
 
 /// How much one archive may hold, so that a hostile one ends in an error and not in a full memory or disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct ArchiveLimits {
     /// Members, selected or not.
     pub members: u64,
     /// Bytes of the whole stream when decompressed.
@@ -30,7 +30,7 @@ pub struct Limits {
     pub names: u64,
 }
 
-impl Default for Limits {
+impl Default for ArchiveLimits {
     /// 200,000 members, 4 GiB, 32 MiB of names. The largest release that the default components use has some
     /// 15,000 members and 0.7 GB.
     fn default() -> Self {
@@ -75,7 +75,7 @@ const BLOCK: u64 = 512;
 /// Reads a gzipped archive to its very end and gives each member to `each`, in the archive's order.
 pub(super) fn read<E: From<TarballError>>(
     reader: impl Read,
-    limits: &Limits,
+    limits: &ArchiveLimits,
     each: impl FnMut(MemberHeader, &mut Body<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let meter = Meter::new(limits.bytes);
@@ -85,7 +85,7 @@ pub(super) fn read<E: From<TarballError>>(
 /// The same of an archive that is decompressed.
 pub(super) fn read_stream<E: From<TarballError>>(
     stream: impl Read,
-    limits: &Limits,
+    limits: &ArchiveLimits,
     meter: &Meter,
     mut each: impl FnMut(MemberHeader, &mut Body<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -121,14 +121,14 @@ pub(super) fn read_stream<E: From<TarballError>>(
 
 /// Counts what is held against the limits.
 pub(super) struct Count<'a> {
-    limits: &'a Limits,
+    limits: &'a ArchiveLimits,
     members: u64,
     names: u64,
     bytes: u64,
 }
 
 impl<'a> Count<'a> {
-    pub fn new(limits: &'a Limits) -> Self {
+    pub fn new(limits: &'a ArchiveLimits) -> Self {
         Self { limits, members: 0, names: 0, bytes: 0 }
     }
 

@@ -8,7 +8,7 @@ use super::*;
 use crate::layer::fixture::{Fixture, gz, plain};
 
 /// Reads all, and gives each member's name and content.
-fn read_all(reader: impl Read, limits: &Limits) -> Result<Vec<(String, Vec<u8>)>, TarballError> {
+fn read_all(reader: impl Read, limits: &ArchiveLimits) -> Result<Vec<(String, Vec<u8>)>, TarballError> {
     let mut members = Vec::new();
     read(reader, limits, |head, body| {
         let mut content = Vec::new();
@@ -19,7 +19,7 @@ fn read_all(reader: impl Read, limits: &Limits) -> Result<Vec<(String, Vec<u8>)>
     Ok(members)
 }
 
-fn refusal(gz: &[u8], limits: &Limits) -> TarballError {
+fn refusal(gz: &[u8], limits: &ArchiveLimits) -> TarballError {
     read_all(gz, limits).unwrap_err()
 }
 
@@ -54,21 +54,21 @@ fn sample() -> Vec<u8> {
 #[test]
 fn long_names_of_both_kinds_and_global_headers_are_understood() {
     let expected = vec![("gnu/long".to_owned(), b"first".to_vec()), ("pax/long".to_owned(), vec![7; 2000])];
-    assert_eq!(read_all(&sample()[..], &Limits::default()).unwrap(), expected);
-    assert_eq!(read_all(Trickle(&sample()[..]), &Limits::default()).unwrap(), expected);
+    assert_eq!(read_all(&sample()[..], &ArchiveLimits::default()).unwrap(), expected);
+    assert_eq!(read_all(Trickle(&sample()[..]), &ArchiveLimits::default()).unwrap(), expected);
 }
 
 #[test]
 fn an_archive_may_be_compressed_in_several_members() {
     let members: Vec<u8> = plain(&sample()).chunks(700).flat_map(gz).collect();
-    assert_eq!(read_all(&members[..], &Limits::default()).unwrap().len(), 2);
+    assert_eq!(read_all(&members[..], &ArchiveLimits::default()).unwrap().len(), 2);
 }
 
 #[test]
 fn an_archive_cut_anywhere_is_cut_short() {
     let whole = sample();
     for length in 0..whole.len() {
-        let error = refusal(&whole[..length], &Limits::default());
+        let error = refusal(&whole[..length], &ArchiveLimits::default());
         assert!(matches!(error, TarballError::CutShort), "{length} of {}: {error:?}", whole.len());
     }
 }
@@ -78,10 +78,10 @@ fn a_tar_stream_cut_before_it_was_compressed_is_cut_short() {
     let plain = plain(&sample());
     let members_end = plain.len() - 1024;
     for length in 0..members_end {
-        let error = refusal(&gz(&plain[..length]), &Limits::default());
+        let error = refusal(&gz(&plain[..length]), &ArchiveLimits::default());
         assert!(matches!(error, TarballError::CutShort | TarballError::NoEnd), "{length}: {error:?}");
     }
-    let error = refusal(&gz(&plain[..members_end]), &Limits::default());
+    let error = refusal(&gz(&plain[..members_end]), &ArchiveLimits::default());
     assert!(matches!(error, TarballError::NoEnd), "{error:?}");
 }
 
@@ -97,14 +97,14 @@ fn what_is_no_gzipped_tar_is_damaged() {
         wrong_checksum,
         Fixture::new().entry(b'x', "PaxHeader", "", b"nonsense\n").file("a", b"").gz(),
     ] {
-        let error = refusal(&bytes, &Limits::default());
+        let error = refusal(&bytes, &ArchiveLimits::default());
         assert!(matches!(error, TarballError::Damaged(_)), "{error:?}");
     }
 }
 
 #[test]
 fn a_failure_to_read_is_no_damage() {
-    let error = read_all(sample()[..60].chain(Broken), &Limits::default()).unwrap_err();
+    let error = read_all(sample()[..60].chain(Broken), &ArchiveLimits::default()).unwrap_err();
     assert!(
         matches!(&error, TarballError::Read(cause) if cause.to_string() == "the disk is gone"),
         "{error:?}"
@@ -114,9 +114,9 @@ fn a_failure_to_read_is_no_damage() {
 #[test]
 fn an_archive_ends_where_it_says() {
     let zeros = Fixture::new().file("a", b"").bytes(&[0; 9216]).gz();
-    assert!(read_all(&zeros[..], &Limits::default()).is_ok(), "tar fills its records with zeros");
+    assert!(read_all(&zeros[..], &ArchiveLimits::default()).is_ok(), "tar fills its records with zeros");
     let second = Fixture::new().file("a", b"").bytes(&[0; 1024]).file("b", b"").gz();
-    let error = refusal(&second, &Limits::default());
+    let error = refusal(&second, &ArchiveLimits::default());
     assert!(matches!(error, TarballError::Trailing), "{error:?}");
 }
 
@@ -138,7 +138,7 @@ fn sparse(real_size: u64) -> Fixture {
 #[test]
 fn sparse_files_are_read_in_all_their_formats() {
     let gnu = [&b"ab"[..], &[0; 1022], b"c", &[0; 975]].concat();
-    assert_eq!(read_all(&sparse(2000).gz()[..], &Limits::default()).unwrap(), [("holes".to_owned(), gnu)]);
+    assert_eq!(read_all(&sparse(2000).gz()[..], &ArchiveLimits::default()).unwrap(), [("holes".to_owned(), gnu)]);
     let map = [("GNU.sparse.size", "9"), ("GNU.sparse.name", "holes"), ("GNU.sparse.map", "0,2,4,1")];
     let pax_0_1 = Fixture::new().pax(&map).file("GNUSparseFile.0/holes", b"abc");
     let version = [("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0")];
@@ -146,7 +146,7 @@ fn sparse_files_are_read_in_all_their_formats() {
     let data = [&b"2\n0\n2\n4\n1\n"[..], &[0; 502], b"abc"].concat();
     let pax_1_0 = Fixture::new().pax(&version).file("GNUSparseFile.0/holes", &data);
     for archive in [pax_0_1, pax_1_0] {
-        let members = read_all(&archive.file("next", b"n").gz()[..], &Limits::default()).unwrap();
+        let members = read_all(&archive.file("next", b"n").gz()[..], &ArchiveLimits::default()).unwrap();
         assert_eq!(
             members,
             [("holes".to_owned(), b"ab\0\0c\0\0\0\0".to_vec()), ("next".to_owned(), b"n".to_vec())]
@@ -156,7 +156,7 @@ fn sparse_files_are_read_in_all_their_formats() {
 
 #[test]
 fn holes_count_against_the_limit() {
-    let limits = Limits { bytes: 1 << 20, ..Limits::default() };
+    let limits = ArchiveLimits { bytes: 1 << 20, ..ArchiveLimits::default() };
     assert!(read_all(&sparse(1 << 20).gz()[..], &limits).is_ok());
     assert!(matches!(refusal(&sparse((1 << 20) + 1).gz(), &limits), TarballError::Bytes(_)));
     let twice = Fixture::new().bytes(&sparse(600 << 10).plain()).bytes(&sparse(600 << 10).plain());
@@ -169,14 +169,14 @@ fn holes_count_against_the_limit() {
 #[test]
 fn zeros_may_follow_what_is_compressed() {
     let padded = [sample(), vec![0; 10_000]].concat();
-    assert_eq!(read_all(Trickle(&padded[..]), &Limits::default()).unwrap().len(), 2);
-    let error = refusal(&[padded, vec![1]].concat(), &Limits::default());
+    assert_eq!(read_all(Trickle(&padded[..]), &ArchiveLimits::default()).unwrap().len(), 2);
+    let error = refusal(&[padded, vec![1]].concat(), &ArchiveLimits::default());
     assert!(matches!(error, TarballError::Damaged(_)), "{error:?}");
 }
 
 #[test]
 fn limits_count_members_names_and_bytes() {
-    let few = Limits { members: 2, bytes: 1 << 20, names: 100 };
+    let few = ArchiveLimits { members: 2, bytes: 1 << 20, names: 100 };
     let files = |count: usize| {
         let archive = Fixture::new();
         (0..count).fold(archive, |archive, at| archive.file(&at.to_string(), b"")).gz()
@@ -190,17 +190,17 @@ fn limits_count_members_names_and_bytes() {
     let declared = Fixture::new().raw(b"a", b"", |header| header.set_size(u64::MAX / 2)).gz();
     assert!(matches!(refusal(&declared, &few), TarballError::Bytes(0x10_0000)));
 
-    let exact = Limits { bytes: 512 + 512 + 1024, ..few };
+    let exact = ArchiveLimits { bytes: 512 + 512 + 1024, ..few };
     let archive = Fixture::new().file("a", b"a");
     assert!(read_all(&archive.gz()[..], &exact).is_ok(), "the limit itself is allowed");
-    let less = Limits { bytes: exact.bytes - 1, ..few };
+    let less = ArchiveLimits { bytes: exact.bytes - 1, ..few };
     assert!(matches!(refusal(&Fixture::new().file("a", b"a").gz(), &less), TarballError::Bytes(_)));
 }
 
 #[test]
 fn bombs_end_at_the_limit() {
     let zeros = |count: usize| vec![0; count];
-    let limits = Limits { bytes: 8 << 20, ..Limits::default() };
+    let limits = ArchiveLimits { bytes: 8 << 20, ..ArchiveLimits::default() };
     let after_the_end = Fixture::new().bytes(&zeros(16 << 20)).gz();
     assert!(matches!(refusal(&after_the_end, &limits), TarballError::Bytes(_)));
     for kind in [b'L', b'K', b'x'] {
@@ -224,6 +224,6 @@ proptest! {
         plain[at] = byte;
         plain.truncate(plain.len().saturating_sub(length / 512));
         // No panic and no endless loop: either answer will do.
-        let _ = read_all(&gz(&plain)[..], &Limits::default());
+        let _ = read_all(&gz(&plain)[..], &ArchiveLimits::default());
     }
 }

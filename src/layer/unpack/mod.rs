@@ -15,7 +15,7 @@ use bzip2::bufread::MultiBzDecoder;
 use lzma_rust2::XzReader;
 
 use super::name::MemberName;
-use super::tarball::{self, Body, MemberHeader, MemberKind, Limits, Meter, Metered, Source, TarballError};
+use super::tarball::{self, Body, MemberHeader, MemberKind, ArchiveLimits, Meter, Metered, Source, TarballError};
 use content::{Compression, Content, HEAD};
 use gzip::GzipMembers;
 pub(super) use gzip::GzipMembers as Gzip;
@@ -31,7 +31,7 @@ const MEMORY: u32 = 128 << 20;
 /// A zip archive's directory is at its end: it is copied to `scratch`, which is empty or holds the same, and read there.
 pub(super) fn read<E: From<TarballError>>(
     reader: impl Read,
-    limits: &Limits,
+    limits: &ArchiveLimits,
     scratch: &mut (impl Read + Write + Seek),
     each: impl FnMut(MemberHeader, &mut Body<'_>) -> Result<(), E>,
 ) -> Result<(), E> {

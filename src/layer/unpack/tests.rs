@@ -20,7 +20,7 @@ const XZ: &str = "/Td6WFoAAATm1rRGAgAhAQwAAACPmEGc4Af/AD5dADobymMsu4hfMltr2mVH/R
 /// A member: name, what it is, mode, content.
 type Row = (String, &'static str, u32, Vec<u8>);
 
-fn read_all(release: &[u8], limits: &Limits) -> Result<Vec<Row>, TarballError> {
+fn read_all(release: &[u8], limits: &ArchiveLimits) -> Result<Vec<Row>, TarballError> {
     let mut members = Vec::new();
     read(release, limits, &mut Cursor::new(Vec::new()), |head, body| {
         let mut content = Vec::new();
@@ -113,7 +113,7 @@ fn every_kind_is_known_by_its_content() {
     let tool = ("top/tool".to_owned(), "file", 0o755, b"tool".to_vec());
     for (kind, release) in kinds() {
         let members =
-            read_all(&release, &Limits::default()).unwrap_or_else(|error| panic!("{kind}: {error:?}"));
+            read_all(&release, &ArchiveLimits::default()).unwrap_or_else(|error| panic!("{kind}: {error:?}"));
         match members.len() {
             4 => {
                 let names: Vec<_> = members.iter().map(|(name, what, ..)| (name.as_str(), *what)).collect();
@@ -127,7 +127,7 @@ fn every_kind_is_known_by_its_content() {
             _ => assert_eq!((members[0].1, members[0].2), ("alone", 0o755), "{kind}"),
         }
     }
-    let data = read_all(&gz(b"no program"), &Limits::default()).unwrap();
+    let data = read_all(&gz(b"no program"), &ArchiveLimits::default()).unwrap();
     assert_eq!(data, [(String::new(), "alone", 0o644, b"no program".to_vec())]);
 }
 
@@ -141,7 +141,7 @@ fn several_frames_members_and_streams_are_one() {
         [skipped.clone(), zstd(first), skipped, zstd(second)].concat(),
         [bz2(first), bz2(second)].concat(),
     ] {
-        assert_eq!(read_all(&release, &Limits::default()).unwrap().len(), 1);
+        assert_eq!(read_all(&release, &ArchiveLimits::default()).unwrap().len(), 1);
     }
 }
 
@@ -158,7 +158,7 @@ fn other_kinds_are_refused_by_name() {
         (&gz(&sample_zip()), "it is compressed twice"),
         (b"", "the file is empty"),
     ] {
-        let error = read_all(release, &Limits::default()).unwrap_err();
+        let error = read_all(release, &ArchiveLimits::default()).unwrap_err();
         assert_eq!(error.to_string(), what);
     }
 }
@@ -170,10 +170,10 @@ fn a_cut_or_altered_release_is_never_whole() {
         if matches!(kind, "program" | "script") {
             continue;
         }
-        let whole = read_all(&release, &Limits::default()).unwrap();
+        let whole = read_all(&release, &ArchiveLimits::default()).unwrap();
         for length in (0..release.len()).step_by(19).chain([release.len() - 1]) {
             // The zeros that end a tar archive may be fewer.
-            let got = read_all(&release[..length], &Limits::default());
+            let got = read_all(&release[..length], &ArchiveLimits::default());
             assert!(
                 got.is_err() || kind == "tar" && length > release.len() - 1024,
                 "{kind} cut at {length}: {got:?}"
@@ -183,7 +183,7 @@ fn a_cut_or_altered_release_is_never_whole() {
             let mut altered = release.clone();
             altered[at] ^= 0x10;
             // No panic; what is read in spite of it is what a header says of names, times and modes.
-            if let Ok(members) = read_all(&altered, &Limits::default())
+            if let Ok(members) = read_all(&altered, &ArchiveLimits::default())
                 && matches!(kind, "program.gz" | "program.bz2" | "program.zst")
             {
                 assert_eq!(members[0].3, whole[0].3, "{kind} altered at {at}");
@@ -194,24 +194,24 @@ fn a_cut_or_altered_release_is_never_whole() {
 
 #[test]
 fn a_zip_archive_is_read_by_its_directory_within_limits() {
-    let limits = |bytes, members| Limits { members, bytes, ..Limits::default() };
+    let limits = |bytes, members| ArchiveLimits { members, bytes, ..ArchiveLimits::default() };
     let bomb = zip(&[("top/zeros", 0o100_644, &vec![0; 4 << 20])]);
     assert!(bomb.len() < 64 << 10);
     assert!(matches!(read_all(&bomb, &limits(1 << 20, 9)), Err(TarballError::Bytes(_))));
     assert!(matches!(read_all(&sample_zip(), &limits(1 << 20, 3)), Err(TarballError::Members(3))));
     let devices = zip(&[("a", 0o020_644, b""), ("b", 0o010_644, b"")]);
     let kinds: Vec<_> =
-        read_all(&devices, &Limits::default()).unwrap().into_iter().map(|row| row.1).collect();
+        read_all(&devices, &ArchiveLimits::default()).unwrap().into_iter().map(|row| row.1).collect();
     assert_eq!(kinds, ["a device", "a FIFO"]);
     let mut lying = sample_zip();
     let end = lying.len() - 22;
     lying[end + 10] += 1;
-    assert!(read_all(&lying, &Limits::default()).is_err(), "fewer members than it says");
+    assert!(read_all(&lying, &ArchiveLimits::default()).is_err(), "fewer members than it says");
     let mut wrong = sample_zip();
     let content = wrong.windows(4).position(|bytes| bytes == b"PK\x07\x08").unwrap() - 3;
     wrong[content] ^= 1;
     assert!(matches!(
-        read_all(&wrong, &Limits::default()),
+        read_all(&wrong, &ArchiveLimits::default()),
         Err(TarballError::Damaged(_) | TarballError::CutShort)
     ));
 }
@@ -223,11 +223,11 @@ fn a_dictionary_that_takes_too_much_memory_is_refused() {
     greedy[16] = 40;
     let crc = crc32(&greedy[12..20]);
     greedy[20..24].copy_from_slice(&crc.to_le_bytes());
-    let error = read_all(&greedy, &Limits::default()).unwrap_err();
+    let error = read_all(&greedy, &ArchiveLimits::default()).unwrap_err();
     assert!(matches!(error, TarballError::Memory), "{error:?}");
     // Frame header: no checksum, a window of 2^(10 + 28) bytes.
     let window = [&b"\x28\xb5\x2f\xfd\x00"[..], &[28 << 3], b"\x01\0\0"].concat();
-    assert!(read_all(&window, &Limits::default()).is_err());
+    assert!(read_all(&window, &ArchiveLimits::default()).is_err());
 }
 
 fn crc32(bytes: &[u8]) -> u32 {
@@ -245,7 +245,7 @@ proptest! {
         let at = at % release.len();
         release[at] = byte;
         release.truncate(release.len().saturating_sub(length % 64).max(1));
-        let limits = Limits { bytes: 1 << 20, ..Limits::default() };
+        let limits = ArchiveLimits { bytes: 1 << 20, ..ArchiveLimits::default() };
         // No panic and no endless loop: either answer will do.
         let _ = read_all(&release, &limits);
     }

@@ -9,7 +9,7 @@ use rawzip::{
 };
 
 use super::super::name::MemberName;
-use super::super::tarball::{Body, Count, MemberHeader, MemberKind, Limits, Meter, Metered, TarballError};
+use super::super::tarball::{Body, Count, MemberHeader, MemberKind, ArchiveLimits, Meter, Metered, TarballError};
 
 /// The longest target of a symbolic link, whose content it is: what Linux takes (`PATH_MAX`).
 const TARGET: u64 = 4095;
@@ -24,7 +24,7 @@ struct Entry {
 /// Copies the archive to `scratch` and gives each member to `each`, in the directory's order.
 pub(super) fn read<E: From<TarballError>>(
     mut packed: impl Read,
-    (limits, meter): (&Limits, &Meter),
+    (limits, meter): (&ArchiveLimits, &Meter),
     scratch: &mut (impl Read + Write + Seek),
     mut each: impl FnMut(MemberHeader, &mut Body<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -58,7 +58,7 @@ pub(super) fn read<E: From<TarballError>>(
 fn count<R: ReaderAt>(
     archive: &ZipArchive<R>,
     buffer: &mut [u8],
-    limits: &Limits,
+    limits: &ArchiveLimits,
 ) -> Result<(), TarballError> {
     let mut count = Count::new(limits);
     let mut entries = archive.entries(buffer);
