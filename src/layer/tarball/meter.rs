@@ -80,18 +80,18 @@ fn has_kind(error: &io::Error, kind: io::ErrorKind) -> bool {
 }
 
 /// The compressed bytes.
-pub(in crate::layer) struct Source<'a, R> {
+pub(in crate::layer) struct MeteredSource<'a, R> {
     inner: R,
     meter: &'a Meter,
 }
 
-impl<'a, R> Source<'a, R> {
+impl<'a, R> MeteredSource<'a, R> {
     pub fn new(inner: R, meter: &'a Meter) -> Self {
         Self { inner, meter }
     }
 }
 
-impl<R: Read> Read for Source<'_, R> {
+impl<R: Read> Read for MeteredSource<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.inner.read(buffer) {

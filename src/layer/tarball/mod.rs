@@ -16,7 +16,7 @@ use super::name::MemberName;
 use super::unpack::{Gzip, Peeked};
 pub(super) use body::Body;
 pub use error::TarballError;
-pub(super) use meter::{Meter, Metered, Source};
+pub(super) use meter::{Meter, Metered, MeteredSource};
 use sparse::{Filled, SparseRecords};
 
 /// How much one archive may hold, so that a hostile one ends in an error and not in a full memory or disk.
@@ -79,7 +79,7 @@ pub(super) fn read<E: From<TarballError>>(
     each: impl FnMut(MemberHeader, &mut Body<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let meter = Meter::new(limits.bytes);
-    read_stream(Gzip::new(Peeked::new(Source::new(reader, &meter))), limits, &meter, each)
+    read_stream(Gzip::new(Peeked::new(MeteredSource::new(reader, &meter))), limits, &meter, each)
 }
 
 /// The same of an archive that is decompressed.

@@ -15,7 +15,7 @@ use bzip2::bufread::MultiBzDecoder;
 use lzma_rust2::XzReader;
 
 use super::name::MemberName;
-use super::tarball::{self, Body, MemberHeader, MemberKind, ArchiveLimits, Meter, Metered, Source, TarballError};
+use super::tarball::{self, Body, MemberHeader, MemberKind, ArchiveLimits, Meter, Metered, MeteredSource, TarballError};
 use content::{Compression, Content, HEAD};
 use gzip::GzipMembers;
 pub(super) use gzip::GzipMembers as Gzip;
@@ -37,7 +37,7 @@ pub(super) fn read<E: From<TarballError>>(
 ) -> Result<(), E> {
     let meter = Meter::new(limits.bytes);
     let explain = |error| E::from(meter.explain(error));
-    let mut packed = Peeked::new(Source::new(reader, &meter));
+    let mut packed = Peeked::new(MeteredSource::new(reader, &meter));
     let compression = match Content::of(packed.ahead(HEAD).map_err(explain)?) {
         Content::Empty => return Err(TarballError::Empty.into()),
         Content::Tar => return tarball::read_stream(packed, limits, &meter, each),
