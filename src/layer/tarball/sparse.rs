@@ -40,16 +40,16 @@ impl SparseRecords {
     }
 
     /// Where the data of a member of `stored` bytes belongs, if it has holes. Reads the map if it is in the data.
-    pub(super) fn map(self, data: &mut impl Read, stored: u64) -> io::Result<Option<Map>> {
+    pub(super) fn map(self, data: &mut impl Read, stored: u64) -> io::Result<Option<SparseMap>> {
         if !self.is_sparse {
             return Ok(None);
         }
         let size = self.size.ok_or_else(|| malformed("the size of a sparse file is missing"))?;
         if !self.is_in_data {
-            return Map::new(&self.map, size, stored).map(Some);
+            return SparseMap::new(&self.map, size, stored).map(Some);
         }
         let (map, read) = map_in_data(data, stored.min(MAX_MAP))?;
-        Map::new(&map, size, stored - read).map(Some)
+        SparseMap::new(&map, size, stored - read).map(Some)
     }
 }
 
@@ -91,13 +91,13 @@ fn malformed(what: &'static str) -> io::Error {
 
 /// The pieces of a sparse file.
 #[derive(Debug)]
-pub(super) struct Map {
+pub(super) struct SparseMap {
     /// Offset and length of each, in order, none overlapping.
     pieces: Vec<(u64, u64)>,
     pub(super) size: u64,
 }
 
-impl Map {
+impl SparseMap {
     fn new(numbers: &[u64], size: u64, stored: u64) -> io::Result<Self> {
         let (pairs, odd) = numbers.as_chunks::<2>();
         let pieces: Vec<_> = pairs.iter().map(|[offset, length]| (*offset, *length)).collect();
@@ -128,7 +128,7 @@ pub(super) struct Filled<'a> {
 }
 
 impl<'a> Filled<'a> {
-    pub(super) fn new(data: &'a mut dyn Read, map: Map) -> Self {
+    pub(super) fn new(data: &'a mut dyn Read, map: SparseMap) -> Self {
         let mut filled = Self { data, pieces: map.pieces.into_iter(), piece: (0, 0), at: 0, size: map.size };
         filled.advance();
         filled
