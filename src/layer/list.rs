@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use super::index::{Files, IndexEntry, IndexKind, LayerIndex};
 use super::name::NameFlaw;
-use super::tarball::{self, Body, MemberHeader, MemberKind, ArchiveLimits, TarballError};
+use super::tarball::{self, MemberBody, MemberHeader, MemberKind, ArchiveLimits, TarballError};
 use super::tree::{TreeError, is_link_target};
 use crate::digest::HashingWriter;
 use crate::guest::{GuestPath, GuestPathError, Mode};
@@ -81,7 +81,7 @@ pub fn list(reader: impl Read, limits: &ArchiveLimits) -> Result<LayerIndex, Lis
     Ok(files.into_index())
 }
 
-fn entry(head: MemberHeader, body: &mut Body<'_>) -> Result<IndexEntry, ListError> {
+fn entry(head: MemberHeader, body: &mut MemberBody<'_>) -> Result<IndexEntry, ListError> {
     let name = head.name.text;
     if let Some(flaw) = head.name.flaw {
         return Err(ListError::Name { name, flaw });
@@ -106,7 +106,7 @@ fn entry(head: MemberHeader, body: &mut Body<'_>) -> Result<IndexEntry, ListErro
     Ok(IndexEntry { path, mode, kind })
 }
 
-fn file(body: &mut Body<'_>) -> Result<IndexKind, TarballError> {
+fn file(body: &mut MemberBody<'_>) -> Result<IndexKind, TarballError> {
     let mut hashing = HashingWriter::new(io::sink());
     body.read(|piece| hashing.write_all(piece).map_err(TarballError::Read))?;
     let (_, sha256, size) = hashing.finish();

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read, Seek, Write};
 
 use super::name::MemberName;
-use super::tarball::{Body, MemberHeader, MemberKind, ArchiveLimits};
+use super::tarball::{MemberBody, MemberHeader, MemberKind, ArchiveLimits};
 use super::tree::{Content, Entry, EntryKind, TreeError, check_place};
 use super::unpack;
 use crate::digest::HashingWriter;
@@ -157,7 +157,7 @@ impl<'a> Extraction<'a> {
         Ok(self.members.into_values().collect())
     }
 
-    fn take(&mut self, head: MemberHeader, body: &mut Body<'_>, spool: &mut impl Write) -> Result<(), ArchiveError> {
+    fn take(&mut self, head: MemberHeader, body: &mut MemberBody<'_>, spool: &mut impl Write) -> Result<(), ArchiveError> {
         if let MemberKind::Alone = head.kind {
             return self.take_alone(&head, body, spool);
         }
@@ -201,7 +201,7 @@ impl<'a> Extraction<'a> {
     fn take_alone(
         &mut self,
         head: &MemberHeader,
-        body: &mut Body<'_>,
+        body: &mut MemberBody<'_>,
         spool: &mut impl Write,
     ) -> Result<(), ArchiveError> {
         let names: BTreeSet<_> = self.wanted.iter().map(Wanted::from).collect();
@@ -246,7 +246,7 @@ impl<'a> Extraction<'a> {
         &mut self,
         name: String,
         bits: u32,
-        body: &mut Body<'_>,
+        body: &mut MemberBody<'_>,
         spool: &mut impl Write,
     ) -> Result<Content, ArchiveError> {
         let mut hashing = HashingWriter::new(spool);

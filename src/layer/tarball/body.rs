@@ -5,14 +5,14 @@ use std::io::{self, Read};
 use super::{Meter, PIECE, TarballError};
 
 /// The content of one member.
-pub(in crate::layer) struct Body<'a> {
+pub(in crate::layer) struct MemberBody<'a> {
     reader: &'a mut dyn Read,
     meter: &'a Meter,
     /// How many bytes are left; none if that is not known.
     left: Option<u64>,
 }
 
-impl<'a> Body<'a> {
+impl<'a> MemberBody<'a> {
     /// A content of so many bytes.
     pub(in crate::layer) fn of(reader: &'a mut dyn Read, meter: &'a Meter, size: u64) -> Self {
         Self { reader, meter, left: Some(size) }

@@ -14,7 +14,7 @@ use tar::EntryType;
 
 use super::name::MemberName;
 use super::unpack::{Gzip, Peeked};
-pub(super) use body::Body;
+pub(super) use body::MemberBody;
 pub use error::TarballError;
 pub(super) use meter::{Meter, Metered, MeteredSource};
 use sparse::{Filled, SparseRecords};
@@ -76,7 +76,7 @@ const BLOCK: u64 = 512;
 pub(super) fn read<E: From<TarballError>>(
     reader: impl Read,
     limits: &ArchiveLimits,
-    each: impl FnMut(MemberHeader, &mut Body<'_>) -> Result<(), E>,
+    each: impl FnMut(MemberHeader, &mut MemberBody<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let meter = Meter::new(limits.bytes);
     read_stream(Gzip::new(Peeked::new(MeteredSource::new(reader, &meter))), limits, &meter, each)
@@ -87,7 +87,7 @@ pub(super) fn read_stream<E: From<TarballError>>(
     stream: impl Read,
     limits: &ArchiveLimits,
     meter: &Meter,
-    mut each: impl FnMut(MemberHeader, &mut Body<'_>) -> Result<(), E>,
+    mut each: impl FnMut(MemberHeader, &mut MemberBody<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let explain = |error| meter.explain(error);
     let mut archive = tar::Archive::new(Metered::new(stream, meter));
@@ -106,8 +106,8 @@ pub(super) fn read_stream<E: From<TarballError>>(
         count.add(head.as_ref().map_or(0, MemberHeader::names), size)?;
         let mut filled = map.map(|map| Filled::new(&mut entry, map));
         let mut body = match &mut filled {
-            Some(filled) => Body::of(filled, meter, size),
-            None => Body::of(&mut entry, meter, size),
+            Some(filled) => MemberBody::of(filled, meter, size),
+            None => MemberBody::of(&mut entry, meter, size),
         };
         if let Some(head) = head {
             each(head, &mut body)?;

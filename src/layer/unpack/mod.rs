@@ -15,7 +15,7 @@ use bzip2::bufread::MultiBzDecoder;
 use lzma_rust2::XzReader;
 
 use super::name::MemberName;
-use super::tarball::{self, Body, MemberHeader, MemberKind, ArchiveLimits, Meter, Metered, MeteredSource, TarballError};
+use super::tarball::{self, MemberBody, MemberHeader, MemberKind, ArchiveLimits, Meter, Metered, MeteredSource, TarballError};
 use content::{Compression, Content, HEAD};
 use gzip::GzipMembers;
 pub(super) use gzip::GzipMembers as Gzip;
@@ -33,7 +33,7 @@ pub(super) fn read<E: From<TarballError>>(
     reader: impl Read,
     limits: &ArchiveLimits,
     scratch: &mut (impl Read + Write + Seek),
-    each: impl FnMut(MemberHeader, &mut Body<'_>) -> Result<(), E>,
+    each: impl FnMut(MemberHeader, &mut MemberBody<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let meter = Meter::new(limits.bytes);
     let explain = |error| E::from(meter.explain(error));
@@ -73,11 +73,11 @@ fn alone<E: From<TarballError>>(
     stream: impl Read,
     meter: &Meter,
     mode: u32,
-    mut each: impl FnMut(MemberHeader, &mut Body<'_>) -> Result<(), E>,
+    mut each: impl FnMut(MemberHeader, &mut MemberBody<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut metered = Metered::new(stream, meter);
     let head = MemberHeader { name: MemberName::parse(b""), kind: MemberKind::Alone, mode, owner: (0, 0) };
-    let mut body = Body::to_the_end(&mut metered, meter);
+    let mut body = MemberBody::to_the_end(&mut metered, meter);
     each(head, &mut body)?;
     body.read(|_| Ok(()))
 }

@@ -9,7 +9,7 @@ use rawzip::{
 };
 
 use super::super::name::MemberName;
-use super::super::tarball::{Body, Count, MemberHeader, MemberKind, ArchiveLimits, Meter, Metered, TarballError};
+use super::super::tarball::{MemberBody, Count, MemberHeader, MemberKind, ArchiveLimits, Meter, Metered, TarballError};
 
 /// The longest target of a symbolic link, whose content it is: what Linux takes (`PATH_MAX`).
 const TARGET: u64 = 4095;
@@ -26,7 +26,7 @@ pub(super) fn read<E: From<TarballError>>(
     mut packed: impl Read,
     (limits, meter): (&ArchiveLimits, &Meter),
     scratch: &mut (impl Read + Write + Seek),
-    mut each: impl FnMut(MemberHeader, &mut Body<'_>) -> Result<(), E>,
+    mut each: impl FnMut(MemberHeader, &mut MemberBody<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     scratch.seek(SeekFrom::Start(0)).map_err(TarballError::Scratch)?;
     copy(&mut packed, scratch, meter)?;
@@ -47,7 +47,7 @@ pub(super) fn read<E: From<TarballError>>(
         }
         let mut content = content(&place, entry.method);
         let mut metered = Metered::new(&mut content, meter);
-        let mut body = Body::of(&mut metered, meter, entry.size);
+        let mut body = MemberBody::of(&mut metered, meter, entry.size);
         each(entry.head, &mut body)?;
         body.check_end()?;
     }
@@ -124,7 +124,7 @@ fn target<R: ReaderAt>(place: &ZipEntry<'_, R>, entry: &Entry, meter: &Meter) ->
     let mut target = Vec::new();
     let mut content = content(place, entry.method);
     let mut metered = Metered::new(&mut content, meter);
-    let mut body = Body::of(&mut metered, meter, entry.size);
+    let mut body = MemberBody::of(&mut metered, meter, entry.size);
     body.read(|piece| {
         target.extend_from_slice(piece);
         Ok::<_, TarballError>(())
