@@ -14,7 +14,7 @@ pub(in crate::layer) struct MemberBody<'a> {
 
 impl<'a> MemberBody<'a> {
     /// A content of so many bytes.
-    pub(in crate::layer) fn of(reader: &'a mut dyn Read, meter: &'a Meter, size: u64) -> Self {
+    pub(in crate::layer) fn with_size(reader: &'a mut dyn Read, meter: &'a Meter, size: u64) -> Self {
         Self { reader, meter, left: Some(size) }
     }
 

@@ -106,8 +106,8 @@ pub(super) fn read_stream<E: From<TarballError>>(
         count.add(head.as_ref().map_or(0, MemberHeader::names), size)?;
         let mut filled = map.map(|map| Filled::new(&mut entry, map));
         let mut body = match &mut filled {
-            Some(filled) => MemberBody::of(filled, meter, size),
-            None => MemberBody::of(&mut entry, meter, size),
+            Some(filled) => MemberBody::with_size(filled, meter, size),
+            None => MemberBody::with_size(&mut entry, meter, size),
         };
         if let Some(head) = head {
             each(head, &mut body)?;

@@ -47,7 +47,7 @@ pub(super) fn read<E: From<TarballError>>(
         }
         let mut content = content(&place, entry.method);
         let mut metered = Metered::new(&mut content, meter);
-        let mut body = MemberBody::of(&mut metered, meter, entry.size);
+        let mut body = MemberBody::with_size(&mut metered, meter, entry.size);
         each(entry.head, &mut body)?;
         body.check_end()?;
     }
@@ -124,7 +124,7 @@ fn target<R: ReaderAt>(place: &ZipEntry<'_, R>, entry: &Entry, meter: &Meter) ->
     let mut target = Vec::new();
     let mut content = content(place, entry.method);
     let mut metered = Metered::new(&mut content, meter);
-    let mut body = MemberBody::of(&mut metered, meter, entry.size);
+    let mut body = MemberBody::with_size(&mut metered, meter, entry.size);
     body.read(|piece| {
         target.extend_from_slice(piece);
         Ok::<_, TarballError>(())
