@@ -11,7 +11,7 @@ use std::process::Command;
 use imgbuild::digest::Sha256;
 use imgbuild::guest::{GuestPath, Mode};
 use imgbuild::layer::{
-    Content, Entry, IndexEntry, IndexKind, LayerIndex, ArchiveLimits, MembersWriter, Tree, end_of_archive, list,
+    Content, LayerEntry, IndexEntry, IndexKind, LayerIndex, ArchiveLimits, MembersWriter, Tree, end_of_archive, list,
     write_layer,
 };
 
@@ -127,20 +127,20 @@ fn overlay() -> (tempfile::TempDir, LayerIndex) {
     let bytes = |text: &str| Content::Bytes(text.as_bytes().into());
     let long = |length: usize| "long/".repeat(length / 5) + "name";
     let component = tree([
-        ("/usr/local/bin/large".into(), Entry::file(Mode::EXECUTABLE, spooled)),
-        ("/opt/empty".into(), Entry::file(Mode::FILE, bytes(""))),
-        ("/opt/folder".into(), Entry::directory("0750".parse().unwrap())),
-        ("/opt/folder/a b".into(), Entry::file(Mode::PRIVATE, bytes("space"))),
-        ("/opt/слой/файл".into(), Entry::file(Mode::FILE, bytes("unicode"))),
-        (format!("/opt/{}", "n".repeat(255)), Entry::file(Mode::FILE, bytes("one long part"))),
-        (format!("/opt/{}", long(96)), Entry::file(Mode::FILE, bytes("more than a header holds"))),
-        (format!("/opt/{}", long(600)), Entry::file(Mode::FILE, bytes("more than POSIX headers hold"))),
-        (format!("/opt/{}", "d".repeat(150)), Entry::directory(Mode::EXECUTABLE)),
-        ("/opt/link".into(), Entry::symlink("folder/a b")),
-        ("/opt/up/absolute".into(), Entry::symlink("/opt/empty")),
-        ("/opt/up/far".into(), Entry::symlink(format!("../{}", long(300)))),
+        ("/usr/local/bin/large".into(), LayerEntry::file(Mode::EXECUTABLE, spooled)),
+        ("/opt/empty".into(), LayerEntry::file(Mode::FILE, bytes(""))),
+        ("/opt/folder".into(), LayerEntry::directory("0750".parse().unwrap())),
+        ("/opt/folder/a b".into(), LayerEntry::file(Mode::PRIVATE, bytes("space"))),
+        ("/opt/слой/файл".into(), LayerEntry::file(Mode::FILE, bytes("unicode"))),
+        (format!("/opt/{}", "n".repeat(255)), LayerEntry::file(Mode::FILE, bytes("one long part"))),
+        (format!("/opt/{}", long(96)), LayerEntry::file(Mode::FILE, bytes("more than a header holds"))),
+        (format!("/opt/{}", long(600)), LayerEntry::file(Mode::FILE, bytes("more than POSIX headers hold"))),
+        (format!("/opt/{}", "d".repeat(150)), LayerEntry::directory(Mode::EXECUTABLE)),
+        ("/opt/link".into(), LayerEntry::symlink("folder/a b")),
+        ("/opt/up/absolute".into(), LayerEntry::symlink("/opt/empty")),
+        ("/opt/up/far".into(), LayerEntry::symlink(format!("../{}", long(300)))),
     ]);
-    let node = tree([("/etc/hosts".into(), Entry::file(Mode::FILE, bytes("127.0.0.1 localhost\n")))]);
+    let node = tree([("/etc/hosts".into(), LayerEntry::file(Mode::FILE, bytes("127.0.0.1 localhost\n")))]);
     let folder = tempfile::tempdir().unwrap();
     let mut overlay = Vec::new();
     let mut indexes = Vec::new();
@@ -154,7 +154,7 @@ fn overlay() -> (tempfile::TempDir, LayerIndex) {
     (folder, LayerIndex::merge(&indexes).unwrap())
 }
 
-fn tree(files: impl IntoIterator<Item = (String, Entry)>) -> Tree {
+fn tree(files: impl IntoIterator<Item = (String, LayerEntry)>) -> Tree {
     let mut tree = Tree::default();
     for (path, entry) in files {
         tree.insert(path.parse().unwrap(), entry).unwrap();

@@ -14,7 +14,7 @@ use crate::failure::{Exit, Failure};
 use crate::fetch::{ArtifactRequest, FetchOptions};
 use crate::guest::Mode;
 use crate::layer::{
-    ArchiveError, Content, Entry, ExtensionHead, Extraction, LayerIndex, Layout, ArchiveLimits, Member,
+    ArchiveError, Content, LayerEntry, ExtensionHead, Extraction, LayerIndex, Layout, ArchiveLimits, Member,
     MembersWriter, Selection, TarballError, Tree, extension_path, write_extension, write_layer,
 };
 use crate::plan::{Format, LayerPlan, NodePlan};
@@ -288,7 +288,7 @@ fn extended(plan: &LayerPlan, mut tree: Tree, spool: &mut File, mut image: File)
     io::copy(&mut image, &mut appended).with_context(context)?;
     let (_, sha256, size) = appended.finish();
     let content = Content::Spooled { offset, size, sha256 };
-    tree.insert(extension_path(&plan.component), Entry::file(Mode::FILE, content)).with_context(context)?;
+    tree.insert(extension_path(&plan.component), LayerEntry::file(Mode::FILE, content)).with_context(context)?;
     Ok(tree)
 }
 
@@ -310,7 +310,7 @@ fn tree(plan: &LayerPlan, store: &Store, [spool, scratch]: [&mut File; 2]) -> Re
     }
     for file in &plan.files {
         let content = Content::Bytes(std::sync::Arc::clone(&file.bytes));
-        tree.insert(file.path.clone(), Entry::file(file.mode, content)).with_context(context)?;
+        tree.insert(file.path.clone(), LayerEntry::file(file.mode, content)).with_context(context)?;
     }
     Ok(tree)
 }

@@ -12,7 +12,7 @@ use crate::build::layers::{self, Layers};
 use crate::digest::{HashingWriter, Sha256};
 use crate::failure::Failure;
 use crate::layer::{
-    Content, Entry, IndexKind, LayerIndex, MembersWriter, NamedLayer, Tree, end_of_archive, write_layer,
+    Content, LayerEntry, IndexKind, LayerIndex, MembersWriter, NamedLayer, Tree, end_of_archive, write_layer,
 };
 use crate::output::LayerSource;
 use crate::plan::{NodePlan, Plan};
@@ -36,7 +36,7 @@ impl RenderedLayer {
     fn new(name: &str, files: Vec<NodeFile>, epoch: u64) -> Result<Self> {
         let mut tree = Tree::default();
         for file in files {
-            tree.insert(file.path, Entry::file(file.mode, Content::Bytes(Arc::clone(&file.bytes))))?;
+            tree.insert(file.path, LayerEntry::file(file.mode, Content::Bytes(Arc::clone(&file.bytes))))?;
         }
         let mut compressed = MembersWriter::new(Vec::new(), NonZero::<usize>::MIN);
         let index = write_layer(&tree, &mut io::empty(), epoch, &mut compressed)?;

@@ -29,5 +29,5 @@ pub use list::{ListError, list};
 pub use name::NameFlaw;
 pub use named::NamedLayer;
 pub use tarball::{ArchiveLimits, TarballError};
-pub use tree::{Content, Entry, EntryKind, Tree, TreeError};
+pub use tree::{Content, LayerEntry, EntryKind, Tree, TreeError};
 pub use write::{LayerError, write_layer};

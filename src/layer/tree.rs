@@ -11,12 +11,12 @@ use crate::guest::{GuestPath, Mode};
 /// path that is not a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tree {
-    entries: BTreeMap<GuestPath, Entry>,
+    entries: BTreeMap<GuestPath, LayerEntry>,
 }
 
 /// One guest file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct LayerEntry {
     /// Its permissions; [`Mode::SYMLINK`] for a symbolic link.
     pub mode: Mode,
     /// What it is.
@@ -76,7 +76,7 @@ pub enum TreeError {
     },
 }
 
-impl Entry {
+impl LayerEntry {
     /// A directory.
     pub fn directory(mode: Mode) -> Self {
         Self { mode, kind: EntryKind::Directory }
@@ -105,13 +105,13 @@ impl Content {
 
 impl Tree {
     /// Adds a file. An error leaves the tree as it was.
-    pub fn insert(&mut self, path: GuestPath, entry: Entry) -> Result<(), TreeError> {
+    pub fn insert(&mut self, path: GuestPath, entry: LayerEntry) -> Result<(), TreeError> {
         if let EntryKind::Symlink(target) = &entry.kind
             && !is_link_target(target)
         {
             return Err(TreeError::Target { path, target: target.clone() });
         }
-        let is_directory = |entry: &Entry| entry.kind == EntryKind::Directory;
+        let is_directory = |entry: &LayerEntry| entry.kind == EntryKind::Directory;
         check_place(&self.entries, &path, is_directory(&entry), is_directory)?;
         self.entries.insert(path, entry);
         Ok(())
@@ -133,7 +133,7 @@ impl Tree {
     }
 
     /// All files in the order of their paths, so that a directory comes before what it holds.
-    pub fn entries(&self) -> impl ExactSizeIterator<Item = (&GuestPath, &Entry)> {
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = (&GuestPath, &LayerEntry)> {
         self.entries.iter()
     }
 }
@@ -181,21 +181,21 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn file() -> Entry {
-        Entry::file(Mode::FILE, Content::Bytes([].into()))
+    fn file() -> LayerEntry {
+        LayerEntry::file(Mode::FILE, Content::Bytes([].into()))
     }
 
     #[test]
     fn paths_that_exclude_each_other_are_refused_in_either_order() {
-        let folder = || Entry::directory(Mode::EXECUTABLE);
+        let folder = || LayerEntry::directory(Mode::EXECUTABLE);
         let below = |lower, upper| Err(TreeError::Below { path: path(lower), file: path(upper) });
         for (first, second, result) in [
             (("/a", file()), ("/a", file()), Err(TreeError::Twice(path("/a")))),
             (("/a", folder()), ("/a", folder()), Err(TreeError::Twice(path("/a")))),
             (("/a", file()), ("/a/b/c", file()), below("/a/b/c", "/a")),
             (("/a/b/c", file()), ("/a", file()), below("/a/b/c", "/a")),
-            (("/a", Entry::symlink("b")), ("/a/c", file()), below("/a/c", "/a")),
-            (("/a/c", file()), ("/a", Entry::symlink("b")), below("/a/c", "/a")),
+            (("/a", LayerEntry::symlink("b")), ("/a/c", file()), below("/a/c", "/a")),
+            (("/a/c", file()), ("/a", LayerEntry::symlink("b")), below("/a/c", "/a")),
             (("/a", folder()), ("/a/b", file()), Ok(())),
             (("/a/b", file()), ("/a", folder()), Ok(())),
             (("/a", file()), ("/a!", file()), Ok(())),
@@ -225,7 +225,7 @@ mod tests {
         for text in ["/b", "/a/c", "/a-b"] {
             tree.insert(path(text), file()).unwrap();
         }
-        tree.insert(path("/a"), Entry::directory(Mode::EXECUTABLE)).unwrap();
+        tree.insert(path("/a"), LayerEntry::directory(Mode::EXECUTABLE)).unwrap();
         let order: Vec<_> = tree.entries().map(|(path, _)| path.as_str()).collect();
         assert_eq!(order, ["/a", "/a-b", "/a/c", "/b"]);
     }
@@ -234,11 +234,11 @@ mod tests {
     fn link_targets_are_in_their_shortest_form() {
         let long = "x".repeat(4096);
         for bad in ["", "/", "./a", "a//b", "a/", "a/.", "a\0b", "a\nb", long.as_str()] {
-            let refused = Tree::default().insert(path("/l"), Entry::symlink(bad));
+            let refused = Tree::default().insert(path("/l"), LayerEntry::symlink(bad));
             assert_eq!(refused, Err(TreeError::Target { path: path("/l"), target: bad.to_owned() }));
         }
         for good in ["a", "..", "../a", "/opt/a", "a b"] {
-            assert_eq!(Tree::default().insert(path("/l"), Entry::symlink(good)), Ok(()), "{good:?}");
+            assert_eq!(Tree::default().insert(path("/l"), LayerEntry::symlink(good)), Ok(()), "{good:?}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use super::index::{IndexEntry, IndexKind, LayerIndex};
-use super::tree::{Content, Entry, EntryKind, Tree};
+use super::tree::{Content, LayerEntry, EntryKind, Tree};
 use crate::digest::{HashingWriter, Sha256};
 use crate::guest::GuestPath;
 
@@ -68,7 +68,7 @@ pub fn write_layer(
 
 /// The header blocks of an entry: GNU format, with long names in entries of their own before it (GNU tar manual,
 /// "Basic Tar Format"), which all readers that matter here understand.
-fn header(path: &GuestPath, entry: &Entry, epoch: u64) -> io::Result<Vec<u8>> {
+fn header(path: &GuestPath, entry: &LayerEntry, epoch: u64) -> io::Result<Vec<u8>> {
     let mut header = tar::Header::new_gnu();
     header.set_mode(entry.mode.bits());
     header.set_uid(0);
@@ -165,10 +165,10 @@ mod tests {
     /// A spool of `xxxdata` and a tree that has the `data` of it.
     fn sample() -> (Tree, Cursor<Vec<u8>>) {
         let mut tree = Tree::default();
-        tree.insert(path("/b"), Entry::file(Mode::EXECUTABLE, spooled(3, b"data"))).unwrap();
-        tree.insert(path("/a"), Entry::directory(Mode::EXECUTABLE)).unwrap();
-        tree.insert(path("/a/link"), Entry::symlink("../b")).unwrap();
-        tree.insert(path("/a/c"), Entry::file(Mode::PRIVATE, Content::Bytes([1; 512].into()))).unwrap();
+        tree.insert(path("/b"), LayerEntry::file(Mode::EXECUTABLE, spooled(3, b"data"))).unwrap();
+        tree.insert(path("/a"), LayerEntry::directory(Mode::EXECUTABLE)).unwrap();
+        tree.insert(path("/a/link"), LayerEntry::symlink("../b")).unwrap();
+        tree.insert(path("/a/c"), LayerEntry::file(Mode::PRIVATE, Content::Bytes([1; 512].into()))).unwrap();
         (tree, Cursor::new(b"xxxdata".to_vec()))
     }
 

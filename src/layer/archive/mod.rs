@@ -14,7 +14,7 @@ use std::io::{Cursor, Read, Seek, Write};
 
 use super::name::MemberName;
 use super::tarball::{MemberBody, MemberHeader, MemberKind, ArchiveLimits};
-use super::tree::{Content, Entry, EntryKind, TreeError, check_place};
+use super::tree::{Content, LayerEntry, EntryKind, TreeError, check_place};
 use super::unpack;
 use crate::digest::HashingWriter;
 use crate::guest::{GuestPath, Mode};
@@ -51,7 +51,7 @@ pub struct Member {
     /// Its place in the guest.
     pub path: GuestPath,
     /// What it is; the content of a file is in the spool.
-    pub entry: Entry,
+    pub entry: LayerEntry,
 }
 
 /// Takes what `layout` selects of a release that is at hand, sorted by guest path. Contents are written to `spool` one after

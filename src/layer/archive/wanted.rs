@@ -3,7 +3,7 @@
 use super::{ArchiveError, Selection, Taken, full_name, link};
 use crate::guest::{GuestPath, Mode};
 use crate::layer::name::MemberName;
-use crate::layer::tree::Entry;
+use crate::layer::tree::LayerEntry;
 
 /// One selection and whether the archive had it.
 pub(super) struct Wanted<'a> {
@@ -40,17 +40,17 @@ impl<'a> Wanted<'a> {
     }
 
     /// What a covered member becomes, if it may.
-    pub fn entry(&self, member: &str, taken: &Taken) -> Result<Entry, ArchiveError> {
+    pub fn entry(&self, member: &str, taken: &Taken) -> Result<LayerEntry, ArchiveError> {
         match taken {
             Taken::File { bits, content } => {
                 let executable = bits & 0o111 != 0;
                 let mode = if executable { Mode::EXECUTABLE } else { Mode::FILE };
-                Ok(Entry::file(self.selection.mode.unwrap_or(mode), content.clone()))
+                Ok(LayerEntry::file(self.selection.mode.unwrap_or(mode), content.clone()))
             }
-            Taken::Directory if self.is_folder() => Ok(Entry::directory(Mode::EXECUTABLE)),
+            Taken::Directory if self.is_folder() => Ok(LayerEntry::directory(Mode::EXECUTABLE)),
             Taken::Directory => Err(ArchiveError::Directory { name: member.to_owned() }),
             Taken::Symlink(target) => match self.link(member, target) {
-                Some(target) => Ok(Entry::symlink(target)),
+                Some(target) => Ok(LayerEntry::symlink(target)),
                 None => Err(ArchiveError::Symlink { name: member.to_owned(), target: target.clone() }),
             },
         }
