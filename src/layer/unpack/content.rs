@@ -5,7 +5,7 @@ pub(super) const HEAD: usize = 512;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Content {
+pub(super) enum ContentType {
     /// Nothing.
     Empty,
     /// A tar archive.
@@ -32,43 +32,43 @@ pub(super) enum Compression {
 }
 
 /// What begins how. The numbers are those of file(1)'s database.
-const BEGINNINGS: &[(&[u8], Content)] = &[
-    (b"\x1f\x8b", Content::Compressed(Compression::Gzip)),
-    (b"\xfd7zXZ\0", Content::Compressed(Compression::Xz)),
-    (b"\x28\xb5\x2f\xfd", Content::Compressed(Compression::Zstd)),
-    (b"BZh", Content::Compressed(Compression::Bzip2)),
-    (b"PK\x03\x04", Content::Zip),
-    (b"PK\x05\x06", Content::Zip),
-    (b"\x7fELF", Content::Program),
-    (b"#!", Content::Program),
-    (b"!<arch>\ndebian-binary", Content::Refused("a Debian package")),
-    (b"!<arch>\n", Content::Refused("an ar archive")),
-    (b"\xed\xab\xee\xdb", Content::Refused("an RPM package")),
-    (b"7z\xbc\xaf\x27\x1c", Content::Refused("a 7z archive")),
-    (b"Rar!\x1a\x07", Content::Refused("a RAR archive")),
-    (b"MSCF", Content::Refused("a cabinet archive")),
-    (b"xar!", Content::Refused("a package for macOS")),
-    (b"070701", Content::Refused("a cpio archive")),
-    (b"070702", Content::Refused("a cpio archive")),
-    (b"070707", Content::Refused("a cpio archive")),
-    (b"hsqs", Content::Refused("a squashfs image")),
-    (b"LZIP", Content::Refused("compressed with lzip")),
-    (b"\x04\x22\x4d\x18", Content::Refused("compressed with LZ4")),
-    (b"\x89LZO\0", Content::Refused("compressed with LZO")),
-    (b"\x5d\0\0", Content::Refused("compressed with LZMA alone")),
-    (b"\x1f\x9d", Content::Refused("compressed with compress (.Z)")),
-    (b"MZ", Content::Refused("a program for Windows")),
-    (b"\xcf\xfa\xed\xfe", Content::Refused("a program for macOS")),
-    (b"\xce\xfa\xed\xfe", Content::Refused("a program for macOS")),
-    (b"\xca\xfe\xba\xbe", Content::Refused("a program for macOS")),
-    (b"-----BEGIN PGP", Content::Refused("a signature")),
-    (b"%PDF-", Content::Refused("a PDF document")),
-    (b"<!DOCTYPE", Content::Refused("a web page")),
-    (b"<!doctype", Content::Refused("a web page")),
-    (b"<html", Content::Refused("a web page")),
+const BEGINNINGS: &[(&[u8], ContentType)] = &[
+    (b"\x1f\x8b", ContentType::Compressed(Compression::Gzip)),
+    (b"\xfd7zXZ\0", ContentType::Compressed(Compression::Xz)),
+    (b"\x28\xb5\x2f\xfd", ContentType::Compressed(Compression::Zstd)),
+    (b"BZh", ContentType::Compressed(Compression::Bzip2)),
+    (b"PK\x03\x04", ContentType::Zip),
+    (b"PK\x05\x06", ContentType::Zip),
+    (b"\x7fELF", ContentType::Program),
+    (b"#!", ContentType::Program),
+    (b"!<arch>\ndebian-binary", ContentType::Refused("a Debian package")),
+    (b"!<arch>\n", ContentType::Refused("an ar archive")),
+    (b"\xed\xab\xee\xdb", ContentType::Refused("an RPM package")),
+    (b"7z\xbc\xaf\x27\x1c", ContentType::Refused("a 7z archive")),
+    (b"Rar!\x1a\x07", ContentType::Refused("a RAR archive")),
+    (b"MSCF", ContentType::Refused("a cabinet archive")),
+    (b"xar!", ContentType::Refused("a package for macOS")),
+    (b"070701", ContentType::Refused("a cpio archive")),
+    (b"070702", ContentType::Refused("a cpio archive")),
+    (b"070707", ContentType::Refused("a cpio archive")),
+    (b"hsqs", ContentType::Refused("a squashfs image")),
+    (b"LZIP", ContentType::Refused("compressed with lzip")),
+    (b"\x04\x22\x4d\x18", ContentType::Refused("compressed with LZ4")),
+    (b"\x89LZO\0", ContentType::Refused("compressed with LZO")),
+    (b"\x5d\0\0", ContentType::Refused("compressed with LZMA alone")),
+    (b"\x1f\x9d", ContentType::Refused("compressed with compress (.Z)")),
+    (b"MZ", ContentType::Refused("a program for Windows")),
+    (b"\xcf\xfa\xed\xfe", ContentType::Refused("a program for macOS")),
+    (b"\xce\xfa\xed\xfe", ContentType::Refused("a program for macOS")),
+    (b"\xca\xfe\xba\xbe", ContentType::Refused("a program for macOS")),
+    (b"-----BEGIN PGP", ContentType::Refused("a signature")),
+    (b"%PDF-", ContentType::Refused("a PDF document")),
+    (b"<!DOCTYPE", ContentType::Refused("a web page")),
+    (b"<!doctype", ContentType::Refused("a web page")),
+    (b"<html", ContentType::Refused("a web page")),
 ];
 
-impl Content {
+impl ContentType {
     /// What a file is that begins with `head`: all of it, or its first [`HEAD`] bytes.
     pub(super) fn of(head: &[u8]) -> Self {
         if head.is_empty() {
@@ -126,21 +126,21 @@ mod tests {
         named.set_cksum();
         let plain = [b'x'; 600];
         for (head, content) in [
-            (&b""[..], Content::Empty),
-            (old.as_bytes(), Content::Tar),
-            (wrong.as_bytes(), Content::Tar),
-            (named.as_bytes(), Content::Tar),
-            (&[0; 512], Content::Tar),
-            (&[0; 511], Content::Unknown),
-            (&plain, Content::Unknown),
-            (b"x", Content::Unknown),
-            (b"\x1f\x8b", Content::Compressed(Compression::Gzip)),
-            (b"\x5a\x2a\x4d\x18\x04\0\0\0", Content::Compressed(Compression::Zstd)),
-            (b"#!/bin/sh\n", Content::Program),
-            (b"!<arch>\ndebian-binary   ", Content::Refused("a Debian package")),
-            (b"!<arch>\nother.o/", Content::Refused("an ar archive")),
+            (&b""[..], ContentType::Empty),
+            (old.as_bytes(), ContentType::Tar),
+            (wrong.as_bytes(), ContentType::Tar),
+            (named.as_bytes(), ContentType::Tar),
+            (&[0; 512], ContentType::Tar),
+            (&[0; 511], ContentType::Unknown),
+            (&plain, ContentType::Unknown),
+            (b"x", ContentType::Unknown),
+            (b"\x1f\x8b", ContentType::Compressed(Compression::Gzip)),
+            (b"\x5a\x2a\x4d\x18\x04\0\0\0", ContentType::Compressed(Compression::Zstd)),
+            (b"#!/bin/sh\n", ContentType::Program),
+            (b"!<arch>\ndebian-binary   ", ContentType::Refused("a Debian package")),
+            (b"!<arch>\nother.o/", ContentType::Refused("an ar archive")),
         ] {
-            assert_eq!(Content::of(head), content, "{head:?}");
+            assert_eq!(ContentType::of(head), content, "{head:?}");
         }
     }
 }

@@ -16,7 +16,7 @@ use lzma_rust2::XzReader;
 
 use super::name::MemberName;
 use super::tarball::{self, MemberBody, MemberHeader, MemberKind, ArchiveLimits, Meter, Metered, MeteredSource, TarballError};
-use content::{Compression, Content, HEAD};
+use content::{Compression, ContentType, HEAD};
 use gzip::GzipMembers;
 pub(super) use gzip::GzipMembers as Gzip;
 pub(super) use peek::Peeked;
@@ -38,24 +38,24 @@ pub(super) fn read<E: From<TarballError>>(
     let meter = Meter::new(limits.bytes);
     let explain = |error| E::from(meter.explain(error));
     let mut packed = Peeked::new(MeteredSource::new(reader, &meter));
-    let compression = match Content::of(packed.ahead(HEAD).map_err(explain)?) {
-        Content::Empty => return Err(TarballError::Empty.into()),
-        Content::Tar => return tarball::read_stream(packed, limits, &meter, each),
-        Content::Zip => return zip::read(packed, (limits, &meter), scratch, each),
-        Content::Program => return alone(packed, &meter, 0o755, each),
-        Content::Compressed(compression) => compression,
-        Content::Refused(what) => return Err(TarballError::Unsupported(what).into()),
-        Content::Unknown => {
+    let compression = match ContentType::of(packed.ahead(HEAD).map_err(explain)?) {
+        ContentType::Empty => return Err(TarballError::Empty.into()),
+        ContentType::Tar => return tarball::read_stream(packed, limits, &meter, each),
+        ContentType::Zip => return zip::read(packed, (limits, &meter), scratch, each),
+        ContentType::Program => return alone(packed, &meter, 0o755, each),
+        ContentType::Compressed(compression) => compression,
+        ContentType::Refused(what) => return Err(TarballError::Unsupported(what).into()),
+        ContentType::Unknown => {
             return Err(TarballError::Unsupported("neither an archive nor a program").into());
         }
     };
     let mut stream = Peeked::new(decoder(compression, packed));
-    match Content::of(stream.ahead(HEAD).map_err(explain)?) {
-        Content::Empty | Content::Tar => tarball::read_stream(stream, limits, &meter, each),
-        Content::Program => alone(stream, &meter, 0o755, each),
-        Content::Unknown => alone(stream, &meter, 0o644, each),
-        Content::Refused(what) => Err(TarballError::Unsupported(what).into()),
-        Content::Zip | Content::Compressed(_) => Err(TarballError::Unsupported("compressed twice").into()),
+    match ContentType::of(stream.ahead(HEAD).map_err(explain)?) {
+        ContentType::Empty | ContentType::Tar => tarball::read_stream(stream, limits, &meter, each),
+        ContentType::Program => alone(stream, &meter, 0o755, each),
+        ContentType::Unknown => alone(stream, &meter, 0o644, each),
+        ContentType::Refused(what) => Err(TarballError::Unsupported(what).into()),
+        ContentType::Zip | ContentType::Compressed(_) => Err(TarballError::Unsupported("compressed twice").into()),
     }
 }
 
