@@ -70,7 +70,7 @@ const BEGINNINGS: &[(&[u8], ContentType)] = &[
 
 impl ContentType {
     /// What a file is that begins with `head`: all of it, or its first [`HEAD`] bytes.
-    pub(super) fn of(head: &[u8]) -> Self {
+    pub(super) fn detect(head: &[u8]) -> Self {
         if head.is_empty() {
             return Self::Empty;
         }
@@ -140,7 +140,7 @@ mod tests {
             (b"!<arch>\ndebian-binary   ", ContentType::Refused("a Debian package")),
             (b"!<arch>\nother.o/", ContentType::Refused("an ar archive")),
         ] {
-            assert_eq!(ContentType::of(head), content, "{head:?}");
+            assert_eq!(ContentType::detect(head), content, "{head:?}");
         }
     }
 }

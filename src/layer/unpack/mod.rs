@@ -38,7 +38,7 @@ pub(super) fn read<E: From<TarballError>>(
     let meter = Meter::new(limits.bytes);
     let explain = |error| E::from(meter.explain(error));
     let mut packed = Peeked::new(MeteredSource::new(reader, &meter));
-    let compression = match ContentType::of(packed.ahead(HEAD).map_err(explain)?) {
+    let compression = match ContentType::detect(packed.ahead(HEAD).map_err(explain)?) {
         ContentType::Empty => return Err(TarballError::Empty.into()),
         ContentType::Tar => return tarball::read_stream(packed, limits, &meter, each),
         ContentType::Zip => return zip::read(packed, (limits, &meter), scratch, each),
@@ -50,7 +50,7 @@ pub(super) fn read<E: From<TarballError>>(
         }
     };
     let mut stream = Peeked::new(decoder(compression, packed));
-    match ContentType::of(stream.ahead(HEAD).map_err(explain)?) {
+    match ContentType::detect(stream.ahead(HEAD).map_err(explain)?) {
         ContentType::Empty | ContentType::Tar => tarball::read_stream(stream, limits, &meter, each),
         ContentType::Program => alone(stream, &meter, 0o755, each),
         ContentType::Unknown => alone(stream, &meter, 0o644, each),
