@@ -52,7 +52,7 @@ impl LayerIndex {
     /// The index of the overlay that these layers make. No two layers may own a path, nor one a path below
     /// another's file: what the guest gets would depend on their order.
     pub fn merge<'a>(layers: impl IntoIterator<Item = &'a Self>) -> Result<Self, TreeError> {
-        let mut files = Files::default();
+        let mut files = IndexBuilder::default();
         for entry in layers.into_iter().flat_map(|layer| &layer.entries) {
             files.add(entry.clone())?;
         }
@@ -62,9 +62,9 @@ impl LayerIndex {
 
 /// An index that grows in any order.
 #[derive(Default)]
-pub(super) struct Files(BTreeMap<GuestPath, IndexEntry>);
+pub(super) struct IndexBuilder(BTreeMap<GuestPath, IndexEntry>);
 
-impl Files {
+impl IndexBuilder {
     pub fn add(&mut self, entry: IndexEntry) -> Result<(), TreeError> {
         let is_directory = |entry: &IndexEntry| entry.kind == IndexKind::Directory;
         check_place(&self.0, &entry.path, is_directory(&entry), is_directory)?;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use super::index::{Files, IndexEntry, IndexKind, LayerIndex};
+use super::index::{IndexBuilder, IndexEntry, IndexKind, LayerIndex};
 use super::name::NameFlaw;
 use super::tarball::{self, MemberBody, MemberHeader, MemberKind, ArchiveLimits, TarballError};
 use super::tree::{TreeError, is_link_target};
@@ -73,7 +73,7 @@ pub enum ListError {
 
 /// Reads a whole overlay and lists it, in the order of its paths. Contents are hashed and never kept.
 pub fn list(reader: impl Read, limits: &ArchiveLimits) -> Result<LayerIndex, ListError> {
-    let mut files = Files::default();
+    let mut files = IndexBuilder::default();
     tarball::read(reader, limits, |head, body| {
         let entry = entry(head, body)?;
         files.add(entry).map_err(ListError::Place)
