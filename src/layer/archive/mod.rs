@@ -19,7 +19,7 @@ use super::unpack;
 use crate::digest::HashingWriter;
 use crate::guest::{GuestPath, Mode};
 pub use error::ArchiveError;
-use seen::Seen;
+use seen::SeenNames;
 use wanted::Wanted;
 
 /// What to take of a release.
@@ -77,7 +77,7 @@ pub struct Extraction<'a> {
     members: BTreeMap<GuestPath, Member>,
     /// The contents in the spool, by the names of their files, with the files' modes.
     contents: BTreeMap<String, (u32, Content)>,
-    seen: Seen,
+    seen: SeenNames,
     links: Vec<Link>,
     stage: Stage,
 }
@@ -111,7 +111,7 @@ impl<'a> Extraction<'a> {
             offset: 0,
             members: BTreeMap::new(),
             contents: BTreeMap::new(),
-            seen: Seen::default(),
+            seen: SeenNames::default(),
             links: Vec::new(),
             stage: Stage::Members,
         }

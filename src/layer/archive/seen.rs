@@ -18,7 +18,7 @@ const TARGET: usize = 4095;
 
 /// The names of an archive, selected or not.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct SeenNames {
     names: BTreeMap<String, What>,
     steps: usize,
 }
@@ -34,7 +34,7 @@ enum What {
     Other,
 }
 
-impl Seen {
+impl SeenNames {
     /// Takes note of a member.
     pub(super) fn add(&mut self, head: &MemberHeader) {
         if head.name.flaw.is_some() || head.name.text.is_empty() {
@@ -137,8 +137,8 @@ impl Seen {
 mod tests {
     use super::*;
 
-    fn seen(members: &[(&str, MemberKind)]) -> Seen {
-        let mut seen = Seen::default();
+    fn seen(members: &[(&str, MemberKind)]) -> SeenNames {
+        let mut seen = SeenNames::default();
         for (name, kind) in members {
             let kind = match kind {
                 MemberKind::Symlink(target) => MemberKind::Symlink(target.clone()),
