@@ -4,7 +4,7 @@ use std::io::{Cursor, Write as _};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use imgbuild::layer::{Content, EntryKind, Layout, ArchiveLimits, Selection, extract, list};
+use imgbuild::layer::{Content, EntryKind, ArchiveLayout, ArchiveLimits, Selection, extract, list};
 
 /// What one archive may hold here: small, so that a try is quick and the limits are met.
 const LIMITS: ArchiveLimits = ArchiveLimits { members: 100, bytes: 1 << 20, names: 1 << 12 };
@@ -28,7 +28,7 @@ fn read(archive: &[u8]) -> bool {
     let selections = [selection("bin", "/usr/bin/a"), selection("share/", "/usr/share/a")];
     for top in ["", "top"] {
         let mut spool = Cursor::new(Vec::new());
-        let layout = Layout { top, selections: &selections };
+        let layout = ArchiveLayout { top, selections: &selections };
         let Ok(members) = extract(archive, &layout, &LIMITS, &mut spool) else { continue };
         is_taken = true;
         assert!(spool.get_ref().len() as u64 <= LIMITS.bytes, "more was kept than may be");

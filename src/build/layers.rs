@@ -14,7 +14,7 @@ use crate::failure::{Exit, Failure};
 use crate::fetch::{ArtifactRequest, FetchOptions};
 use crate::guest::Mode;
 use crate::layer::{
-    ArchiveError, Content, LayerEntry, ExtensionHead, Extraction, LayerIndex, Layout, ArchiveLimits, Member,
+    ArchiveError, Content, LayerEntry, ExtensionHead, Extraction, LayerIndex, ArchiveLayout, ArchiveLimits, Member,
     MembersWriter, Selection, TarballError, Tree, extension_path, write_extension, write_layer,
 };
 use crate::plan::{Format, LayerPlan, NodePlan};
@@ -303,7 +303,7 @@ fn tree(plan: &LayerPlan, store: &Store, [spool, scratch]: [&mut File; 2]) -> Re
             mode: *mode,
         };
         let selections: Vec<_> = plan.install.iter().map(selection).collect();
-        let layout = Layout { top: &artifact.folder, selections: &selections };
+        let layout = ArchiveLayout { top: &artifact.folder, selections: &selections };
         for member in members(artifact, &layout, store, [spool, scratch])? {
             tree.insert(member.path, member.entry).with_context(context)?;
         }
@@ -318,7 +318,7 @@ fn tree(plan: &LayerPlan, store: &Store, [spool, scratch]: [&mut File; 2]) -> Re
 /// What `layout` selects of a release; contents are put into `spool`. `scratch` is empty, and left so.
 fn members(
     artifact: &Artifact,
-    layout: &Layout<'_>,
+    layout: &ArchiveLayout<'_>,
     store: &Store,
     [spool, scratch]: [&mut File; 2],
 ) -> Result<Vec<Member>, Failure> {

@@ -24,7 +24,7 @@ use wanted::Wanted;
 
 /// What to take of a release.
 #[derive(Clone, Copy, Debug)]
-pub struct Layout<'a> {
+pub struct ArchiveLayout<'a> {
     /// The folder that holds everything in the archive (`etcd-v3.6.4-linux-amd64`); empty when there is none.
     pub top: &'a str,
     /// What to take of that folder. A release that is one file has no folder and no names: it is what the only name selects.
@@ -58,7 +58,7 @@ pub struct Member {
 /// the other from where it stands.
 pub fn extract(
     release: &[u8],
-    layout: &Layout<'_>,
+    layout: &ArchiveLayout<'_>,
     limits: &ArchiveLimits,
     spool: &mut (impl Write + Seek),
 ) -> Result<Vec<Member>, ArchiveError> {
@@ -69,7 +69,7 @@ pub fn extract(
 
 /// The taking of files out of a release, which is read once, and once more if links lead to files that were passed by.
 pub struct Extraction<'a> {
-    layout: &'a Layout<'a>,
+    layout: &'a ArchiveLayout<'a>,
     limits: &'a ArchiveLimits,
     wanted: Vec<Wanted<'a>>,
     /// Where in the spool the next content goes.
@@ -103,7 +103,7 @@ struct Link {
 
 impl<'a> Extraction<'a> {
     /// The taking of what `layout` selects.
-    pub fn new(layout: &'a Layout<'a>, limits: &'a ArchiveLimits) -> Self {
+    pub fn new(layout: &'a ArchiveLayout<'a>, limits: &'a ArchiveLimits) -> Self {
         Self {
             layout,
             limits,

@@ -14,7 +14,7 @@ fn selection(from: &str, to: &str) -> Selection {
 /// Takes `selections` below `top`, and gives the members and the spool.
 fn take(gz: &[u8], selections: &[Selection]) -> (Result<Vec<Member>, ArchiveError>, Vec<u8>) {
     let mut spool = Cursor::new(Vec::new());
-    let layout = Layout { top: "top", selections };
+    let layout = ArchiveLayout { top: "top", selections };
     let members = extract(gz, &layout, &ArchiveLimits::default(), &mut spool);
     (members, spool.into_inner())
 }
@@ -89,7 +89,7 @@ fn a_selection_may_set_the_mode_and_one_member_may_go_to_two_places() {
 fn an_archive_may_have_no_top_folder_and_a_spool_may_have_other_content() {
     let mut spool = Cursor::new(b"before".to_vec());
     spool.set_position(6);
-    let layout = Layout { top: "", selections: &[selection("./", "/opt/all")] };
+    let layout = ArchiveLayout { top: "", selections: &[selection("./", "/opt/all")] };
     let gz = Fixture::new().folder("./").file("./a", b"a").gz();
     let members = extract(&gz, &layout, &ArchiveLimits::default(), &mut spool).unwrap();
     let lines: Vec<_> = members.iter().map(line).collect();
@@ -252,7 +252,7 @@ fn a_missing_selection_names_what_is_near() {
     ] {
         assert_eq!(refusal(files(top), &[(from, "/x")]), why);
     }
-    let layout = Layout { top: "", selections: &[selection("etcdctl", "/x")] };
+    let layout = ArchiveLayout { top: "", selections: &[selection("etcdctl", "/x")] };
     let error = extract(&files("v2/").gz(), &layout, &ArchiveLimits::default(), &mut Cursor::new(Vec::new()));
     let why = "the archive does not contain `etcdctl` outside of a folder: its top folder is `v2`; near it: `etcdctl`, `etcdutl`";
     assert_eq!(error.unwrap_err().to_string(), why);
@@ -261,7 +261,7 @@ fn a_missing_selection_names_what_is_near() {
 #[test]
 fn a_spool_that_takes_no_more_is_named_as_the_cause() {
     let mut full = Cursor::new([0; 4]);
-    let layout = Layout { top: "top", selections: &[selection("a", "/a")] };
+    let layout = ArchiveLayout { top: "top", selections: &[selection("a", "/a")] };
     let gz = Fixture::new().file("top/a", b"12345").gz();
     let error = extract(&gz, &layout, &ArchiveLimits::default(), &mut Cursor::new(&mut full.get_mut()[..]));
     assert!(matches!(error, Err(ArchiveError::Spool(_))), "{error:?}");
