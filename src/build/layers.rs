@@ -14,7 +14,7 @@ use crate::failure::{Exit, Failure};
 use crate::fetch::{ArtifactRequest, FetchOptions};
 use crate::guest::Mode;
 use crate::layer::{
-    ArchiveError, Content, LayerEntry, ExtensionHead, Extraction, LayerIndex, ArchiveLayout, ArchiveLimits, Member,
+    ArchiveError, Content, LayerEntry, ExtensionHead, Extraction, LayerIndex, ArchiveLayout, ArchiveLimits, TakenMember,
     MembersWriter, Selection, TarballError, Tree, extension_path, write_extension, write_layer,
 };
 use crate::plan::{Format, LayerPlan, NodePlan};
@@ -321,7 +321,7 @@ fn members(
     layout: &ArchiveLayout<'_>,
     store: &Store,
     [spool, scratch]: [&mut File; 2],
-) -> Result<Vec<Member>, Failure> {
+) -> Result<Vec<TakenMember>, Failure> {
     let failed = |error| unreadable(artifact, error);
     let limits = ArchiveLimits::default();
     let mut extraction = Extraction::new(layout, &limits);

@@ -45,7 +45,7 @@ pub struct Selection {
 
 /// One file that was taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
+pub struct TakenMember {
     /// Its name in the archive.
     pub name: String,
     /// Its place in the guest.
@@ -61,7 +61,7 @@ pub fn extract(
     layout: &ArchiveLayout<'_>,
     limits: &ArchiveLimits,
     spool: &mut (impl Write + Seek),
-) -> Result<Vec<Member>, ArchiveError> {
+) -> Result<Vec<TakenMember>, ArchiveError> {
     let mut extraction = Extraction::new(layout, limits);
     while extraction.read(release, &mut Cursor::new(Vec::new()), spool)? {}
     extraction.finish()
@@ -74,7 +74,7 @@ pub struct Extraction<'a> {
     wanted: Vec<Wanted<'a>>,
     /// Where in the spool the next content goes.
     offset: u64,
-    members: BTreeMap<GuestPath, Member>,
+    members: BTreeMap<GuestPath, TakenMember>,
     /// The contents in the spool, by the names of their files, with the files' modes.
     contents: BTreeMap<String, (u32, Content)>,
     seen: SeenNames,
@@ -145,7 +145,7 @@ impl<'a> Extraction<'a> {
     }
 
     /// What was taken.
-    pub fn finish(mut self) -> Result<Vec<Member>, ArchiveError> {
+    pub fn finish(mut self) -> Result<Vec<TakenMember>, ArchiveError> {
         for link in std::mem::take(&mut self.links) {
             let (bits, content) =
                 self.contents.get(&link.file).cloned().expect("what links lead to was read");
@@ -263,13 +263,13 @@ impl<'a> Extraction<'a> {
         for &at in takers {
             let entry = self.wanted[at].entry(name, taken)?;
             let path = self.wanted[at].place(name)?;
-            self.add(Member { name: name.to_owned(), path, entry })?;
+            self.add(TakenMember { name: name.to_owned(), path, entry })?;
         }
         Ok(())
     }
 
-    fn add(&mut self, member: Member) -> Result<(), ArchiveError> {
-        let is_directory = |member: &Member| member.entry.kind == EntryKind::Directory;
+    fn add(&mut self, member: TakenMember) -> Result<(), ArchiveError> {
+        let is_directory = |member: &TakenMember| member.entry.kind == EntryKind::Directory;
         match check_place(&self.members, &member.path, is_directory(&member), is_directory) {
             Ok(()) => {
                 self.members.insert(member.path.clone(), member);

@@ -12,7 +12,7 @@ fn selection(from: &str, to: &str) -> Selection {
 }
 
 /// Takes `selections` below `top`, and gives the members and the spool.
-fn take(gz: &[u8], selections: &[Selection]) -> (Result<Vec<Member>, ArchiveError>, Vec<u8>) {
+fn take(gz: &[u8], selections: &[Selection]) -> (Result<Vec<TakenMember>, ArchiveError>, Vec<u8>) {
     let mut spool = Cursor::new(Vec::new());
     let layout = ArchiveLayout { top: "top", selections };
     let members = extract(gz, &layout, &ArchiveLimits::default(), &mut spool);
@@ -25,7 +25,7 @@ fn refusal(archive: Fixture, selections: &[(&str, &str)]) -> String {
 }
 
 /// A member in one line: mode, guest path, and what it is.
-fn line(member: &Member) -> String {
+fn line(member: &TakenMember) -> String {
     let kind = match &member.entry.kind {
         EntryKind::Directory => "/".to_owned(),
         EntryKind::Symlink(target) => format!(" -> {target}"),
