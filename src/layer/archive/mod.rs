@@ -20,7 +20,7 @@ use crate::digest::HashingWriter;
 use crate::guest::{GuestPath, Mode};
 pub use error::ArchiveError;
 use seen::SeenNames;
-use wanted::Wanted;
+use wanted::WantedSelection;
 
 /// What to take of a release.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +71,7 @@ pub fn extract(
 pub struct Extraction<'a> {
     layout: &'a ArchiveLayout<'a>,
     limits: &'a ArchiveLimits,
-    wanted: Vec<Wanted<'a>>,
+    wanted: Vec<WantedSelection<'a>>,
     /// Where in the spool the next content goes.
     offset: u64,
     members: BTreeMap<GuestPath, TakenMember>,
@@ -107,7 +107,7 @@ impl<'a> Extraction<'a> {
         Self {
             layout,
             limits,
-            wanted: layout.selections.iter().map(|selection| Wanted::new(layout.top, selection)).collect(),
+            wanted: layout.selections.iter().map(|selection| WantedSelection::new(layout.top, selection)).collect(),
             offset: 0,
             members: BTreeMap::new(),
             contents: BTreeMap::new(),
@@ -204,7 +204,7 @@ impl<'a> Extraction<'a> {
         body: &mut MemberBody<'_>,
         spool: &mut impl Write,
     ) -> Result<(), ArchiveError> {
-        let names: BTreeSet<_> = self.wanted.iter().map(Wanted::from).collect();
+        let names: BTreeSet<_> = self.wanted.iter().map(WantedSelection::from).collect();
         if names.len() > 1 || names.iter().any(|name| name.ends_with('/')) {
             return Err(ArchiveError::Alone { names: names.into_iter().map(str::to_owned).collect() });
         }

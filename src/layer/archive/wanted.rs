@@ -6,14 +6,14 @@ use crate::layer::name::MemberName;
 use crate::layer::tree::LayerEntry;
 
 /// One selection and whether the archive had it.
-pub(super) struct Wanted<'a> {
+pub(super) struct WantedSelection<'a> {
     selection: &'a Selection,
     /// The full name in the archive.
     name: String,
     pub found: bool,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> WantedSelection<'a> {
     pub fn new(top: &str, selection: &'a Selection) -> Self {
         Self { selection, name: full_name(top, &selection.from), found: false }
     }
