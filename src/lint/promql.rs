@@ -19,7 +19,7 @@ const OF_OTHER_VERSIONS: [&str; 7] = [
 
 /// What can be said of an expression.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum ExpressionCheck {
     /// Prometheus takes it.
     Sound,
     /// Prometheus refuses it, for this reason.
@@ -29,23 +29,23 @@ pub(super) enum Verdict {
 }
 
 /// Reads an expression as Prometheus does.
-pub(super) fn check(expression: &str) -> Verdict {
+pub(super) fn check(expression: &str) -> ExpressionCheck {
     if expression.len() > LONGEST || depth(expression) > DEEPEST {
-        return Verdict::Unchecked(format!(
+        return ExpressionCheck::Unchecked(format!(
             "it is longer than {LONGEST} bytes, or nests deeper than {DEEPEST}"
         ));
     }
-    let Err(reason) = parse(expression) else { return Verdict::Sound };
+    let Err(reason) = parse(expression) else { return ExpressionCheck::Sound };
     let unknown =
         reason.strip_prefix("unknown function with name '").and_then(|rest| rest.strip_suffix('\''));
     if let Some(name) = unknown.filter(|name| OF_OTHER_VERSIONS.contains(name)) {
-        return Verdict::Unchecked(format!("not every version of Prometheus has the function `{name}`"));
+        return ExpressionCheck::Unchecked(format!("not every version of Prometheus has the function `{name}`"));
     }
     // Digits may be grouped, as in `1_000`, which the parser does not know.
     if reason.starts_with("bad number") && reason.ends_with('_') {
-        return Verdict::Unchecked("it has a number with `_` in it".to_owned());
+        return ExpressionCheck::Unchecked("it has a number with `_` in it".to_owned());
     }
-    Verdict::Wrong(match reason.as_str() {
+    ExpressionCheck::Wrong(match reason.as_str() {
         "invalid promql query" => {
             "an operand, an operator or a parenthesis is missing or misplaced".to_owned()
         }
@@ -89,7 +89,7 @@ mod tests {
             "up{by=\"a\", on=\"b\", bool=\"c\"}",
             "label_replace(up, \"a\", \"$1\", \"b\", \"(.*)\")",
         ] {
-            assert_eq!(check(expression), Verdict::Sound, "{expression}");
+            assert_eq!(check(expression), ExpressionCheck::Sound, "{expression}");
         }
         for expression in [
             "",
@@ -114,10 +114,10 @@ mod tests {
             "{{ 7*7 }}",
             "up up",
         ] {
-            assert!(matches!(check(expression), Verdict::Wrong(_)), "{expression}");
+            assert!(matches!(check(expression), ExpressionCheck::Wrong(_)), "{expression}");
         }
         for expression in ["holt_winters(up[5m], 0.5, 0.5)", "up > 1_000"] {
-            assert!(matches!(check(expression), Verdict::Unchecked(_)), "{expression}");
+            assert!(matches!(check(expression), ExpressionCheck::Unchecked(_)), "{expression}");
         }
     }
 

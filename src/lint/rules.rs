@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde_yaml::{Mapping, Value};
 
-use super::promql::{self, Verdict};
+use super::promql::{self, ExpressionCheck};
 use super::{Finding, go_template};
 use crate::diagnostic::line_span;
 
@@ -125,12 +125,12 @@ impl Reader<'_> {
 
     fn expression(&mut self, text: &str, at: Range<usize>, of: &str) {
         match promql::check(text) {
-            Verdict::Sound => {}
-            Verdict::Wrong(why) => {
+            ExpressionCheck::Sound => {}
+            ExpressionCheck::Wrong(why) => {
                 let message = format!("`expr` of {of} is not valid PromQL: {why}");
                 self.findings.push(Finding::error(at, message, "`promtool check rules FILE` reads it too"));
             }
-            Verdict::Unchecked(why) => {
+            ExpressionCheck::Unchecked(why) => {
                 let message = format!("`expr` of {of} was not checked: {why}");
                 self.findings.push(Finding::undecided(
                     at,
