@@ -50,8 +50,8 @@ impl Reader<'_> {
             Some(Value::Sequence(groups)) => groups,
             Some(_) => return self.error("`groups` is not a list".to_owned(), ""),
         };
-        let rules = Lines::of(self.text, &["alert", "record"], groups);
-        let expressions = Lines::of(self.text, &["expr"], groups);
+        let rules = Lines::find(self.text, &["alert", "record"], groups);
+        let expressions = Lines::find(self.text, &["expr"], groups);
         let (mut names, mut index) = (BTreeSet::new(), 0);
         for group in groups {
             let Value::Mapping(group) = group else {
@@ -223,7 +223,7 @@ struct Lines(Vec<Range<usize>>);
 
 impl Lines {
     /// None are known if there are not as many as rules: then some are written in a way of their own.
-    fn of(text: &str, keys: &[&str], groups: &[Value]) -> Self {
+    fn find(text: &str, keys: &[&str], groups: &[Value]) -> Self {
         let is_key = |line: &str| {
             let line = line.trim_start().trim_start_matches("- ").trim_start();
             keys.iter().any(|key| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')))
