@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use imgbuild::render::yaml::{Document, Map, Yaml};
+use imgbuild::render::yaml::{YamlDocument, Map, Yaml};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -20,14 +20,14 @@ const COMMON: &[&str] = &["\n", " ", "  ", "\t", "#", ":", "-", "'", "\"", "\\",
 
 /// A document and what it means.
 struct Case {
-    document: Document,
+    document: YamlDocument,
     means: Value,
 }
 
 impl Case {
     fn new(root: Map) -> Self {
         let means = meaning(&root.clone().into());
-        Self { document: Document::cloud_config(root), means }
+        Self { document: YamlDocument::cloud_config(root), means }
     }
 }
 

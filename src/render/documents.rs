@@ -1,6 +1,6 @@
 //! meta-data and network-config of a node.
 
-use super::yaml::{Document, Map, Yaml};
+use super::yaml::{YamlDocument, Map, Yaml};
 use crate::cluster::{Cluster, Member};
 use crate::plan::NodePlan;
 
@@ -8,7 +8,7 @@ use crate::plan::NodePlan;
 pub fn meta_data(node: &NodePlan) -> String {
     let root =
         Map::new().with("instance-id", node.instance.id.as_str()).with("local-hostname", node.name.as_str());
-    Document::new(root).to_string()
+    YamlDocument::new(root).to_string()
 }
 
 /// The network configuration, version 2 (cloud-init and netplan): one interface with a static address.
@@ -51,5 +51,5 @@ pub fn network_config(cluster: &Cluster, member: &Member) -> String {
     }
     let ethernets = Map::new().with(key, interface);
     let root = Map::new().with("network", Map::new().with("version", 2).with("ethernets", ethernets));
-    Document::new(root).to_string()
+    YamlDocument::new(root).to_string()
 }

@@ -2,7 +2,7 @@
 
 use super::bootcmd::bootcmd;
 use super::private::NodeSecrets;
-use super::yaml::{Document, Map, Yaml};
+use super::yaml::{YamlDocument, Map, Yaml};
 use crate::digest::Sha256;
 use crate::layer::NamedLayer;
 use crate::plan::{NodePlan, Plan};
@@ -62,7 +62,7 @@ pub fn user_data(
         );
     let (cluster, version) = (&plan.cluster.name, env!("CARGO_PKG_VERSION"));
     let comment = format!("{} of the cluster {cluster}, by imgbuild {version}", node.name);
-    Ok(Document::cloud_config(root).with_comment(comment).to_string())
+    Ok(YamlDocument::cloud_config(root).with_comment(comment).to_string())
 }
 
 /// The user that people log in as, in place of the image's. `hashed_passwd` rather than `passwd`: that one cloud-init takes

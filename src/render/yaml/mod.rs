@@ -40,7 +40,7 @@ struct Entry {
 
 /// A whole document.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document {
+pub struct YamlDocument {
     /// What its reader knows it by, a line of its own.
     marker: Option<&'static str>,
     comment: String,
@@ -81,7 +81,7 @@ impl Map {
     }
 }
 
-impl Document {
+impl YamlDocument {
     /// A document that says nothing of its kind.
     pub fn new(root: Map) -> Self {
         Self { marker: None, comment: String::new(), root }
@@ -100,7 +100,7 @@ impl Document {
 }
 
 /// The document as text, its last line ended.
-impl Display for Document {
+impl Display for YamlDocument {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
         if let Some(marker) = self.marker {
             writeln!(out, "{marker}")?;
@@ -176,7 +176,7 @@ mod tests {
             .with("runcmd", vec![vec!["systemctl", "start", "a b"], vec!["true"]])
             .with("users", Vec::<Yaml>::new())
             .with("chpasswd", Map::new().with("expire", false).with("users", Map::new()));
-        let text = Document::cloud_config(root).with_comment("Node ptrn-1\n\nof patroni").to_string();
+        let text = YamlDocument::cloud_config(root).with_comment("Node ptrn-1\n\nof patroni").to_string();
         assert_eq!(
             text,
             "\
@@ -219,18 +219,18 @@ chpasswd:
 
     #[test]
     fn a_document_of_nothing_is_an_empty_map() {
-        assert_eq!(Document::new(Map::new()).to_string(), "{}\n");
+        assert_eq!(YamlDocument::new(Map::new()).to_string(), "{}\n");
     }
 
     #[test]
     fn a_key_is_there_once_and_keeps_its_place() {
         let root = Map::new().with_comment("old", "a", 1).with("b", 2).with("a", 3);
-        assert_eq!(Document::new(root).to_string(), "a: 3\nb: 2\n");
+        assert_eq!(YamlDocument::new(root).to_string(), "a: 3\nb: 2\n");
     }
 
     #[test]
     fn nothing_breaks_out_of_a_comment() {
         let root = Map::new().with_comment("a\r\nb\rc\u{85}d\u{2028}e\0", "key", 1);
-        assert_eq!(Document::new(root).to_string(), "# a\n# b\u{FFFD}c\u{FFFD}d\u{FFFD}e\u{FFFD}\nkey: 1\n");
+        assert_eq!(YamlDocument::new(root).to_string(), "# a\n# b\u{FFFD}c\u{FFFD}d\u{FFFD}e\u{FFFD}\nkey: 1\n");
     }
 }
