@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use imgbuild::render::yaml::{YamlDocument, Map, Yaml};
+use imgbuild::render::yaml::{YamlDocument, YamlMap, Yaml};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -25,7 +25,7 @@ struct Case {
 }
 
 impl Case {
-    fn new(root: Map) -> Self {
+    fn new(root: YamlMap) -> Self {
         let means = meaning(&root.clone().into());
         Self { document: YamlDocument::cloud_config(root), means }
     }
@@ -43,16 +43,16 @@ fn meaning(value: &Yaml) -> Value {
 }
 
 /// `text` in every place where a document can have text.
-fn everywhere(text: &str) -> [Map; 6] {
-    let one = |value: Yaml| Map::new().with("first", 1).with("a", value).with("last", "z");
-    let key = Map::new().with("first", 1).with_comment(text, text, text).with("last", true);
+fn everywhere(text: &str) -> [YamlMap; 6] {
+    let one = |value: Yaml| YamlMap::new().with("first", 1).with("a", value).with("last", "z");
+    let key = YamlMap::new().with("first", 1).with_comment(text, text, text).with("last", true);
     [
         one(text.into()),
         key.clone(),
         one(vec![text, "between", text].into()),
         one(vec![key.clone(), key.clone()].into()),
         one(vec![vec![text, text], vec![text]].into()),
-        Map::new().with("a", Map::new().with("b", vec![Map::new().with("c", Map::new().with("d", key))])),
+        YamlMap::new().with("a", YamlMap::new().with("b", vec![YamlMap::new().with("c", YamlMap::new().with("d", key))])),
     ]
 }
 
@@ -66,7 +66,7 @@ fn text() -> impl Strategy<Value = String> {
     vec(piece, 0..8).prop_map(|pieces| pieces.concat())
 }
 
-fn tree() -> impl Strategy<Value = Map> {
+fn tree() -> impl Strategy<Value = YamlMap> {
     let leaf = prop_oneof![
         5 => text().prop_map(Yaml::from),
         1 => any::<bool>().prop_map(Yaml::from),
@@ -78,12 +78,12 @@ fn tree() -> impl Strategy<Value = Map> {
     map(value)
 }
 
-fn map(value: impl Strategy<Value = Yaml>) -> impl Strategy<Value = Map> {
+fn map(value: impl Strategy<Value = Yaml>) -> impl Strategy<Value = YamlMap> {
     let comment = prop_oneof![3 => Just(String::new()), 1 => text()];
     vec((comment, text(), value), 0..4).prop_map(|entries| {
         entries
             .into_iter()
-            .fold(Map::new(), |map, (comment, key, value)| map.with_comment(comment, key, value))
+            .fold(YamlMap::new(), |map, (comment, key, value)| map.with_comment(comment, key, value))
     })
 }
 

@@ -1,13 +1,13 @@
 //! meta-data and network-config of a node.
 
-use super::yaml::{YamlDocument, Map, Yaml};
+use super::yaml::{YamlDocument, YamlMap, Yaml};
 use crate::cluster::{Cluster, Member};
 use crate::plan::NodePlan;
 
 /// The `NoCloud` meta-data.
 pub fn meta_data(node: &NodePlan) -> String {
     let root =
-        Map::new().with("instance-id", node.instance.id.as_str()).with("local-hostname", node.name.as_str());
+        YamlMap::new().with("instance-id", node.instance.id.as_str()).with("local-hostname", node.name.as_str());
     YamlDocument::new(root).to_string()
 }
 
@@ -21,9 +21,9 @@ pub fn network_config(cluster: &Cluster, member: &Member) -> String {
     let is_pattern = network.interface.contains(['*', '?', '[']);
     let key = if is_pattern { "lan" } else { network.interface.as_str() };
     let mut interface = match member.mac {
-        Some(mac) => Map::new().with("match", Map::new().with("macaddress", mac.to_string())),
-        None if is_pattern => Map::new().with("match", Map::new().with("name", network.interface.as_str())),
-        None => Map::new(),
+        Some(mac) => YamlMap::new().with("match", YamlMap::new().with("macaddress", mac.to_string())),
+        None if is_pattern => YamlMap::new().with("match", YamlMap::new().with("name", network.interface.as_str())),
+        None => YamlMap::new(),
     };
     let address = format!("{}/{}", member.address, network.subnet.prefix_len());
     interface =
@@ -31,14 +31,14 @@ pub fn network_config(cluster: &Cluster, member: &Member) -> String {
     if let Some(gateway) = network.gateway {
         // Not `default`, which is netplan's word alone.
         let all = if gateway.is_ipv4() { "0.0.0.0/0" } else { "::/0" };
-        let mut route = Map::new().with("to", all).with("via", gateway.to_string());
+        let mut route = YamlMap::new().with("to", all).with("via", gateway.to_string());
         if !network.subnet.contains(&gateway) {
             route = route.with("on-link", true);
         }
         interface = interface.with("routes", vec![Yaml::from(route)]);
     }
     if !network.nameservers.is_empty() || !network.search.is_empty() {
-        let mut resolver = Map::new();
+        let mut resolver = YamlMap::new();
         if !network.search.is_empty() {
             let search: Vec<_> = network.search.iter().map(|domain| Yaml::from(domain.as_str())).collect();
             resolver = resolver.with("search", search);
@@ -49,7 +49,7 @@ pub fn network_config(cluster: &Cluster, member: &Member) -> String {
         }
         interface = interface.with("nameservers", resolver);
     }
-    let ethernets = Map::new().with(key, interface);
-    let root = Map::new().with("network", Map::new().with("version", 2).with("ethernets", ethernets));
+    let ethernets = YamlMap::new().with(key, interface);
+    let root = YamlMap::new().with("network", YamlMap::new().with("version", 2).with("ethernets", ethernets));
     YamlDocument::new(root).to_string()
 }

@@ -2,7 +2,7 @@
 
 use super::bootcmd::bootcmd;
 use super::private::NodeSecrets;
-use super::yaml::{YamlDocument, Map, Yaml};
+use super::yaml::{YamlDocument, YamlMap, Yaml};
 use crate::digest::Sha256;
 use crate::layer::NamedLayer;
 use crate::plan::{NodePlan, Plan};
@@ -36,7 +36,7 @@ pub fn user_data(
     secrets: &NodeSecrets,
 ) -> Result<String, String> {
     let system = &plan.cluster.system;
-    let host = Map::new().with("hostname", node.name.as_str());
+    let host = YamlMap::new().with("hostname", node.name.as_str());
     let mut root = host.with("preserve_hostname", false).with("manage_etc_hosts", false);
     if let Some(zone) = &system.timezone {
         root = root.with("timezone", zone.as_str());
@@ -67,9 +67,9 @@ pub fn user_data(
 
 /// The user that people log in as, in place of the image's. `hashed_passwd` rather than `passwd`: that one cloud-init takes
 /// only for a user that it makes, not for the one that a further instance finds there.
-fn administrator(root: Map, plan: &Plan, password: Option<&str>) -> Map {
+fn administrator(root: YamlMap, plan: &Plan, password: Option<&str>) -> YamlMap {
     let Some(admin) = &plan.cluster.system.admin else { return root };
-    let mut user = Map::new().with("name", admin.name.as_str());
+    let mut user = YamlMap::new().with("name", admin.name.as_str());
     if let Some(uid) = admin.uid {
         user = user.with("uid", i64::from(uid));
     }

@@ -22,12 +22,12 @@ pub enum Yaml {
     /// Values in order.
     List(Vec<Yaml>),
     /// Values by name.
-    Map(Map),
+    Map(YamlMap),
 }
 
 /// Values by name, in the order in which the names came; each name is there once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Map {
+pub struct YamlMap {
     entries: Vec<Entry>,
 }
 
@@ -44,10 +44,10 @@ pub struct YamlDocument {
     /// What its reader knows it by, a line of its own.
     marker: Option<&'static str>,
     comment: String,
-    root: Map,
+    root: YamlMap,
 }
 
-impl Map {
+impl YamlMap {
     /// A map of nothing.
     pub fn new() -> Self {
         Self::default()
@@ -83,12 +83,12 @@ impl Map {
 
 impl YamlDocument {
     /// A document that says nothing of its kind.
-    pub fn new(root: Map) -> Self {
+    pub fn new(root: YamlMap) -> Self {
         Self { marker: None, comment: String::new(), root }
     }
 
     /// A cloud-config, which cloud-init knows by its first line.
-    pub fn cloud_config(root: Map) -> Self {
+    pub fn cloud_config(root: YamlMap) -> Self {
         Self { marker: Some("#cloud-config"), ..Self::new(root) }
     }
 
@@ -142,8 +142,8 @@ macro_rules! from_integers {
 }
 from_integers!(i64 i32 u32 u16);
 
-impl From<Map> for Yaml {
-    fn from(map: Map) -> Self {
+impl From<YamlMap> for Yaml {
+    fn from(map: YamlMap) -> Self {
         Self::Map(map)
     }
 }
@@ -161,12 +161,12 @@ mod tests {
     #[test]
     fn a_document_looks_as_people_write_them() {
         let script = "#!/bin/sh\nset -eu\n\n\techo 'ready: $1'\n";
-        let file = Map::new()
+        let file = YamlMap::new()
             .with("path", "/usr/local/sbin/first-boot")
             .with("permissions", "0755")
             .with("content", script);
-        let disk = Map::new().with_comment("Found by its label.", "label", "CIDATA");
-        let root = Map::new()
+        let disk = YamlMap::new().with_comment("Found by its label.", "label", "CIDATA");
+        let root = YamlMap::new()
             .with("hostname", "ptrn-1")
             .with_comment("Two lines:\nthe second.\n", "ssh_pwauth", false)
             .with("write_files", vec![file])
@@ -175,7 +175,7 @@ mod tests {
             .with("mac", "52:54:00:12:34:56")
             .with("runcmd", vec![vec!["systemctl", "start", "a b"], vec!["true"]])
             .with("users", Vec::<Yaml>::new())
-            .with("chpasswd", Map::new().with("expire", false).with("users", Map::new()));
+            .with("chpasswd", YamlMap::new().with("expire", false).with("users", YamlMap::new()));
         let text = YamlDocument::cloud_config(root).with_comment("Node ptrn-1\n\nof patroni").to_string();
         assert_eq!(
             text,
@@ -219,18 +219,18 @@ chpasswd:
 
     #[test]
     fn a_document_of_nothing_is_an_empty_map() {
-        assert_eq!(YamlDocument::new(Map::new()).to_string(), "{}\n");
+        assert_eq!(YamlDocument::new(YamlMap::new()).to_string(), "{}\n");
     }
 
     #[test]
     fn a_key_is_there_once_and_keeps_its_place() {
-        let root = Map::new().with_comment("old", "a", 1).with("b", 2).with("a", 3);
+        let root = YamlMap::new().with_comment("old", "a", 1).with("b", 2).with("a", 3);
         assert_eq!(YamlDocument::new(root).to_string(), "a: 3\nb: 2\n");
     }
 
     #[test]
     fn nothing_breaks_out_of_a_comment() {
-        let root = Map::new().with_comment("a\r\nb\rc\u{85}d\u{2028}e\0", "key", 1);
+        let root = YamlMap::new().with_comment("a\r\nb\rc\u{85}d\u{2028}e\0", "key", 1);
         assert_eq!(YamlDocument::new(root).to_string(), "# a\n# b\u{FFFD}c\u{FFFD}d\u{FFFD}e\u{FFFD}\nkey: 1\n");
     }
 }

@@ -3,11 +3,11 @@
 use std::fmt::{self, Formatter, Write as _};
 
 use super::scalar::{fits_literal_block, is_visible, plain_or_quoted, write_literal_block};
-use super::{Map, Yaml};
+use super::{YamlMap, Yaml};
 
 /// Writes a map whose names stand `depth` steps of two spaces from the left; its first one goes on in the
 /// line of the list item before it if there is one (`in_item`).
-pub(super) fn write_map(out: &mut Formatter<'_>, map: &Map, depth: usize, in_item: bool) -> fmt::Result {
+pub(super) fn write_map(out: &mut Formatter<'_>, map: &YamlMap, depth: usize, in_item: bool) -> fmt::Result {
     for (number, entry) in map.entries.iter().enumerate() {
         write_comment(out, &entry.comment, depth)?;
         if number > 0 || !in_item {
