@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::audit::{self, Audit, Kind, Problem};
+use crate::audit::{self, Audit, AuditKind, Problem};
 use crate::build::requests_of;
 use crate::bundle::{self, Bundle, Part, Parts, SignatureError, Signed, VerifyingKey};
 use crate::diagnostic::Report;
@@ -23,10 +23,10 @@ pub struct Verified {
 }
 
 /// Checks what is at `path`, which is of this kind, and its signature, if it must have one.
-pub fn verify(path: &Path, kind: Kind, trust: Option<&Trust>) -> Result<Verified, Failure> {
+pub fn verify(path: &Path, kind: AuditKind, trust: Option<&Trust>) -> Result<Verified, Failure> {
     let key = trust.map(|trust| verifying_key(&trust.key, kind)).transpose()?;
     let mut audit = audit::audit(path)?;
-    if kind == Kind::Bundle && audit.faults.is_empty() {
+    if kind == AuditKind::Bundle && audit.faults.is_empty() {
         needed(path, &mut audit)?;
     }
     let signed = key.map(|key| signature(&key, path, &mut audit)).transpose()?.flatten();
@@ -65,8 +65,8 @@ fn needed(path: &Path, audit: &mut Audit) -> Result<(), Failure> {
     Ok(())
 }
 
-fn verifying_key(text: &str, kind: Kind) -> Result<VerifyingKey, Failure> {
-    if kind != Kind::Bundle {
+fn verifying_key(text: &str, kind: AuditKind) -> Result<VerifyingKey, Failure> {
+    if kind != AuditKind::Bundle {
         return Err(Failure::Usage {
             message: format!("--key: a {kind} has no signature"),
             help: "only bundles are signed".to_owned(),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Audit, Kind, Problem, digest_of};
+use super::{Audit, AuditKind, Problem, digest_of};
 use crate::bundle::{Bundle, BundleError, Part, Parts, header, padding};
 use crate::digest::Sha256;
 
@@ -13,7 +13,7 @@ use crate::digest::Sha256;
 const END: &str = "end of the archive";
 
 pub(super) fn audit(path: &Path) -> Result<Audit> {
-    let mut audit = Audit::new(Kind::Bundle);
+    let mut audit = Audit::new(AuditKind::Bundle);
     let name = path.display().to_string();
     if let Some(list) = Parts::list_of(path) {
         match Parts::read(&list) {

@@ -4,14 +4,14 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Kind;
+use super::AuditKind;
 use crate::digest::Sha256;
 
 /// What an audit came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Audit {
     /// What was checked.
-    pub kind: Kind,
+    pub kind: AuditKind,
     /// How many parts it has.
     pub parts: usize,
     /// How many bytes they have.
@@ -62,7 +62,7 @@ pub enum Problem {
 
 impl Audit {
     /// An audit that has found nothing yet.
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: AuditKind) -> Self {
         Self { kind, parts: 0, bytes: 0, faults: Vec::new() }
     }
 

@@ -14,7 +14,7 @@ use crate::output::{IMAGE, MANIFEST, OVERLAY};
 /// What imgbuild writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum AuditKind {
     /// A bundle.
     Bundle,
     /// The folder of a node.
@@ -27,7 +27,7 @@ pub enum Kind {
     Store,
 }
 
-impl Kind {
+impl AuditKind {
     /// What is known of such a thing once every byte of it was checked, and what is not.
     pub fn proof(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for AuditKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Bundle => "bundle",
@@ -62,24 +62,24 @@ impl fmt::Display for Kind {
 }
 
 /// What is at `path`; an image is taken for a seed until it is read. Any other file is read as a bundle, whose reader reports what is wrong with it.
-pub fn kind(path: &Path) -> Result<Kind> {
+pub fn kind(path: &Path) -> Result<AuditKind> {
     if Parts::list_of(path).is_some() {
-        return Ok(Kind::Bundle);
+        return Ok(AuditKind::Bundle);
     }
     let found = fs::metadata(path)?;
     if !found.is_dir() {
         anyhow::ensure!(found.is_file(), "`{}` is neither a file nor a folder", path.display());
-        return Ok(if is_image(path)? { Kind::Seed } else { Kind::Bundle });
+        return Ok(if is_image(path)? { AuditKind::Seed } else { AuditKind::Bundle });
     }
     if [MANIFEST, IMAGE, OVERLAY].iter().any(|name| path.join(name).exists()) {
-        return Ok(Kind::Node);
+        return Ok(AuditKind::Node);
     }
     anyhow::ensure!(
         path.join("sha256").is_dir(),
         "`{}` is neither a node's folder (no {MANIFEST} in it) nor a store (no folder sha256 in it)",
         path.display()
     );
-    Ok(Kind::Store)
+    Ok(AuditKind::Store)
 }
 
 /// Whether a file begins as an ISO 9660 image does: with the standard identifier of its first volume descriptor

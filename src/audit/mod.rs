@@ -9,7 +9,7 @@ mod seed;
 mod store;
 
 pub use fault::{Audit, Fault, Problem};
-pub use kind::{Kind, kind};
+pub use kind::{AuditKind, kind};
 
 use std::io;
 use std::path::Path;
@@ -48,9 +48,9 @@ fn names(folder: &Path) -> Result<Vec<String>> {
 /// Checks what is at `path`.
 pub fn audit(path: &Path) -> Result<Audit> {
     match kind(path)? {
-        Kind::Bundle => bundle::audit(path),
-        Kind::Node => node::audit(path),
-        Kind::Seed | Kind::Shared => seed::audit(path),
-        Kind::Store => store::audit(path),
+        AuditKind::Bundle => bundle::audit(path),
+        AuditKind::Node => node::audit(path),
+        AuditKind::Seed | AuditKind::Shared => seed::audit(path),
+        AuditKind::Store => store::audit(path),
     }
 }

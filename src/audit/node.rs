@@ -6,11 +6,11 @@ use std::path::Path;
 use anyhow::Result;
 use fs_err as fs;
 
-use super::{Audit, Kind, Problem, digest_of, names, seed};
+use super::{Audit, AuditKind, Problem, digest_of, names, seed};
 use crate::output::{Found, IMAGE, MANIFEST, Manifest, NodeFolder};
 
 pub(super) fn audit(path: &Path) -> Result<Audit> {
-    let mut audit = Audit::new(Kind::Node);
+    let mut audit = Audit::new(AuditKind::Node);
     let manifest = match NodeFolder::open(path)? {
         Some(Found::Whole(node)) => node.manifest,
         Some(Found::Unusable(why)) => {

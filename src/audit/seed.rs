@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use fs_err as fs;
 
-use super::{Audit, Kind, Problem};
+use super::{Audit, AuditKind, Problem};
 use crate::digest::Sha256;
 use crate::iso9660::{Listing, SeedError, VolumeLabel, check_rest, read_image};
 use crate::output::{DOCUMENTS, OVERLAY, SeedDigests, USER_DATA};
@@ -17,7 +17,7 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
 
 /// Checks an image, and that it is made of the files with these digests, where they are known from elsewhere.
 pub(super) fn audit_of(path: &Path, known: Option<&SeedDigests>) -> Result<Audit> {
-    let mut audit = Audit::new(Kind::Seed);
+    let mut audit = Audit::new(AuditKind::Seed);
     let name = path.display().to_string();
     let mut image = fs::File::open(path)?;
     let listing = match read_image(&mut image) {
@@ -28,7 +28,7 @@ pub(super) fn audit_of(path: &Path, known: Option<&SeedDigests>) -> Result<Audit
         }
     };
     let digests = if known.is_none() && listing.label == VolumeLabel::Imgbuild.as_str() {
-        audit.kind = Kind::Shared;
+        audit.kind = AuditKind::Shared;
         named(&listing)
     } else {
         let digests = SeedDigests::read(&listing.application).unwrap_or_default();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Audit, Kind, Problem, digest_of, names};
+use super::{Audit, AuditKind, Problem, digest_of, names};
 use crate::digest::Sha256;
 use crate::store::DERIVED;
 
@@ -13,7 +13,7 @@ use crate::store::DERIVED;
 const BESIDE: [&str; 6] = ["CACHEDIR.TAG", "lock", "lost+found", "partial", "tmp", DERIVED];
 
 pub(super) fn audit(path: &Path) -> Result<Audit> {
-    let mut audit = Audit::new(Kind::Store);
+    let mut audit = Audit::new(AuditKind::Store);
     for name in names(path)? {
         if name != "sha256" && !BESIDE.contains(&name.as_str()) {
             audit.found(name, Problem::Undeclared);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::audit::{self, Kind};
+use crate::audit::{self, AuditKind};
 use crate::bundle::{Bundle, Part};
 use crate::failure::{Exit, Failure};
 use crate::iso9660::read_image;
@@ -21,7 +21,7 @@ struct Listed {
 }
 
 /// What is at `path`, which is something that imgbuild writes.
-pub(super) fn kind(path: &Path) -> Result<Kind, Failure> {
+pub(super) fn kind(path: &Path) -> Result<AuditKind, Failure> {
     const EXPECTED: &str = "a bundle, a node's folder, an image or a store";
     const HELP: &str = "build first: `imgbuild --all` writes a folder for each node, such as `out/ptrn-1`; `imgbuild bundle -o FILE` a bundle";
     audit::kind(path).map_err(|error| match error.downcast::<io::Error>() {
@@ -36,9 +36,9 @@ pub(super) fn kind(path: &Path) -> Result<Kind, Failure> {
 /// Lists what is at `path`.
 pub fn run(path: &Path, console: &Console) -> Result<(), Failure> {
     match kind(path)? {
-        Kind::Bundle => bundle(&Bundle::open(path)?, console),
-        Kind::Node => manifest(path, console),
-        Kind::Seed | Kind::Shared => {
+        AuditKind::Bundle => bundle(&Bundle::open(path)?, console),
+        AuditKind::Node => manifest(path, console),
+        AuditKind::Seed | AuditKind::Shared => {
             let mut image = fs_err::File::open(path)?;
             let listing = read_image(&mut image).map_err(|error| Failure::Integrity {
                 message: format!("`{}`: {error}", path.display()),
@@ -48,7 +48,7 @@ pub fn run(path: &Path, console: &Console) -> Result<(), Failure> {
             let head = format!("seed image {}, {} bytes", listing.label, listing.size);
             list(head, &files.collect::<Vec<_>>(), console)
         }
-        Kind::Store => {
+        AuditKind::Store => {
             let mut files = Vec::new();
             for entry in fs_err::read_dir(path.join("sha256"))? {
                 let entry = entry?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::inspect;
-use crate::audit::{Audit, Kind};
+use crate::audit::{Audit, AuditKind};
 use crate::bundle::{Parts, Signed};
 use crate::failure::Failure;
 use crate::settings::Trust;
@@ -52,12 +52,12 @@ pub fn run(path: &Path, trust: Option<&Trust>, console: &Console) -> Result<(), 
     Err(Failure::Integrity {
         message: format!("the {} `{shown}` is not as it was written:\n  {faults}", audit.kind),
         help: match kind {
-            Kind::Store => {
+            AuditKind::Store => {
                 "remove what is not declared, which no build reads; the next build fetches what is damaged"
                     .to_owned()
             }
-            Kind::Node | Kind::Seed | Kind::Shared => "build the node again".to_owned(),
-            Kind::Bundle => "bring it again from where it is whole, or write it again".to_owned(),
+            AuditKind::Node | AuditKind::Seed | AuditKind::Shared => "build the node again".to_owned(),
+            AuditKind::Bundle => "bring it again from where it is whole, or write it again".to_owned(),
         },
     })
 }
