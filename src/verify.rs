@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::audit::{self, Audit, AuditKind, Problem};
+use crate::audit::{self, Audit, AuditKind, FaultKind};
 use crate::build::requests_of;
 use crate::bundle::{self, Bundle, Part, Parts, SignatureError, Signed, VerifyingKey};
 use crate::diagnostic::Report;
@@ -59,7 +59,7 @@ fn needed(path: &Path, audit: &mut Audit) -> Result<(), Failure> {
     for request in requests_of(&nodes) {
         let part = Part::artifact_path(&request.sha256);
         if index.part(&part).is_none() {
-            audit.found(format!("{part} ({})", request.name), Problem::Missing);
+            audit.found(format!("{part} ({})", request.name), FaultKind::Missing);
         }
     }
     Ok(())
@@ -81,7 +81,7 @@ fn signature(key: &VerifyingKey, path: &Path, audit: &mut Audit) -> Result<Optio
     let file = bundle::signature_of(&signed);
     let name = file.display().to_string();
     if !file.is_file() {
-        audit.found(name, Problem::Missing);
+        audit.found(name, FaultKind::Missing);
         return Ok(None);
     }
     let text = match input::text(&file, MAX_KEY) {

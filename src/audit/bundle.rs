@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Audit, AuditKind, Problem, digest_of};
+use super::{Audit, AuditKind, FaultKind, digest_of};
 use crate::bundle::{Bundle, BundleError, Part, Parts, header, padding};
 use crate::digest::Sha256;
 
@@ -59,13 +59,13 @@ fn members(bundle: &Bundle, audit: &mut Audit) -> Result<()> {
     for (part, end) in bundle.parts_and_ends() {
         // What lies behind the end of the file is missing, and so is all that should follow.
         if end > bundle.available() {
-            audit.found(&part.path, Problem::Missing);
+            audit.found(&part.path, FaultKind::Missing);
         } else {
             member(part, &mut bytes, audit)?;
         }
     }
     if bundle.available() < bundle.size() {
-        audit.found(END, Problem::Missing);
+        audit.found(END, FaultKind::Missing);
         return Ok(());
     }
     if !same(&mut bytes, &mut io::repeat(0).take(1024))? {
@@ -73,7 +73,7 @@ fn members(bundle: &Bundle, audit: &mut Audit) -> Result<()> {
     }
     let (_, behind) = Sha256::of_reader(bytes)?;
     if behind > 0 {
-        audit.found(format!("{behind} bytes behind the {END}"), Problem::Undeclared);
+        audit.found(format!("{behind} bytes behind the {END}"), FaultKind::Undeclared);
     }
     Ok(())
 }

@@ -27,13 +27,13 @@ pub struct Fault {
     pub part: String,
     /// What is wrong with it.
     #[serde(flatten)]
-    pub problem: Problem,
+    pub problem: FaultKind,
 }
 
 /// What can be wrong with a part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "problem", rename_all = "lowercase")]
-pub enum Problem {
+pub enum FaultKind {
     /// It has other bytes than those that were written.
     Damaged {
         /// Their digest.
@@ -67,13 +67,13 @@ impl Audit {
     }
 
     /// Keeps what is wrong with a part.
-    pub fn found(&mut self, part: impl Into<String>, problem: Problem) {
+    pub fn found(&mut self, part: impl Into<String>, problem: FaultKind) {
         self.faults.push(Fault { part: part.into(), problem });
     }
 
     /// Keeps that a part is not what such a part is.
     pub fn malformed(&mut self, part: impl Into<String>, why: impl Into<String>) {
-        self.found(part, Problem::Malformed { why: why.into() });
+        self.found(part, FaultKind::Malformed { why: why.into() });
     }
 
     /// Counts a part, and keeps that it is damaged if it is.
@@ -81,7 +81,7 @@ impl Audit {
         self.parts += 1;
         self.bytes += size;
         if expected != got {
-            self.found(part, Problem::Damaged { expected, got });
+            self.found(part, FaultKind::Damaged { expected, got });
         }
     }
 }
@@ -91,21 +91,21 @@ impl fmt::Display for Fault {
         // Names come from what is checked, which may be anybody's.
         let part = self.part.escape_debug();
         match &self.problem {
-            Problem::Damaged { expected, got } => {
+            FaultKind::Damaged { expected, got } => {
                 write!(f, "`{part}` is damaged: expected sha256 {expected}, got {got}")
             }
-            Problem::Missing => write!(f, "`{part}` is missing or truncated"),
-            Problem::DamagedSecret => {
+            FaultKind::Missing => write!(f, "`{part}` is missing or truncated"),
+            FaultKind::DamagedSecret => {
                 write!(f, "`{part}` is damaged: its digests are not shown, because it holds secrets")
             }
-            Problem::Exposed { mode } => {
+            FaultKind::Exposed { mode } => {
                 write!(
                     f,
                     "others can read `{part}`, which holds secrets: expected mode 0600, got {mode}; `chmod 600` it"
                 )
             }
-            Problem::Undeclared => write!(f, "`{part}` is not declared"),
-            Problem::Malformed { why } => write!(f, "`{part}`: {why}"),
+            FaultKind::Undeclared => write!(f, "`{part}` is not declared"),
+            FaultKind::Malformed { why } => write!(f, "`{part}`: {why}"),
         }
     }
 }

@@ -8,7 +8,7 @@ mod node;
 mod seed;
 mod store;
 
-pub use fault::{Audit, Fault, Problem};
+pub use fault::{Audit, Fault, FaultKind};
 pub use kind::{AuditKind, kind};
 
 use std::io;
@@ -27,7 +27,7 @@ fn digest_of(path: &Path, name: &str, audit: &mut Audit) -> Result<Option<(Sha25
         Ok(found) if found.is_symlink() => audit.malformed(name, "it is a link, expected a file"),
         Ok(found) if found.is_file() => return Ok(Some(Sha256::of_reader(fs::File::open(path)?)?)),
         Ok(_) => audit.malformed(name, "it is not a plain file"),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => audit.found(name, Problem::Missing),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => audit.found(name, FaultKind::Missing),
         Err(error) => return Err(error.into()),
     }
     Ok(None)

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use fs_err as fs;
 
-use super::{Audit, AuditKind, Problem, digest_of, names, seed};
+use super::{Audit, AuditKind, FaultKind, digest_of, names, seed};
 use crate::output::{Found, IMAGE, MANIFEST, Manifest, NodeFolder};
 
 pub(super) fn audit(path: &Path) -> Result<Audit> {
@@ -18,7 +18,7 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
             return Ok(audit);
         }
         None => {
-            audit.found(MANIFEST, Problem::Missing);
+            audit.found(MANIFEST, FaultKind::Missing);
             return Ok(audit);
         }
     };
@@ -28,7 +28,7 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
             audit.malformed(MANIFEST, why);
         } else if let Some((got, size)) = digest_of(&path.join(name), name, &mut audit)? {
             if manifest.is_private(name) && got != output.sha256 {
-                audit.found(name, Problem::DamagedSecret);
+                audit.found(name, FaultKind::DamagedSecret);
             } else {
                 audit.checked(name, size, (output.sha256, got));
             }
@@ -41,7 +41,7 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
     }
     for name in names(path)? {
         if name != MANIFEST && !manifest.outputs.contains_key(&name) {
-            audit.found(name, Problem::Undeclared);
+            audit.found(name, FaultKind::Undeclared);
         }
     }
     audit.faults.sort_by(|one, other| one.part.cmp(&other.part));
@@ -61,7 +61,7 @@ fn exposed(folder: &Path, manifest: &Manifest, audit: &mut Audit) {
         let Ok(found) = fs::symlink_metadata(folder.join(name)) else { continue };
         let mode = found.permissions().mode() & 0o7777;
         if found.is_file() && mode & 0o077 != 0 {
-            audit.found(name, Problem::Exposed { mode: format!("{mode:04o}") });
+            audit.found(name, FaultKind::Exposed { mode: format!("{mode:04o}") });
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use fs_err as fs;
 
-use super::{Audit, AuditKind, Problem};
+use super::{Audit, AuditKind, FaultKind};
 use crate::digest::Sha256;
 use crate::iso9660::{Listing, SeedError, VolumeLabel, check_rest, read_image};
 use crate::output::{DOCUMENTS, OVERLAY, SeedDigests, USER_DATA};
@@ -63,7 +63,7 @@ fn contents(image: &mut fs::File, listing: &Listing, digests: &SeedDigests, audi
         let (got, size) = Sha256::of_reader(file.open(&mut *image)?)?;
         match digests.0.get(&file.name) {
             Some(expected) if others == 0 && file.name == USER_DATA && got != *expected => {
-                audit.found(&file.name, Problem::DamagedSecret);
+                audit.found(&file.name, FaultKind::DamagedSecret);
             }
             Some(expected) => audit.checked(&file.name, size, (*expected, got)),
             None => audit.malformed(&file.name, "the image does not record a digest for it"),
@@ -95,11 +95,11 @@ fn names(listing: &Listing, digests: &SeedDigests, audit: &mut Audit) {
     let has = |name: &str| listing.files.iter().any(|file| file.name == name);
     let said = digests.0.keys().map(String::as_str).filter(|name| !DOCUMENTS.contains(name));
     for name in DOCUMENTS.into_iter().chain(said).filter(|name| !has(name)) {
-        audit.found(name, Problem::Missing);
+        audit.found(name, FaultKind::Missing);
     }
     let is_layer = |name: &str| digests.0.get(name).is_some_and(|digest| digest.to_string() == name);
     let is_known = |name: &str| DOCUMENTS.contains(&name) || name == OVERLAY || is_layer(name);
     for file in listing.files.iter().filter(|file| !is_known(&file.name)) {
-        audit.found(&file.name, Problem::Undeclared);
+        audit.found(&file.name, FaultKind::Undeclared);
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Audit, AuditKind, Problem, digest_of, names};
+use super::{Audit, AuditKind, FaultKind, digest_of, names};
 use crate::digest::Sha256;
 use crate::store::DERIVED;
 
@@ -16,7 +16,7 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
     let mut audit = Audit::new(AuditKind::Store);
     for name in names(path)? {
         if name != "sha256" && !BESIDE.contains(&name.as_str()) {
-            audit.found(name, Problem::Undeclared);
+            audit.found(name, FaultKind::Undeclared);
         }
     }
     for name in names(&path.join("sha256"))? {
@@ -24,7 +24,7 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
         let Ok(expected) = name.parse::<Sha256>() else {
             // What lost its digest was set aside by a build and is never read.
             if !name.ends_with(".damaged") {
-                audit.found(part, Problem::Undeclared);
+                audit.found(part, FaultKind::Undeclared);
             }
             continue;
         };
