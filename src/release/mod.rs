@@ -16,5 +16,5 @@ pub use edit::moved;
 pub use mirror::{Mirror, MirrorError};
 pub(crate) use mirror::{MirrorPlace, host};
 pub use pins::{Artifact, Pin, Release, Releases};
-pub use problem::{KnownProblem, Problem, Severity};
+pub use problem::{KnownProblem, Problem, ProblemSeverity};
 pub(crate) use redacted::{Redacted, shown};

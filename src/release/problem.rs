@@ -15,7 +15,7 @@ pub struct Problem {
     pub description: String,
     /// How bad it is, where upstream says so.
     #[serde(default)]
-    pub severity: Option<Severity>,
+    pub severity: Option<ProblemSeverity>,
     /// The first version of each line of versions (`3.5`, `3.11`) in which it is fixed; empty while there is none. A line
     /// that is not named is cured from the highest version on.
     #[schemars(with = "Vec<String>")]
@@ -25,7 +25,7 @@ pub struct Problem {
 /// How bad a problem is, in the words of advisories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Severity {
+pub enum ProblemSeverity {
     /// Low.
     Low,
     /// Medium, also called moderate.
@@ -44,7 +44,7 @@ pub struct KnownProblem {
     /// What can happen, in one line.
     pub description: String,
     /// How bad it is.
-    pub severity: Option<Severity>,
+    pub severity: Option<ProblemSeverity>,
     /// The next version without it, if there is one.
     pub fixed_in: Option<Version>,
 }
@@ -118,7 +118,7 @@ mod tests {
         let mut problem = KnownProblem {
             id: Some("CVE-1".into()),
             description: "anyone may stop it".into(),
-            severity: Some(Severity::High),
+            severity: Some(ProblemSeverity::High),
             fixed_in: Some(Version::new(1, 2, 3)),
         };
         assert_eq!(problem.line(), "anyone may stop it (CVE-1), fixed in 1.2.3");

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::digest::Sha256;
-use crate::release::Severity;
+use crate::release::ProblemSeverity;
 
 /// A bill of materials.
 #[derive(Debug, Serialize)]
@@ -112,7 +112,7 @@ pub(super) struct Vulnerability {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Rating {
-    pub(super) severity: Severity,
+    pub(super) severity: ProblemSeverity,
 }
 
 #[derive(Debug, Serialize)]
