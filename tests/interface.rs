@@ -202,7 +202,7 @@ fn plan_tells_people_and_programs_the_same() {
 fn known_problems() -> String {
     let pins: Releases = serde_yaml::from_str(RELEASES).unwrap();
     let lines = pins.releases.iter().flat_map(|(name, release)| {
-        let known = release.problems.iter().filter_map(|problem| problem.of(&release.version));
+        let known = release.problems.iter().filter_map(|problem| problem.in_version(&release.version));
         known.map(move |known| format!("warning: {name} {}: {}\n", release.version, known.line()))
     });
     lines.collect()

@@ -77,7 +77,7 @@ impl Change {
             written,
             differs,
             artifacts,
-            problems: new.problems.iter().filter_map(|one| one.of(&new.version)).collect(),
+            problems: new.problems.iter().filter_map(|one| one.in_version(&new.version)).collect(),
         })
     }
 

@@ -126,7 +126,7 @@ impl Decoded<Releases> {
             folder,
             source: pin.source.clone(),
             license: release.license.clone(),
-            problems: release.problems.iter().filter_map(|one| one.of(&release.version)).collect(),
+            problems: release.problems.iter().filter_map(|one| one.in_version(&release.version)).collect(),
         })
     }
 

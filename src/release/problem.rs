@@ -51,7 +51,7 @@ pub struct KnownProblem {
 
 impl Problem {
     /// The problem as `version` has it; `None` if it is cured there. A version that cannot be compared may have it.
-    pub fn of(&self, version: &str) -> Option<KnownProblem> {
+    pub fn in_version(&self, version: &str) -> Option<KnownProblem> {
         let version = comparable(version);
         let highest = self.fixed_in.iter().max();
         let line = |fix: &&Version| version.as_ref().is_some_and(|own| is_same_line(own, fix));
@@ -108,7 +108,7 @@ mod tests {
         ] {
             let fixed_in = fixed_in.iter().map(|text| text.parse().unwrap()).collect();
             let problem = Problem { id: None, description: "it breaks".into(), severity: None, fixed_in };
-            let known = problem.of(version).map(|known| known.fixed_in.map(|fix| fix.to_string()));
+            let known = problem.in_version(version).map(|known| known.fixed_in.map(|fix| fix.to_string()));
             assert_eq!(known, expected.map(|fix| fix.map(str::to_owned)), "{version} of {problem:?}");
         }
     }
