@@ -9,7 +9,7 @@ pub struct Moment(pub u64);
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (date, second) = (Date::of(self.0), self.0 % 86_400);
+        let (date, second) = (Date::from_epoch(self.0), self.0 % 86_400);
         write!(f, "{date}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
     }
 }
@@ -37,7 +37,7 @@ impl FromStr for Moment {
         // The day that has this date, if there is one: no year has more days than 366.
         let first = (year - 1970) * 365;
         let wanted = Date { year, month, day: date };
-        let days = (first..first + 2400).find(|days| Date::of(days * 86_400) == wanted).ok_or(EXPECTED)?;
+        let days = (first..first + 2400).find(|days| Date::from_epoch(days * 86_400) == wanted).ok_or(EXPECTED)?;
         Ok(Self(days * 86_400 + hour * 3600 + minute * 60 + second))
     }
 }
@@ -55,7 +55,7 @@ pub struct Date {
 
 impl Date {
     /// The day of the moment `epoch_seconds` after 1970-01-01T00:00:00Z.
-    pub fn of(epoch_seconds: u64) -> Self {
+    pub fn from_epoch(epoch_seconds: u64) -> Self {
         // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days: with years that
         // begin in March the leap day comes last, and eras of 400 years all have 146097 days.
         let days = epoch_seconds / 86_400 + 719_468;
@@ -114,7 +114,7 @@ mod tests {
             (1_798_761_600, "2027-01-01"),
             (4_107_542_400, "2100-03-01"),
         ] {
-            assert_eq!(Date::of(seconds).to_string(), date);
+            assert_eq!(Date::from_epoch(seconds).to_string(), date);
         }
     }
 }

@@ -31,10 +31,10 @@ fn certificate(error: &CertificateError) -> String {
             "its certificate is signed by an authority that this machine does not trust".to_owned()
         }
         CertificateError::ExpiredContext { not_after, .. } => {
-            format!("its certificate expired on {}", Date::of(not_after.as_secs()))
+            format!("its certificate expired on {}", Date::from_epoch(not_after.as_secs()))
         }
         CertificateError::NotValidYetContext { not_before, .. } => {
-            format!("its certificate is not valid before {}", Date::of(not_before.as_secs()))
+            format!("its certificate is not valid before {}", Date::from_epoch(not_before.as_secs()))
         }
         CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
             "its certificate does not contain a name (subjectAltName)".to_owned()

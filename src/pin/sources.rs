@@ -107,7 +107,7 @@ impl Sources<'_> {
         }
         let (sha256, size, way) = self.upstream.digest(url)?;
         let day = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-        let source = format!("trusted at first use on {}{}", Date::of(day), first_use_way(way));
+        let source = format!("trusted at first use on {}{}", Date::from_epoch(day), first_use_way(way));
         Ok(Pin { sha256, size: Some(size), source })
     }
 }

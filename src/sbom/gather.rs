@@ -67,7 +67,7 @@ fn metadata(node: &NodePlan, epoch: u64) -> Metadata {
         ..Component::default()
     };
     Metadata {
-        timestamp: format!("{}T{hour:02}:{minute:02}:{second:02}Z", Date::of(epoch)),
+        timestamp: format!("{}T{hour:02}:{minute:02}:{second:02}Z", Date::from_epoch(epoch)),
         tools: Tools { components: vec![imgbuild] },
         component: Component { kind: Kind::Platform, name: node.name.clone(), ..Component::default() },
     }

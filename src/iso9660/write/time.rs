@@ -20,7 +20,7 @@ impl Timestamp {
     pub(super) fn at(epoch_seconds: u64) -> Result<Self, SeedError> {
         let too_late = |_| SeedError::Time { epoch_seconds };
         let small = |number: u64| u8::try_from(number).map_err(too_late);
-        let Date { year, month, day } = Date::of(epoch_seconds);
+        let Date { year, month, day } = Date::from_epoch(epoch_seconds);
         Ok(Self {
             year: small(year - 1900)?,
             month: small(month)?,
