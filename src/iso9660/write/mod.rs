@@ -5,7 +5,7 @@ mod file;
 mod head;
 mod layout;
 mod record;
-mod rest;
+mod check_metadata;
 mod rock_ridge;
 mod time;
 
@@ -18,7 +18,7 @@ use time::Timestamp;
 
 pub use file::ImageFile;
 pub use head::ImageHead;
-pub use rest::check_rest;
+pub use check_metadata::check_rest;
 
 /// Writes an image that holds `files` in its root folder.
 ///
