@@ -1,7 +1,7 @@
 //! Writes an image front to back: the layout depends only on names and sizes.
 
 mod descriptor;
-mod file;
+mod image_file;
 mod head;
 mod layout;
 mod record;
@@ -16,7 +16,7 @@ use crate::iso9660::{SECTOR, SeedError};
 use layout::{ImageLayout, content_sectors};
 use time::Timestamp;
 
-pub use file::ImageFile;
+pub use image_file::ImageFile;
 pub use head::ImageHead;
 pub use check_metadata::check_rest;
 
