@@ -2,7 +2,7 @@
 
 mod descriptor;
 mod image_file;
-mod head;
+mod volume_fields;
 mod layout;
 mod record;
 mod check_metadata;
@@ -17,7 +17,7 @@ use layout::{ImageLayout, content_sectors};
 use time::Timestamp;
 
 pub use image_file::ImageFile;
-pub use head::ImageHead;
+pub use volume_fields::ImageHead;
 pub use check_metadata::check_rest;
 
 /// Writes an image that holds `files` in its root folder.
