@@ -18,7 +18,7 @@ mod blob;
 mod cache;
 mod error;
 mod images;
-mod joined;
+mod hash_state;
 mod key;
 mod layers;
 mod staging;
