@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use imgbuild::digest::Sha256;
 use imgbuild::fetch::Outcome::{Fetched, Resumed};
-use imgbuild::fetch::{FetchOptions, Pace, Patience};
+use imgbuild::fetch::{FetchOptions, Pace, RetryPolicy};
 use imgbuild::store::ErrorClass::{Integrity, Network};
 
 use super::support::depot::{Depot, ETAG, HASTY, PATIENCE, artifact, request, told};
@@ -229,7 +229,7 @@ fn silence_is_not_waited_out() {
 #[test]
 fn a_server_that_drips_is_given_up() {
     let pace = Pace { bytes: 1000, window: Duration::from_millis(300) };
-    let (slow, limits) = (Answer::drip, Patience { stall: Duration::from_secs(20), pace, ..HASTY });
+    let (slow, limits) = (Answer::drip, RetryPolicy { stall: Duration::from_secs(20), pace, ..HASTY });
     let for_ever = Server::start(move |_, _| slow(good(), Duration::from_millis(50)));
     let said = "sent less than 1000 bytes per second for 0.3 s (5 tries)";
     come_to("for ever", &for_ever, (true, limits), Fails(Network, said));

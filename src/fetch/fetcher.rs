@@ -11,7 +11,7 @@ use super::download::Download;
 use super::http::Http;
 use super::place::Place;
 use super::{
-    ArtifactRequest, Cause, Event, FailedArtifact, FetchError, Fetched, Network, Outcome, Patience, Step,
+    ArtifactRequest, Cause, Event, FailedArtifact, FetchError, Fetched, Network, Outcome, RetryPolicy, Step,
     Supply,
 };
 use crate::release::{Mirror, MirrorPlace, Redacted, shown};
@@ -32,7 +32,7 @@ pub struct FetchOptions {
     /// How servers are reached.
     pub network: Network,
     /// How long to wait for others.
-    pub patience: Patience,
+    pub patience: RetryPolicy,
 }
 
 impl FetchOptions {

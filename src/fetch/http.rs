@@ -18,7 +18,7 @@ use super::peer::Peer;
 use super::resolver::Resolver;
 use super::response::{Head, Rest, retry_after};
 use super::trust::Trust;
-use super::{Cause, Network, Patience, RedirectRefused, handshake, redirect, tunnel};
+use super::{Cause, Network, RetryPolicy, RedirectRefused, handshake, redirect, tunnel};
 use crate::release::host;
 
 /// A client with the environment's proxies and certificates.
@@ -27,7 +27,7 @@ pub(super) struct Http {
     client: Client,
     network: Network,
     trust: Trust,
-    patience: Patience,
+    patience: RetryPolicy,
 }
 
 /// An answer whose bytes can be read.
@@ -39,7 +39,7 @@ pub(super) struct Answer {
 }
 
 impl Http {
-    pub(super) fn new(network: &Network, patience: Patience) -> Result<Self, Cause> {
+    pub(super) fn new(network: &Network, patience: RetryPolicy) -> Result<Self, Cause> {
         let trust = Trust::new(&network.certificates);
         let builder = network.proxies.rules().into_iter().fold(builder(patience), ClientBuilder::proxy);
         let client = client(builder, &trust).map_err(|error| Cause::Client(root(&error)))?;
@@ -147,7 +147,7 @@ pub(crate) fn client(builder: ClientBuilder, trust: &Trust) -> reqwest::Result<C
     builder.tls_backend_preconfigured(trust.config.clone()).dns_resolver(Arc::new(Resolver)).build()
 }
 
-fn builder(patience: Patience) -> ClientBuilder {
+fn builder(patience: RetryPolicy) -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("imgbuild/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(patience.connect)

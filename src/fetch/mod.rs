@@ -37,7 +37,7 @@ pub use pace::Pace;
 pub use peer::Peer;
 pub use proxy::{Proxies, ProxyError, ProxyFlaw};
 pub use redirect::RedirectRefused;
-pub use retry::Patience;
+pub use retry::RetryPolicy;
 pub use sniff::Clue;
 pub use supply::{Supplied, Supply};
 pub(crate) use trust::Trust;

@@ -15,7 +15,7 @@ pub(super) const HEADWAY: u64 = 1024 * 1024;
 
 /// How long a fetch waits for others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// For a connection, TLS handshake included.
     pub connect: Duration,
     /// For the next bytes.
@@ -29,7 +29,7 @@ pub struct Patience {
     pub retry_after: Duration,
 }
 
-impl Default for Patience {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(15),
@@ -42,7 +42,7 @@ impl Default for Patience {
     }
 }
 
-impl Patience {
+impl RetryPolicy {
     /// The pauses between tries.
     pub(super) fn pauses(&self) -> ExponentialBackoff {
         ExponentialBuilder::new().with_min_delay(self.pause).with_max_times(TRIES - 1).with_jitter().build()
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn five_tries_take_at_most_nine_seconds_of_pauses() {
         for _ in 0..100 {
-            let pauses: Vec<_> = Patience::default().pauses().collect();
+            let pauses: Vec<_> = RetryPolicy::default().pauses().collect();
             assert_eq!(pauses.len(), TRIES - 1);
             let sum: Duration = pauses.iter().sum();
             assert!((4.5..=9.0).contains(&sum.as_secs_f32()), "{sum:?}");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use imgbuild::digest::Sha256;
-use imgbuild::fetch::{ArtifactRequest, FetchError, FetchOptions, Outcome, Pace, Patience};
+use imgbuild::fetch::{ArtifactRequest, FetchError, FetchOptions, Outcome, Pace, RetryPolicy};
 use imgbuild::store::{ErrorClass, Store};
 use tempfile::TempDir;
 
@@ -27,7 +27,7 @@ pub fn good_server() -> Server {
 }
 
 /// Pauses that are short enough for tests, and time-outs that no busy machine reaches.
-pub const PATIENCE: Patience = Patience {
+pub const PATIENCE: RetryPolicy = RetryPolicy {
     connect: Duration::from_secs(20),
     stall: Duration::from_secs(20),
     pace: Pace { bytes: 1, window: Duration::from_secs(20) },
@@ -36,8 +36,8 @@ pub const PATIENCE: Patience = Patience {
 };
 
 /// For servers that are silent: time-outs that a test can wait for. How many tries the others get is not certain then.
-pub const HASTY: Patience =
-    Patience { connect: Duration::from_millis(500), stall: Duration::from_secs(1), ..PATIENCE };
+pub const HASTY: RetryPolicy =
+    RetryPolicy { connect: Duration::from_millis(500), stall: Duration::from_secs(1), ..PATIENCE };
 
 /// A store of one test.
 pub struct Depot {

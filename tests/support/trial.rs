@@ -1,7 +1,7 @@
 //! A server that misbehaves, and what must come of it.
 #![expect(clippy::disallowed_methods, reason = "a test looks at files and at the clock")]
 
-use imgbuild::fetch::{FetchOptions, Outcome, Patience};
+use imgbuild::fetch::{FetchOptions, Outcome, RetryPolicy};
 use imgbuild::store::ErrorClass;
 
 use super::depot::{Depot, PATIENCE, request, told};
@@ -36,7 +36,7 @@ pub fn check<const N: usize>(pinned: bool, rows: [Row; N]) {
 /// Whatever comes, no file may have a name that its bytes do not bear out, and the next run, with a good server,
 /// must succeed without cleaning.
 #[track_caller]
-pub fn come_to(fact: &str, server: &Server, (pinned, patience): (bool, Patience), comes: Comes) {
+pub fn come_to(fact: &str, server: &Server, (pinned, patience): (bool, RetryPolicy), comes: Comes) {
     let depot = Depot::new();
     let mut request = request(&server.url("/a"));
     request.size = request.size.filter(|_| pinned);
