@@ -13,7 +13,7 @@ use super::partial::{Intake, Kept, Partial};
 use super::peer::Peer;
 use super::place::Place;
 use super::response::{Head, Rest};
-use super::retry::HEADWAY;
+use super::retry::MIN_PROGRESS;
 use super::sniff::HEAD;
 use super::{Cause, Clue, Outcome, Step};
 
@@ -70,7 +70,7 @@ impl<'a> Download<'a> {
             };
             // Further than ever, not further than last time: a file that comes again and again from its beginning
             // would be tried without end.
-            if self.partial.len() >= reached.saturating_add(HEADWAY) {
+            if self.partial.len() >= reached.saturating_add(MIN_PROGRESS) {
                 reached = self.partial.len();
                 pauses = patience.pauses();
             }

@@ -11,7 +11,7 @@ const TRIES: usize = 5;
 
 /// So many new bytes make a try worth another: then the count of tries begins anew. A large file comes through a
 /// line that breaks again and again, and the number of tries stays bounded by the file's size.
-pub(super) const HEADWAY: u64 = 1024 * 1024;
+pub(super) const MIN_PROGRESS: u64 = 1024 * 1024;
 
 /// How long a fetch waits for others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
