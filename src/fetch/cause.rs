@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use super::peer::Peer;
+use super::peer::Endpoint;
 use super::{Clue, Pace, RedirectRefused};
 use crate::digest::Sha256;
 use crate::store::{ErrorClass, StoreError};
@@ -41,18 +41,18 @@ pub enum Cause {
     #[error("failed to resolve the name `{}`: {detail}", peer.nearest())]
     Dns {
         /// Whose.
-        peer: Peer,
+        peer: Endpoint,
         /// What the system's resolver says.
         detail: String,
     },
     /// Nobody listens there.
     #[error("the connection to {0} was refused")]
-    Refused(Peer),
+    Refused(Endpoint),
     /// No connection within the time for it.
     #[error("timeout: no connection to {peer} within {} s", after.as_secs_f32())]
     NoConnection {
         /// To whom.
-        peer: Peer,
+        peer: Endpoint,
         /// How long it was tried.
         after: Duration,
     },
@@ -60,7 +60,7 @@ pub enum Cause {
     #[error("timeout: {peer} sent less than {} bytes per second for {} s", pace.bytes, pace.window.as_secs_f32())]
     Slow {
         /// From whom.
-        peer: Peer,
+        peer: Endpoint,
         /// What it fell short of.
         pace: Pace,
     },
@@ -68,7 +68,7 @@ pub enum Cause {
     #[error("timeout: {peer} sent nothing for {} s", after.as_secs_f32())]
     Stalled {
         /// From whom.
-        peer: Peer,
+        peer: Endpoint,
         /// How long it was awaited.
         after: Duration,
     },
@@ -76,18 +76,18 @@ pub enum Cause {
     #[error("failed to establish a TLS connection to {peer}: {detail}")]
     Tls {
         /// To whom.
-        peer: Peer,
+        peer: Endpoint,
         /// What is wrong.
         detail: String,
     },
     /// The proxy asks for a user and a password, or for others.
     #[error("the proxy `{}` requires a user and a password", .0.nearest())]
-    ProxyLogin(Peer),
+    ProxyLogin(Endpoint),
     /// The proxy does not connect to the server.
     #[error("the proxy `{}` refused to connect to `{}`: status {status}{}", peer.nearest(), peer.host, wait(*retry_after))]
     ProxyRefused {
         /// Both.
-        peer: Peer,
+        peer: Endpoint,
         /// The proxy's answer.
         status: StatusCode,
         /// How long it asks to wait before the next try.
@@ -97,7 +97,7 @@ pub enum Cause {
     #[error("the connection to {peer} failed: {detail}")]
     Connection {
         /// To whom.
-        peer: Peer,
+        peer: Endpoint,
         /// How.
         detail: String,
     },
@@ -105,7 +105,7 @@ pub enum Cause {
     #[error("{peer} answered with status {status}{}", wait(*retry_after))]
     Status {
         /// Who.
-        peer: Peer,
+        peer: Endpoint,
         /// Its answer.
         status: StatusCode,
         /// How long it asks to wait before the next try.

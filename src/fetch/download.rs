@@ -10,7 +10,7 @@ use super::fetcher::{Fetcher, Job};
 use super::http::Answer;
 use super::pace::Paced;
 use super::partial::{Intake, Kept, Partial};
-use super::peer::Peer;
+use super::peer::Endpoint;
 use super::place::Place;
 use super::response::{Head, Rest};
 use super::retry::MIN_PROGRESS;
@@ -34,7 +34,7 @@ pub(super) struct Source {
     pub(super) head: Head,
     pub(super) body: Box<dyn Read>,
     /// Who sends them; none if they come from a file.
-    pub(super) peer: Option<Peer>,
+    pub(super) peer: Option<Endpoint>,
 }
 
 impl Source {

@@ -14,7 +14,7 @@ use reqwest::blocking::{Client, ClientBuilder, Response};
 use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE};
 
 use super::pace::TooSlow;
-use super::peer::Peer;
+use super::peer::Endpoint;
 use super::resolver::Resolver;
 use super::response::{Head, Rest, retry_after};
 use super::trust::Trust;
@@ -34,7 +34,7 @@ pub(super) struct Http {
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) head: Head,
-    pub(super) peer: Peer,
+    pub(super) peer: Endpoint,
     pub(super) body: Response,
 }
 
@@ -50,7 +50,7 @@ impl Http {
     pub(super) fn get(&self, url: &Url, rest: Option<&Rest>) -> Result<Answer, Cause> {
         let mut at = url.clone();
         for _ in 0..=redirect::HOPS {
-            let peer = Peer::of(&at, &self.network.proxies);
+            let peer = Endpoint::of(&at, &self.network.proxies);
             let body = self.ask(&at, rest).map_err(|error| self.cause(&error, &at, peer.clone()))?;
             if let (301 | 302 | 303 | 307 | 308, Some(to)) =
                 (body.status().as_u16(), body.headers().get(LOCATION))
@@ -76,7 +76,7 @@ impl Http {
     }
 
     /// Why there was no answer.
-    fn cause(&self, error: &reqwest::Error, url: &Url, peer: Peer) -> Cause {
+    fn cause(&self, error: &reqwest::Error, url: &Url, peer: Endpoint) -> Cause {
         let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
         if error.is_timeout() && error.is_connect() {
             Cause::NoConnection { peer, after: self.patience.connect }
@@ -99,7 +99,7 @@ impl Http {
         }
     }
 
-    fn insecure(&self, error: &rustls::Error, peer: Peer) -> Cause {
+    fn insecure(&self, error: &rustls::Error, peer: Endpoint) -> Cause {
         let unusable =
             self.trust.unusable.iter().filter(|_| matches!(error, rustls::Error::InvalidCertificate(_)));
         let said: Vec<_> =
@@ -108,7 +108,7 @@ impl Http {
     }
 
     /// Why the proxy did not connect to the server.
-    fn no_tunnel(&self, url: &Url, peer: Peer) -> Cause {
+    fn no_tunnel(&self, url: &Url, peer: Endpoint) -> Cause {
         let answer = self
             .network
             .proxies
@@ -128,7 +128,7 @@ impl Http {
     pub(super) fn broken(
         &self,
         error: &io::Error,
-        peer: &Peer,
+        peer: &Endpoint,
         received: u64,
         expected: Option<u64>,
     ) -> Cause {

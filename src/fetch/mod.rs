@@ -34,7 +34,7 @@ pub use fetcher::FetchOptions;
 pub(crate) use http::client as http_client;
 pub use network::Network;
 pub use pace::Pace;
-pub use peer::Peer;
+pub use peer::Endpoint;
 pub use proxy::{Proxies, ProxyError, ProxyFlaw};
 pub use redirect::RedirectRefused;
 pub use retry::RetryPolicy;

@@ -10,14 +10,14 @@ use crate::release::host;
 
 /// A server, and the proxy between.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Peer {
+pub struct Endpoint {
     /// The server's host, and its port if it is not the scheme's own.
     pub host: String,
     /// The proxy that the environment names for it.
     pub proxy: Option<String>,
 }
 
-impl Peer {
+impl Endpoint {
     /// Who answers for `url` (credentials of neither are kept).
     pub(super) fn of(url: &Url, proxies: &Proxies) -> Self {
         Self { host: host(url), proxy: proxies.proxy(url).map(Proxy::host) }
@@ -29,7 +29,7 @@ impl Peer {
     }
 }
 
-impl fmt::Display for Peer {
+impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.proxy {
             None => write!(f, "`{}`", self.host),
@@ -50,7 +50,7 @@ mod tests {
             _ => None,
         });
         let proxies = proxies.unwrap();
-        let peer = |url| Peer::of(&Url::parse(url).unwrap(), &proxies);
+        let peer = |url| Endpoint::of(&Url::parse(url).unwrap(), &proxies);
         assert_eq!(
             peer("https://ann:s3cret@h:8443/a").to_string(),
             "`h:8443` through the proxy `proxy:3128`"

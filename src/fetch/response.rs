@@ -8,7 +8,7 @@ use reqwest::header::{
     LAST_MODIFIED, RETRY_AFTER,
 };
 
-use super::peer::Peer;
+use super::peer::Endpoint;
 use super::{Cause, Clue};
 
 /// The part of a file that is asked for: all from a place on, if the file is still the same.
@@ -38,7 +38,7 @@ pub(super) struct Head {
 impl Head {
     /// Judges the answer of `peer` to a request for a whole file, or for the rest of one, which came at `now`.
     pub(super) fn judge(
-        peer: &Peer,
+        peer: &Endpoint,
         status: StatusCode,
         headers: &HeaderMap,
         (asked, now): (Option<&Rest>, SystemTime),
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     fn judge(status: u16, headers: &[(HeaderName, &str)], asked: Option<&Rest>) -> Result<Head, String> {
-        let peer = Peer { host: "h".into(), proxy: None };
+        let peer = Endpoint { host: "h".into(), proxy: None };
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
         Head::judge(&peer, StatusCode::from_u16(status).unwrap(), &headers, (asked, SystemTime::UNIX_EPOCH))
             .map_err(|cause| cause.to_string())

@@ -9,7 +9,7 @@ use reqwest::Url;
 use super::download::{MAX_SIZE, Source};
 use super::http::{Answer, Http};
 use super::pace::Paced;
-use super::peer::Peer;
+use super::peer::Endpoint;
 use super::place::Place;
 use super::sniff::HEAD;
 use super::{Cause, FetchError, FetchOptions};
@@ -123,7 +123,7 @@ impl<'a> Upstream<'a> {
         }
     }
 
-    fn broken(&self, error: &io::Error, peer: Option<&Peer>, received: u64, expected: Option<u64>) -> Cause {
+    fn broken(&self, error: &io::Error, peer: Option<&Endpoint>, received: u64, expected: Option<u64>) -> Cause {
         match (peer, self.http.get()) {
             (Some(peer), Some(http)) => http.broken(error, peer, received, expected),
             _ => Cause::from(io::Error::new(error.kind(), error.to_string())),
