@@ -50,7 +50,7 @@ impl Http {
     pub(super) fn get(&self, url: &Url, rest: Option<&Rest>) -> Result<Answer, Cause> {
         let mut at = url.clone();
         for _ in 0..=redirect::HOPS {
-            let peer = Endpoint::of(&at, &self.network.proxies);
+            let peer = Endpoint::for_url(&at, &self.network.proxies);
             let body = self.ask(&at, rest).map_err(|error| self.cause(&error, &at, peer.clone()))?;
             if let (301 | 302 | 303 | 307 | 308, Some(to)) =
                 (body.status().as_u16(), body.headers().get(LOCATION))

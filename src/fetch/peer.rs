@@ -50,7 +50,7 @@ mod tests {
             _ => None,
         });
         let proxies = proxies.unwrap();
-        let peer = |url| Endpoint::of(&Url::parse(url).unwrap(), &proxies);
+        let peer = |url| Endpoint::for_url(&Url::parse(url).unwrap(), &proxies);
         assert_eq!(
             peer("https://ann:s3cret@h:8443/a").to_string(),
             "`h:8443` through the proxy `proxy:3128`"
