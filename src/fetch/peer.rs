@@ -19,7 +19,7 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// Who answers for `url` (credentials of neither are kept).
-    pub(super) fn of(url: &Url, proxies: &Proxies) -> Self {
+    pub(super) fn for_url(url: &Url, proxies: &Proxies) -> Self {
         Self { host: host(url), proxy: proxies.proxy(url).map(Proxy::host) }
     }
 
