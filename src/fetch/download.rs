@@ -12,7 +12,7 @@ use super::pace::Paced;
 use super::partial::{Intake, Kept, Partial};
 use super::peer::Endpoint;
 use super::place::Place;
-use super::response::{Head, Rest};
+use super::response::{Head, ByteRange};
 use super::retry::MIN_PROGRESS;
 use super::sniff::HEAD;
 use super::{Cause, Clue, Outcome, Step};
@@ -108,7 +108,7 @@ impl<'a> Download<'a> {
         match &self.place {
             Place::Server(url) => {
                 let rest =
-                    kept.map(|kept| Rest { from: kept.intake.size(), validator: kept.validator.clone() });
+                    kept.map(|kept| ByteRange { from: kept.intake.size(), validator: kept.validator.clone() });
                 let Answer { head, peer, body } = self.fetcher.http()?.get(url, rest.as_ref())?;
                 let body = Paced::new(body, self.fetcher.options.patience.pace);
                 Ok(Source { head, body: Box::new(body), peer: Some(peer) })

@@ -16,7 +16,7 @@ use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE};
 use super::pace::TooSlow;
 use super::peer::Endpoint;
 use super::resolver::Resolver;
-use super::response::{Head, Rest, retry_after};
+use super::response::{Head, ByteRange, retry_after};
 use super::trust::Trust;
 use super::{Cause, Network, RetryPolicy, RedirectRefused, handshake, redirect, tunnel};
 use crate::release::host;
@@ -47,7 +47,7 @@ impl Http {
     }
 
     /// Asks for a file, or for the rest of one.
-    pub(super) fn get(&self, url: &Url, rest: Option<&Rest>) -> Result<Answer, Cause> {
+    pub(super) fn get(&self, url: &Url, rest: Option<&ByteRange>) -> Result<Answer, Cause> {
         let mut at = url.clone();
         for _ in 0..=redirect::HOPS {
             let peer = Endpoint::for_url(&at, &self.network.proxies);
@@ -65,7 +65,7 @@ impl Http {
         Err(RedirectRefused::TooMany(host(&at)).into())
     }
 
-    fn ask(&self, url: &Url, rest: Option<&Rest>) -> reqwest::Result<Response> {
+    fn ask(&self, url: &Url, rest: Option<&ByteRange>) -> reqwest::Result<Response> {
         // The digest is of the file as it is, and a range of an encoded response is not a range of the file.
         let mut request = self.client.get(url.clone()).header(ACCEPT_ENCODING, "identity");
         if let Some(rest) = rest {

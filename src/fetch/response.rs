@@ -13,7 +13,7 @@ use super::{Cause, Clue};
 
 /// The part of a file that is asked for: all from a place on, if the file is still the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Rest {
+pub(super) struct ByteRange {
     /// The number of bytes that are there already.
     pub(super) from: u64,
     /// The validator of the version that they are of.
@@ -41,7 +41,7 @@ impl Head {
         peer: &Endpoint,
         status: StatusCode,
         headers: &HeaderMap,
-        (asked, now): (Option<&Rest>, SystemTime),
+        (asked, now): (Option<&ByteRange>, SystemTime),
     ) -> Result<Self, Cause> {
         let text = |name| text(headers, &name);
         let head = Self {
@@ -71,7 +71,7 @@ impl Head {
     }
 
     /// The answer as the continuation that was asked for, if it is that.
-    fn continuing(self, rest: &Rest, content_range: &str) -> Result<Self, Cause> {
+    fn continuing(self, rest: &ByteRange, content_range: &str) -> Result<Self, Cause> {
         match content_range_of(content_range) {
             Some((from, total)) if from == rest.from => {
                 let other = self.validator.as_ref().is_some_and(|now| is_tag(now) && *now != rest.validator);
@@ -128,7 +128,7 @@ fn content_range_of(text: &str) -> Option<(u64, Option<u64>)> {
 mod tests {
     use super::*;
 
-    fn judge(status: u16, headers: &[(HeaderName, &str)], asked: Option<&Rest>) -> Result<Head, String> {
+    fn judge(status: u16, headers: &[(HeaderName, &str)], asked: Option<&ByteRange>) -> Result<Head, String> {
         let peer = Endpoint { host: "h".into(), proxy: None };
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
         Head::judge(&peer, StatusCode::from_u16(status).unwrap(), &headers, (asked, SystemTime::UNIX_EPOCH))
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_part_is_taken_only_where_it_continues_the_same_file() {
-        let rest = Rest { from: 10, validator: "\"a\"".into() };
+        let rest = ByteRange { from: 10, validator: "\"a\"".into() };
         for (range, etag, expected) in [
             ("bytes 10-99/100", "\"a\"", Ok(Some(100))),
             ("bytes 10-99/*", "", Ok(None)),
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn other_answers_bring_nothing() {
-        let rest = Rest { from: 10, validator: "\"a\"".into() };
+        let rest = ByteRange { from: 10, validator: "\"a\"".into() };
         for (status, asked, expected) in [
             (206, None, "a different range than requested"),
             (416, Some(&rest), "Content-Range: `bytes */9`"),
