@@ -12,7 +12,7 @@ use super::pace::Paced;
 use super::partial::{Intake, Kept, Partial};
 use super::peer::Endpoint;
 use super::place::Place;
-use super::response::{Head, ByteRange};
+use super::response::{ResponseHead, ByteRange};
 use super::retry::MIN_PROGRESS;
 use super::sniff::HEAD;
 use super::{Cause, Clue, Outcome, Step};
@@ -31,7 +31,7 @@ pub(super) struct Download<'a> {
 
 /// Bytes that may be those of the artifact.
 pub(super) struct Source {
-    pub(super) head: Head,
+    pub(super) head: ResponseHead,
     pub(super) body: Box<dyn Read>,
     /// Who sends them; none if they come from a file.
     pub(super) peer: Option<Endpoint>,
@@ -46,7 +46,7 @@ impl Source {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => return Err(Cause::NotInMirror),
         };
-        let head = Head { total: Some(size), ..Head::default() };
+        let head = ResponseHead { total: Some(size), ..ResponseHead::default() };
         Ok(Self { head, body: Box::new(fs::File::open(path)?), peer: None })
     }
 }
@@ -118,7 +118,7 @@ impl<'a> Download<'a> {
                 let supply = self.fetcher.options.supply.as_ref();
                 let given = supply.and_then(|supply| supply.give(&self.job.artifact.sha256));
                 let given = given.ok_or(Cause::NotSupplied)?;
-                let head = Head { total: Some(given.size), ..Head::default() };
+                let head = ResponseHead { total: Some(given.size), ..ResponseHead::default() };
                 Ok(Source { head, body: given.body, peer: None })
             }
         }
@@ -167,7 +167,7 @@ impl<'a> Download<'a> {
     }
 
     /// Looks whether an answer that ended without a fault has ended too early.
-    fn check_end(&self, head: &Head, received: u64) -> Result<(), Cause> {
+    fn check_end(&self, head: &ResponseHead, received: u64) -> Result<(), Cause> {
         let Some(expected) = self.expected(head).filter(|expected| received < *expected) else {
             return Ok(());
         };
@@ -182,7 +182,7 @@ impl<'a> Download<'a> {
         })
     }
 
-    fn check_digest(&self, intake: &Intake, head: &Head) -> Result<(), Cause> {
+    fn check_digest(&self, intake: &Intake, head: &ResponseHead) -> Result<(), Cause> {
         let (expected, got) = (self.job.artifact.sha256, intake.digest());
         if got == expected {
             return Ok(());
@@ -203,12 +203,12 @@ impl<'a> Download<'a> {
     }
 
     /// How many bytes the whole file has, as far as anybody knows.
-    fn expected(&self, head: &Head) -> Option<u64> {
+    fn expected(&self, head: &ResponseHead) -> Option<u64> {
         self.job.artifact.size.or(head.total)
     }
 }
 
 /// Wrong bytes may come of two parts that do not belong together: then the file deserves a try from its beginning.
-fn wrong(cause: Cause, head: &Head) -> Cause {
+fn wrong(cause: Cause, head: &ResponseHead) -> Cause {
     if head.from > 0 { Cause::Changed } else { cause }
 }

@@ -16,7 +16,7 @@ use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE};
 use super::pace::TooSlow;
 use super::peer::Endpoint;
 use super::resolver::Resolver;
-use super::response::{Head, ByteRange, retry_after};
+use super::response::{ResponseHead, ByteRange, retry_after};
 use super::trust::Trust;
 use super::{Cause, Network, RetryPolicy, RedirectRefused, handshake, redirect, tunnel};
 use crate::release::host;
@@ -33,7 +33,7 @@ pub(super) struct Http {
 /// An answer whose bytes can be read.
 #[derive(Debug)]
 pub(super) struct Answer {
-    pub(super) head: Head,
+    pub(super) head: ResponseHead,
     pub(super) peer: Endpoint,
     pub(super) body: Response,
 }
@@ -59,7 +59,7 @@ impl Http {
                 at = redirect::follow(&at, to)?;
                 continue;
             }
-            let head = Head::judge(&peer, body.status(), body.headers(), (rest, SystemTime::now()))?;
+            let head = ResponseHead::judge(&peer, body.status(), body.headers(), (rest, SystemTime::now()))?;
             return Ok(Answer { head, peer, body });
         }
         Err(RedirectRefused::TooMany(host(&at)).into())

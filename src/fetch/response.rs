@@ -22,7 +22,7 @@ pub(super) struct ByteRange {
 
 /// A response with bytes of the artifact.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct ResponseHead {
     /// Where in the file its bytes begin.
     pub(super) from: u64,
     /// The size of the whole file, if the server says it.
@@ -35,7 +35,7 @@ pub(super) struct Head {
     pub(super) content_encoding: String,
 }
 
-impl Head {
+impl ResponseHead {
     /// Judges the answer of `peer` to a request for a whole file, or for the rest of one, which came at `now`.
     pub(super) fn judge(
         peer: &Endpoint,
@@ -128,10 +128,10 @@ fn content_range_of(text: &str) -> Option<(u64, Option<u64>)> {
 mod tests {
     use super::*;
 
-    fn judge(status: u16, headers: &[(HeaderName, &str)], asked: Option<&ByteRange>) -> Result<Head, String> {
+    fn judge(status: u16, headers: &[(HeaderName, &str)], asked: Option<&ByteRange>) -> Result<ResponseHead, String> {
         let peer = Endpoint { host: "h".into(), proxy: None };
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
-        Head::judge(&peer, StatusCode::from_u16(status).unwrap(), &headers, (asked, SystemTime::UNIX_EPOCH))
+        ResponseHead::judge(&peer, StatusCode::from_u16(status).unwrap(), &headers, (asked, SystemTime::UNIX_EPOCH))
             .map_err(|cause| cause.to_string())
     }
 
