@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 
 use super::peer::Endpoint;
-use super::{Clue, Pace, RedirectRefused};
+use super::{ContentSniff, Pace, RedirectRefused};
 use crate::digest::Sha256;
 use crate::store::{ErrorClass, StoreError};
 
@@ -138,7 +138,7 @@ pub enum Cause {
         /// The server's.
         got: u64,
         /// What it may be.
-        clue: Option<Clue>,
+        clue: Option<ContentSniff>,
     },
     /// It does not end where it should.
     #[error("it is larger than its limit of {0} bytes")]
@@ -151,11 +151,11 @@ pub enum Cause {
         /// What came.
         got: Sha256,
         /// What it may be.
-        clue: Option<Clue>,
+        clue: Option<ContentSniff>,
     },
     /// A file came that nothing is known of, and it looks like something else.
     #[error("it is not the expected file: {0}")]
-    SomethingElse(Clue),
+    SomethingElse(ContentSniff),
     /// The store itself failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -224,12 +224,12 @@ impl Cause {
                 "install the system's CA certificates, or name a PEM file with the server's CA, or with its own \
                  certificate, in SSL_CERT_FILE; check that the clock is right"
             }
-            Self::SomethingElse(Clue::Html)
-            | Self::Size { clue: Some(Clue::Html), .. }
-            | Self::Digest { clue: Some(Clue::Html), .. } => {
+            Self::SomethingElse(ContentSniff::Html)
+            | Self::Size { clue: Some(ContentSniff::Html), .. }
+            | Self::Digest { clue: Some(ContentSniff::Html), .. } => {
                 "open this URL in a browser: it may be a login page or a proxy's notice"
             }
-            Self::Digest { clue: Some(Clue::Unmeasured(_)), .. } => {
+            Self::Digest { clue: Some(ContentSniff::Unmeasured(_)), .. } => {
                 "try again; if it persists, compare the pin with upstream's checksum file, and pin its `size` beside its \
                  `sha256`, so that a truncated download is detected"
             }
@@ -261,6 +261,6 @@ fn wait(retry_after: Option<Duration>) -> String {
     retry_after.map_or_else(String::new, |time| format!(" (Retry-After: {} s)", time.as_secs()))
 }
 
-fn because(clue: Option<&Clue>) -> String {
+fn because(clue: Option<&ContentSniff>) -> String {
     clue.map(|clue| format!(" ({clue})")).unwrap_or_default()
 }

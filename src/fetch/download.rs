@@ -15,7 +15,7 @@ use super::place::Place;
 use super::response::{ResponseHead, ByteRange};
 use super::retry::MIN_PROGRESS;
 use super::sniff::HEAD;
-use super::{Cause, Clue, Outcome, Step};
+use super::{Cause, ContentSniff, Outcome, Step};
 
 /// The most that an artifact may have whose pin does not know its size: 4 GiB, twice the largest cloud image.
 pub(super) const MAX_SIZE: u64 = 4 << 30;
@@ -189,8 +189,8 @@ impl<'a> Download<'a> {
         }
         let clue = match (head.clue(&self.partial.head()), intake.size()) {
             (Some(clue), _) => Some(clue),
-            (None, 0) => Some(Clue::Empty),
-            (None, size) => self.expected(head).is_none().then_some(Clue::Unmeasured(size)),
+            (None, 0) => Some(ContentSniff::Empty),
+            (None, size) => self.expected(head).is_none().then_some(ContentSniff::Unmeasured(size)),
         };
         Err(wrong(Cause::Digest { expected, got, clue }, head))
     }

@@ -38,7 +38,7 @@ pub use peer::Endpoint;
 pub use proxy::{Proxies, ProxyError, ProxyFlaw};
 pub use redirect::RedirectRefused;
 pub use retry::RetryPolicy;
-pub use sniff::Clue;
+pub use sniff::ContentSniff;
 pub use supply::{Supplied, Supply};
 pub(crate) use trust::Trust;
 pub use trust::{CertificatePaths, UnusableCertificates};

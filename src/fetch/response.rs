@@ -9,7 +9,7 @@ use reqwest::header::{
 };
 
 use super::peer::Endpoint;
-use super::{Cause, Clue};
+use super::{Cause, ContentSniff};
 
 /// The part of a file that is asked for: all from a place on, if the file is still the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,8 +66,8 @@ impl ResponseHead {
     }
 
     /// What a file with these headers, which begins with the bytes `start`, may be instead of the artifact.
-    pub(super) fn clue(&self, start: &[u8]) -> Option<Clue> {
-        Clue::find(start, &self.content_type, &self.content_encoding)
+    pub(super) fn clue(&self, start: &[u8]) -> Option<ContentSniff> {
+        ContentSniff::find(start, &self.content_type, &self.content_encoding)
     }
 
     /// The answer as the continuation that was asked for, if it is that.

@@ -5,7 +5,7 @@ pub(super) const HEAD: usize = 512;
 
 /// A guess at why other bytes came than the pin says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Clue {
+pub enum ContentSniff {
     /// They are a page for people: an error, a login, a proxy's notice.
     #[error("it is an HTML page")]
     Html,
@@ -22,7 +22,7 @@ pub enum Clue {
     Unmeasured(u64),
 }
 
-impl Clue {
+impl ContentSniff {
     /// What the first bytes and the headers Content-Type and Content-Encoding suggest.
     pub(super) fn find(head: &[u8], content_type: &str, content_encoding: &str) -> Option<Self> {
         let text = String::from_utf8_lossy(head)
@@ -50,13 +50,13 @@ mod tests {
         for (head, content_type, encoding, clue) in [
             (&b"\x1f\x8b\x08"[..], "application/gzip", "", None),
             (b"\x1f\x8b\x08", "text/html", "identity", None),
-            (b"\xef\xbb\xbf\r\n<!DOCTYPE HTML><p>", "", "", Some(Clue::Html)),
-            (b"<html lang=en>", "application/gzip", "gzip", Some(Clue::Html)),
-            (b"<!-- portal --><body>", "Text/HTML; charset=utf-8", "", Some(Clue::Html)),
+            (b"\xef\xbb\xbf\r\n<!DOCTYPE HTML><p>", "", "", Some(ContentSniff::Html)),
+            (b"<html lang=en>", "application/gzip", "gzip", Some(ContentSniff::Html)),
+            (b"<!-- portal --><body>", "Text/HTML; charset=utf-8", "", Some(ContentSniff::Html)),
             (b"<?xml version='1.0'?>", "application/xml", "", None),
-            (b"\x1f\x8b\x08", "application/gzip", "gzip", Some(Clue::Encoded("gzip".into()))),
+            (b"\x1f\x8b\x08", "application/gzip", "gzip", Some(ContentSniff::Encoded("gzip".into()))),
         ] {
-            assert_eq!(Clue::find(head, content_type, encoding), clue, "{head:?} {content_type}");
+            assert_eq!(ContentSniff::find(head, content_type, encoding), clue, "{head:?} {content_type}");
         }
     }
 }
