@@ -9,7 +9,7 @@ use fs_err as fs;
 use super::fetcher::{Fetcher, Job};
 use super::http::Answer;
 use super::pace::Paced;
-use super::partial::{Intake, Kept, Partial};
+use super::partial::{HashedFile, Kept, Partial};
 use super::peer::Endpoint;
 use super::place::Place;
 use super::response::{ResponseHead, ByteRange};
@@ -141,7 +141,7 @@ impl<'a> Download<'a> {
     }
 
     /// Takes the bytes in, never more than the artifact may have.
-    fn pour(&self, source: &mut Source, intake: &mut Intake) -> Result<(), Cause> {
+    fn pour(&self, source: &mut Source, intake: &mut HashedFile) -> Result<(), Cause> {
         let mut buffer = vec![0; 64 * 1024];
         loop {
             let read = match source.body.read(&mut buffer) {
@@ -182,7 +182,7 @@ impl<'a> Download<'a> {
         })
     }
 
-    fn check_digest(&self, intake: &Intake, head: &ResponseHead) -> Result<(), Cause> {
+    fn check_digest(&self, intake: &HashedFile, head: &ResponseHead) -> Result<(), Cause> {
         let (expected, got) = (self.job.artifact.sha256, intake.digest());
         if got == expected {
             return Ok(());
@@ -196,7 +196,7 @@ impl<'a> Download<'a> {
     }
 
     /// Gives the verified file its place in the store.
-    fn publish(&self, intake: Intake, from: u64) -> Result<(Outcome, u64), Cause> {
+    fn publish(&self, intake: HashedFile, from: u64) -> Result<(Outcome, u64), Cause> {
         let size = intake.size();
         self.partial.publish(intake)?;
         Ok((if from > 0 { Outcome::Resumed { from } } else { Outcome::Fetched }, size))

@@ -24,13 +24,13 @@ pub(super) struct Partial {
 
 /// A file that takes bytes and hashes them.
 #[derive(Debug)]
-pub(super) struct Intake(HashingWriter<fs::File>);
+pub(super) struct HashedFile(HashingWriter<fs::File>);
 
 /// What an earlier try left, ready to be continued.
 #[derive(Debug)]
 pub(super) struct Kept {
     /// The bytes that are there, hashed.
-    pub(super) intake: Intake,
+    pub(super) intake: HashedFile,
     /// The server's mark of the version that they are of: an entity tag or a date (RFC 9110, section 8.8).
     pub(super) validator: String,
 }
@@ -56,7 +56,7 @@ impl Partial {
         let Some(file) = open_plain(&self.file)? else { return Ok(None) };
         let mut hashing = HashingWriter::new(file);
         hashing.catch_up()?;
-        Ok(Some(Kept { intake: Intake(hashing), validator }))
+        Ok(Some(Kept { intake: HashedFile(hashing), validator }))
     }
 
     /// How many bytes are there.
@@ -75,13 +75,13 @@ impl Partial {
     }
 
     /// Begins anew, with the validator of what will come.
-    pub(super) fn restart(&self, validator: Option<&str>) -> Result<Intake, StoreError> {
+    pub(super) fn restart(&self, validator: Option<&str>) -> Result<HashedFile, StoreError> {
         // Whatever is there is not written through: it may lead elsewhere.
         self.discard()?;
         let new = |path| fs::OpenOptions::new().read(true).write(true).create_new(true).open(path);
         let file = new(&self.file)?;
         new(&self.validator)?.write_all(validator.unwrap_or_default().as_bytes())?;
-        Ok(Intake(HashingWriter::new(file)))
+        Ok(HashedFile(HashingWriter::new(file)))
     }
 
     /// Removes what is there.
@@ -93,7 +93,7 @@ impl Partial {
     }
 
     /// Gives the complete file, whose digest was found right, its final name.
-    pub(super) fn publish(&self, intake: Intake) -> Result<(), StoreError> {
+    pub(super) fn publish(&self, intake: HashedFile) -> Result<(), StoreError> {
         let (file, _, _) = intake.0.finish();
         file.sync_all()?;
         fs::rename(&self.file, &self.blob)?;
@@ -104,7 +104,7 @@ impl Partial {
     }
 }
 
-impl Intake {
+impl HashedFile {
     /// The digest of all that is there.
     pub(super) fn digest(&self) -> Sha256 {
         self.0.digest()
@@ -116,7 +116,7 @@ impl Intake {
     }
 }
 
-impl Write for Intake {
+impl Write for HashedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write(bytes)
     }
