@@ -9,7 +9,7 @@ use fs_err as fs;
 use super::fetcher::{Fetcher, Job};
 use super::http::Answer;
 use super::pace::Paced;
-use super::partial::{HashedFile, Kept, Partial};
+use super::partial::{HashedFile, ResumePoint, Partial};
 use super::peer::Endpoint;
 use super::place::Place;
 use super::response::{ResponseHead, ByteRange};
@@ -104,7 +104,7 @@ impl<'a> Download<'a> {
         self.publish(intake, from)
     }
 
-    fn open(&self, kept: Option<&Kept>) -> Result<Source, Cause> {
+    fn open(&self, kept: Option<&ResumePoint>) -> Result<Source, Cause> {
         match &self.place {
             Place::Server(url) => {
                 let rest =

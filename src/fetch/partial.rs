@@ -28,7 +28,7 @@ pub(super) struct HashedFile(HashingWriter<fs::File>);
 
 /// What an earlier try left, ready to be continued.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct ResumePoint {
     /// The bytes that are there, hashed.
     pub(super) intake: HashedFile,
     /// The server's mark of the version that they are of: an entity tag or a date (RFC 9110, section 8.8).
@@ -45,7 +45,7 @@ impl Store {
 
 impl Partial {
     /// What is there and can be continued: bytes, no more than `limit`, and their validator.
-    pub(super) fn kept(&self, limit: u64) -> Result<Option<Kept>, StoreError> {
+    pub(super) fn kept(&self, limit: u64) -> Result<Option<ResumePoint>, StoreError> {
         // Written after the file was emptied and before its first byte: a torn one never belongs to bytes.
         let validator =
             read_plain(&self.validator, MAX_VALIDATOR)?.and_then(|text| String::from_utf8(text).ok());
@@ -56,7 +56,7 @@ impl Partial {
         let Some(file) = open_plain(&self.file)? else { return Ok(None) };
         let mut hashing = HashingWriter::new(file);
         hashing.catch_up()?;
-        Ok(Some(Kept { intake: HashedFile(hashing), validator }))
+        Ok(Some(ResumePoint { intake: HashedFile(hashing), validator }))
     }
 
     /// How many bytes are there.
