@@ -42,4 +42,4 @@ pub use sniff::ContentSniff;
 pub use supply::{Supplied, Supply};
 pub(crate) use trust::Trust;
 pub use trust::{CertificatePaths, UnusableCertificates};
-pub use upstream::{Upstream, Way};
+pub use upstream::{Upstream, Provenance};

@@ -28,7 +28,7 @@ pub struct Upstream<'a> {
 
 /// How bytes came: who could have changed them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Provenance {
     /// From upstream's server, over TLS.
     Tls,
     /// From upstream's server, over plain http.
@@ -48,20 +48,20 @@ impl<'a> Upstream<'a> {
     }
 
     /// The text at `url`, of at most 1 MiB.
-    pub fn text(&self, url: &str) -> Result<(String, Way), FetchError> {
+    pub fn text(&self, url: &str) -> Result<(String, Provenance), FetchError> {
         let (bytes, way) = self.read(url, MAX_TEXT, Vec::new)?;
         Ok((String::from_utf8_lossy(&bytes).into_owned(), way))
     }
 
     /// The digest and the size of the file at `url`, of at most 4 GiB. Its bytes are not kept.
-    pub fn digest(&self, url: &str) -> Result<(Sha256, u64, Way), FetchError> {
+    pub fn digest(&self, url: &str) -> Result<(Sha256, u64, Provenance), FetchError> {
         let (hashing, way) = self.read(url, MAX_SIZE, || HashingWriter::new(io::sink()))?;
         let (_, digest, size) = hashing.finish();
         Ok((digest, size, way))
     }
 
     /// Reads a file into what `sink` makes, anew for each try.
-    fn read<W: Write>(&self, url: &str, limit: u64, sink: impl Fn() -> W) -> Result<(W, Way), FetchError> {
+    fn read<W: Write>(&self, url: &str, limit: u64, sink: impl Fn() -> W) -> Result<(W, Provenance), FetchError> {
         let failed = |cause| FetchError::Unpinned {
             url: shown(url),
             mirrored: self.options.mirrored(url),
@@ -138,13 +138,13 @@ impl<'a> Upstream<'a> {
         Ok(self.http.get_or_init(|| made))
     }
 
-    fn way(&self, place: &Place) -> Way {
+    fn way(&self, place: &Place) -> Provenance {
         match (place, self.options.mirror.is_some()) {
-            (Place::File(_) | Place::Hand, _) => Way::MirrorFolder,
-            (Place::Server(url), false) if is_tls(url) => Way::Tls,
-            (Place::Server(url), true) if is_tls(url) => Way::MirrorTls,
-            (Place::Server(_), false) => Way::Http,
-            (Place::Server(_), true) => Way::MirrorHttp,
+            (Place::File(_) | Place::Hand, _) => Provenance::MirrorFolder,
+            (Place::Server(url), false) if is_tls(url) => Provenance::Tls,
+            (Place::Server(url), true) if is_tls(url) => Provenance::MirrorTls,
+            (Place::Server(_), false) => Provenance::Http,
+            (Place::Server(_), true) => Provenance::MirrorHttp,
         }
     }
 }

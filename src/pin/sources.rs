@@ -8,7 +8,7 @@ use crate::date::Date;
 use crate::diagnostic::{Decoded, Report};
 use crate::digest::Sha256;
 use crate::failure::Failure;
-use crate::fetch::{Upstream, Way};
+use crate::fetch::{Upstream, Provenance};
 use crate::release::{Arch, ChecksumError, Pin, Release, Releases, digest_for};
 
 const UPSTREAM: &str = "upstream's checksum file over TLS";
@@ -22,7 +22,7 @@ pub struct Sources<'a> {
 }
 
 /// Checksum files by their address, so that each is read once.
-type Texts = BTreeMap<String, (String, Way)>;
+type Texts = BTreeMap<String, (String, Provenance)>;
 
 impl Sources<'_> {
     /// A pin for every architecture that the release has.
@@ -137,23 +137,23 @@ fn undecided(url: &str, error: &ChecksumError) -> Failure {
     Failure::Integrity { message: format!("`{url}` gives no digest: {error}"), help: help.to_owned() }
 }
 
-fn checksums_source(way: Way) -> &'static str {
+fn checksums_source(way: Provenance) -> &'static str {
     match way {
-        Way::Tls => UPSTREAM,
-        Way::Http => "upstream's checksum file over plain http",
-        Way::MirrorTls => "a mirror's copy of upstream's checksum file over TLS",
-        Way::MirrorHttp => "a mirror's copy of upstream's checksum file over plain http",
-        Way::MirrorFolder => "a copy of upstream's checksum file in a mirror's folder",
+        Provenance::Tls => UPSTREAM,
+        Provenance::Http => "upstream's checksum file over plain http",
+        Provenance::MirrorTls => "a mirror's copy of upstream's checksum file over TLS",
+        Provenance::MirrorHttp => "a mirror's copy of upstream's checksum file over plain http",
+        Provenance::MirrorFolder => "a copy of upstream's checksum file in a mirror's folder",
     }
 }
 
-fn first_use_way(way: Way) -> &'static str {
+fn first_use_way(way: Provenance) -> &'static str {
     match way {
-        Way::Tls => "",
-        Way::Http => " over plain http",
-        Way::MirrorTls => " from a mirror over TLS",
-        Way::MirrorHttp => " from a mirror over plain http",
-        Way::MirrorFolder => " from a mirror's folder",
+        Provenance::Tls => "",
+        Provenance::Http => " over plain http",
+        Provenance::MirrorTls => " from a mirror over TLS",
+        Provenance::MirrorHttp => " from a mirror over plain http",
+        Provenance::MirrorFolder => " from a mirror's folder",
     }
 }
 
