@@ -11,7 +11,7 @@ use super::http::Answer;
 use super::pace::Paced;
 use super::partial::{HashedFile, ResumePoint, Partial};
 use super::peer::Endpoint;
-use super::place::Place;
+use super::place::ArtifactSource;
 use super::response::{ResponseHead, ByteRange};
 use super::retry::MIN_PROGRESS;
 use super::sniff::HEAD;
@@ -24,7 +24,7 @@ pub(super) const MAX_SIZE: u64 = 4 << 30;
 pub(super) struct Download<'a> {
     fetcher: &'a Fetcher<'a>,
     job: Job<'a>,
-    place: Place,
+    place: ArtifactSource,
     partial: Partial,
     limit: u64,
 }
@@ -52,7 +52,7 @@ impl Source {
 }
 
 impl<'a> Download<'a> {
-    pub(super) fn new(fetcher: &'a Fetcher<'a>, job: Job<'a>, place: Place) -> Self {
+    pub(super) fn new(fetcher: &'a Fetcher<'a>, job: Job<'a>, place: ArtifactSource) -> Self {
         let partial = fetcher.store.partial(&job.artifact.sha256);
         Self { fetcher, job, place, partial, limit: job.artifact.size.unwrap_or(MAX_SIZE) }
     }
@@ -106,15 +106,15 @@ impl<'a> Download<'a> {
 
     fn open(&self, kept: Option<&ResumePoint>) -> Result<Source, Cause> {
         match &self.place {
-            Place::Server(url) => {
+            ArtifactSource::Server(url) => {
                 let rest =
                     kept.map(|kept| ByteRange { from: kept.intake.size(), validator: kept.validator.clone() });
                 let Answer { head, peer, body } = self.fetcher.http()?.get(url, rest.as_ref())?;
                 let body = Paced::new(body, self.fetcher.options.patience.pace);
                 Ok(Source { head, body: Box::new(body), peer: Some(peer) })
             }
-            Place::File(path) => Source::file(path),
-            Place::Hand => {
+            ArtifactSource::File(path) => Source::file(path),
+            ArtifactSource::Hand => {
                 let supply = self.fetcher.options.supply.as_ref();
                 let given = supply.and_then(|supply| supply.give(&self.job.artifact.sha256));
                 let given = given.ok_or(Cause::NotSupplied)?;

@@ -9,7 +9,7 @@ use reqwest::Url;
 
 use super::download::Download;
 use super::http::Http;
-use super::place::Place;
+use super::place::ArtifactSource;
 use super::{
     ArtifactRequest, Cause, Event, FailedArtifact, FetchError, Fetched, Network, Outcome, RetryPolicy, Step,
     Supply,
@@ -37,15 +37,15 @@ pub struct FetchOptions {
 
 impl FetchOptions {
     /// Where to take what upstream has at `url`.
-    pub(super) fn place(&self, url: &str) -> Result<Place, Cause> {
+    pub(super) fn place(&self, url: &str) -> Result<ArtifactSource, Cause> {
         let url = Url::parse(url).map_err(|error| Cause::Url(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Cause::Url(format!("it begins with `{}:`, not with `https:`", url.scheme())));
         }
         match (&self.supply, &self.mirror) {
-            (Some(_), _) => Ok(Place::Hand),
-            (None, Some(mirror)) => mirror.locate(&url).map(Place::from).ok_or(Cause::Unmirrorable),
-            (None, None) => Ok(Place::Server(url)),
+            (Some(_), _) => Ok(ArtifactSource::Hand),
+            (None, Some(mirror)) => mirror.locate(&url).map(ArtifactSource::from).ok_or(Cause::Unmirrorable),
+            (None, None) => Ok(ArtifactSource::Server(url)),
         }
     }
 
@@ -175,13 +175,13 @@ impl Fetcher<'_> {
     }
 
     /// The source of an artifact that the store does not contain.
-    fn place(&self, job: Job, state: &BlobState) -> Result<Place, Cause> {
+    fn place(&self, job: Job, state: &BlobState) -> Result<ArtifactSource, Cause> {
         let place = self.options.place(&job.artifact.url)?;
         match (&place, state) {
-            (Place::Server(_), BlobState::Damaged(got)) if self.options.offline => {
+            (ArtifactSource::Server(_), BlobState::Damaged(got)) if self.options.offline => {
                 Err(Cause::OfflineDamaged { got: *got })
             }
-            (Place::Server(_), _) if self.options.offline => Err(Cause::Offline),
+            (ArtifactSource::Server(_), _) if self.options.offline => Err(Cause::Offline),
             _ => Ok(place),
         }
     }

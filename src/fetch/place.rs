@@ -8,7 +8,7 @@ use crate::release::MirrorPlace;
 
 /// Where the bytes of an artifact are taken from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum ArtifactSource {
     /// A server.
     Server(Url),
     /// A file of a mirror.
@@ -17,7 +17,7 @@ pub(super) enum Place {
     Hand,
 }
 
-impl From<MirrorPlace> for Place {
+impl From<MirrorPlace> for ArtifactSource {
     fn from(place: MirrorPlace) -> Self {
         match place {
             MirrorPlace::Server(url) => Self::Server(url),

@@ -10,7 +10,7 @@ use super::download::{MAX_SIZE, Source};
 use super::http::{Answer, Http};
 use super::pace::Paced;
 use super::peer::Endpoint;
-use super::place::Place;
+use super::place::ArtifactSource;
 use super::sniff::HEAD;
 use super::{Cause, FetchError, FetchOptions};
 use crate::digest::{HashingWriter, Sha256};
@@ -68,7 +68,7 @@ impl<'a> Upstream<'a> {
             cause: Box::new(cause),
         };
         let place = self.options.place(url).map_err(failed)?;
-        if self.options.offline && matches!(place, Place::Server(_)) {
+        if self.options.offline && matches!(place, ArtifactSource::Server(_)) {
             return Err(failed(Cause::Offline));
         }
         let mut pauses = self.options.patience.pauses();
@@ -83,7 +83,7 @@ impl<'a> Upstream<'a> {
         }
     }
 
-    fn attempt(&self, place: &Place, limit: u64, out: &mut impl Write) -> Result<(), Cause> {
+    fn attempt(&self, place: &ArtifactSource, limit: u64, out: &mut impl Write) -> Result<(), Cause> {
         let Source { head, mut body, peer } = self.open(place)?;
         let mut start = Vec::new();
         let broken = |error: &io::Error, received| self.broken(error, peer.as_ref(), received, head.total);
@@ -111,15 +111,15 @@ impl<'a> Upstream<'a> {
         }
     }
 
-    fn open(&self, place: &Place) -> Result<Source, Cause> {
+    fn open(&self, place: &ArtifactSource) -> Result<Source, Cause> {
         match place {
-            Place::Server(url) => {
+            ArtifactSource::Server(url) => {
                 let Answer { head, peer, body } = self.http()?.get(url, None)?;
                 let body = Paced::new(body, self.options.patience.pace);
                 Ok(Source { head, body: Box::new(body), peer: Some(peer) })
             }
-            Place::File(path) => Source::file(path),
-            Place::Hand => Err(Cause::NotSupplied),
+            ArtifactSource::File(path) => Source::file(path),
+            ArtifactSource::Hand => Err(Cause::NotSupplied),
         }
     }
 
@@ -138,13 +138,13 @@ impl<'a> Upstream<'a> {
         Ok(self.http.get_or_init(|| made))
     }
 
-    fn way(&self, place: &Place) -> Provenance {
+    fn way(&self, place: &ArtifactSource) -> Provenance {
         match (place, self.options.mirror.is_some()) {
-            (Place::File(_) | Place::Hand, _) => Provenance::MirrorFolder,
-            (Place::Server(url), false) if is_tls(url) => Provenance::Tls,
-            (Place::Server(url), true) if is_tls(url) => Provenance::MirrorTls,
-            (Place::Server(_), false) => Provenance::Http,
-            (Place::Server(_), true) => Provenance::MirrorHttp,
+            (ArtifactSource::File(_) | ArtifactSource::Hand, _) => Provenance::MirrorFolder,
+            (ArtifactSource::Server(url), false) if is_tls(url) => Provenance::Tls,
+            (ArtifactSource::Server(url), true) if is_tls(url) => Provenance::MirrorTls,
+            (ArtifactSource::Server(_), false) => Provenance::Http,
+            (ArtifactSource::Server(_), true) => Provenance::MirrorHttp,
         }
     }
 }
