@@ -114,7 +114,7 @@ impl<'a> Download<'a> {
                 Ok(Source { head, body: Box::new(body), peer: Some(peer) })
             }
             ArtifactSource::File(path) => Source::file(path),
-            ArtifactSource::Hand => {
+            ArtifactSource::Bundle => {
                 let supply = self.fetcher.options.supply.as_ref();
                 let given = supply.and_then(|supply| supply.give(&self.job.artifact.sha256));
                 let given = given.ok_or(Cause::NotSupplied)?;

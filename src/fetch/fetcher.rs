@@ -43,7 +43,7 @@ impl FetchOptions {
             return Err(Cause::Url(format!("it begins with `{}:`, not with `https:`", url.scheme())));
         }
         match (&self.supply, &self.mirror) {
-            (Some(_), _) => Ok(ArtifactSource::Hand),
+            (Some(_), _) => Ok(ArtifactSource::Bundle),
             (None, Some(mirror)) => mirror.locate(&url).map(ArtifactSource::from).ok_or(Cause::Unmirrorable),
             (None, None) => Ok(ArtifactSource::Server(url)),
         }

@@ -14,7 +14,7 @@ pub(super) enum ArtifactSource {
     /// A file of a mirror.
     File(PathBuf),
     /// A supply.
-    Hand,
+    Bundle,
 }
 
 impl From<MirrorPlace> for ArtifactSource {

@@ -119,7 +119,7 @@ impl<'a> Upstream<'a> {
                 Ok(Source { head, body: Box::new(body), peer: Some(peer) })
             }
             ArtifactSource::File(path) => Source::file(path),
-            ArtifactSource::Hand => Err(Cause::NotSupplied),
+            ArtifactSource::Bundle => Err(Cause::NotSupplied),
         }
     }
 
@@ -140,7 +140,7 @@ impl<'a> Upstream<'a> {
 
     fn way(&self, place: &ArtifactSource) -> Provenance {
         match (place, self.options.mirror.is_some()) {
-            (ArtifactSource::File(_) | ArtifactSource::Hand, _) => Provenance::MirrorFolder,
+            (ArtifactSource::File(_) | ArtifactSource::Bundle, _) => Provenance::MirrorFolder,
             (ArtifactSource::Server(url), false) if is_tls(url) => Provenance::Tls,
             (ArtifactSource::Server(url), true) if is_tls(url) => Provenance::MirrorTls,
             (ArtifactSource::Server(_), false) => Provenance::Http,
