@@ -12,7 +12,7 @@ use super::http::Http;
 use super::place::ArtifactSource;
 use super::{
     ArtifactRequest, Cause, Event, FailedArtifact, FetchError, Fetched, Network, Outcome, RetryPolicy, Step,
-    Supply,
+    BundleSource,
 };
 use crate::release::{Mirror, MirrorPlace, Redacted, shown};
 use crate::store::{BlobState, Store};
@@ -26,7 +26,7 @@ pub struct FetchOptions {
     /// Where they are taken from instead of upstream.
     pub mirror: Option<Mirror>,
     /// Where they are taken from instead of upstream and any mirror.
-    pub supply: Option<Supply>,
+    pub supply: Option<BundleSource>,
     /// Never use the network. A mirror's folder needs none.
     pub offline: bool,
     /// How servers are reached.

@@ -39,7 +39,7 @@ pub use proxy::{Proxies, ProxyError, ProxyFlaw};
 pub use redirect::RedirectRefused;
 pub use retry::RetryPolicy;
 pub use sniff::ContentSniff;
-pub use supply::{Supplied, Supply};
+pub use supply::{Supplied, BundleSource};
 pub(crate) use trust::Trust;
 pub use trust::{CertificatePaths, UnusableCertificates};
 pub use upstream::{Upstream, Provenance};

@@ -10,7 +10,7 @@ type Give = dyn Fn(&Sha256) -> Option<Supplied> + Send + Sync;
 
 /// Gives artifacts out by digest. What it gives is verified as anything else that enters the store.
 #[derive(Clone)]
-pub struct Supply(Arc<Give>);
+pub struct BundleSource(Arc<Give>);
 
 /// An artifact that is at hand.
 pub struct Supplied {
@@ -20,7 +20,7 @@ pub struct Supplied {
     pub body: Box<dyn Read>,
 }
 
-impl Supply {
+impl BundleSource {
     /// A supply of all that `give` gives.
     pub fn new(give: impl Fn(&Sha256) -> Option<Supplied> + Send + Sync + 'static) -> Self {
         Self(Arc::new(give))
@@ -39,7 +39,7 @@ impl Supplied {
     }
 }
 
-impl fmt::Debug for Supply {
+impl fmt::Debug for BundleSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Supply")
     }

@@ -11,7 +11,7 @@ use crate::component::FolderFile;
 use crate::date::Moment;
 use crate::diagnostic::{Diagnostic, Report, Source};
 use crate::failure::Failure;
-use crate::fetch::{Supplied, Supply};
+use crate::fetch::{Supplied, BundleSource};
 use crate::settings::BundleSettings;
 
 /// The longest file of a key that is read, in bytes.
@@ -101,8 +101,8 @@ pub fn texts(bundle: Arc<Bundle>, report: &mut Report) -> Result<Texts, Failure>
 }
 
 /// The artifacts of a bundle. The store verifies them.
-pub fn supply(bundle: Arc<Bundle>) -> Supply {
-    Supply::new(move |digest| {
+pub fn supply(bundle: Arc<Bundle>) -> BundleSource {
+    BundleSource::new(move |digest| {
         let (part, bytes) = bundle.unverified(&Part::artifact_path(digest))?;
         Some(Supplied::new(part.size, bytes))
     })

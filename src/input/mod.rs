@@ -14,7 +14,7 @@ use std::path::Path;
 use crate::component::{Component, Components};
 use crate::diagnostic::{Decoded, Report, nearest};
 use crate::failure::Failure;
-use crate::fetch::Supply;
+use crate::fetch::BundleSource;
 use crate::plan::{Inputs, LastInstances, Plan, PlanError, Request, Selection, resolve};
 use crate::profile::{Profile, Secrets};
 use crate::release::{Arch, Artifact, Releases};
@@ -30,7 +30,7 @@ pub struct Sources {
     partial: Components,
     unreadable: BTreeSet<String>,
     arch: Option<Arch>,
-    supply: Option<Supply>,
+    supply: Option<BundleSource>,
     report: Report,
 }
 
@@ -74,7 +74,7 @@ impl Sources {
     }
 
     /// The artifacts of the bundle that it was read from.
-    pub fn supply(&self) -> Option<Supply> {
+    pub fn supply(&self) -> Option<BundleSource> {
         self.supply.clone()
     }
 

@@ -14,7 +14,7 @@ use crate::bundle::Bundle;
 use crate::component::{FolderFile, SPEC_FILE};
 use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Source, decode};
 use crate::failure::Failure;
-use crate::fetch::Supply;
+use crate::fetch::BundleSource;
 use crate::release::{Arch, Releases};
 use crate::settings::{InputSettings, InputSource};
 
@@ -68,7 +68,7 @@ impl Texts {
     }
 
     /// The artifacts of the bundle that they are from.
-    pub fn supply(&self) -> Option<Supply> {
+    pub fn supply(&self) -> Option<BundleSource> {
         self.bundle.clone().map(bundle::supply)
     }
 }

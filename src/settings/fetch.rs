@@ -4,7 +4,7 @@ use super::input::brings_its_own;
 use super::{Environment, InputSettings};
 use crate::cli::Fetching;
 use crate::failure::Failure;
-use crate::fetch::{FetchOptions, Network, ProxyError, Supply};
+use crate::fetch::{FetchOptions, Network, ProxyError, BundleSource};
 use crate::release::{Mirror, MirrorError};
 
 /// How artifacts are fetched.
@@ -39,7 +39,7 @@ impl FetchSettings {
     }
 
     /// The same, with the artifacts of a bundle.
-    pub fn with_supply(&self, supply: Option<Supply>) -> FetchOptions {
+    pub fn with_supply(&self, supply: Option<BundleSource>) -> FetchOptions {
         let Self { mirror, offline, network } = self.clone();
         FetchOptions { mirror, supply, offline, network, ..FetchOptions::default() }
     }
