@@ -30,14 +30,14 @@ pub(super) struct Download<'a> {
 }
 
 /// Bytes that may be those of the artifact.
-pub(super) struct Source {
+pub(super) struct ArtifactResponse {
     pub(super) head: ResponseHead,
     pub(super) body: Box<dyn Read>,
     /// Who sends them; none if they come from a file.
     pub(super) peer: Option<Endpoint>,
 }
 
-impl Source {
+impl ArtifactResponse {
     /// The bytes of a file in a mirror's folder.
     pub(super) fn file(path: &Path) -> Result<Self, Cause> {
         // Checked before it is opened: opening a named pipe would block until something writes to it.
@@ -104,28 +104,28 @@ impl<'a> Download<'a> {
         self.publish(intake, from)
     }
 
-    fn open(&self, kept: Option<&ResumePoint>) -> Result<Source, Cause> {
+    fn open(&self, kept: Option<&ResumePoint>) -> Result<ArtifactResponse, Cause> {
         match &self.place {
             ArtifactSource::Server(url) => {
                 let rest =
                     kept.map(|kept| ByteRange { from: kept.intake.size(), validator: kept.validator.clone() });
                 let Answer { head, peer, body } = self.fetcher.http()?.get(url, rest.as_ref())?;
                 let body = Paced::new(body, self.fetcher.options.patience.pace);
-                Ok(Source { head, body: Box::new(body), peer: Some(peer) })
+                Ok(ArtifactResponse { head, body: Box::new(body), peer: Some(peer) })
             }
-            ArtifactSource::File(path) => Source::file(path),
+            ArtifactSource::File(path) => ArtifactResponse::file(path),
             ArtifactSource::Bundle => {
                 let supply = self.fetcher.options.supply.as_ref();
                 let given = supply.and_then(|supply| supply.give(&self.job.artifact.sha256));
                 let given = given.ok_or(Cause::NotSupplied)?;
                 let head = ResponseHead { total: Some(given.size), ..ResponseHead::default() };
-                Ok(Source { head, body: given.body, peer: None })
+                Ok(ArtifactResponse { head, body: given.body, peer: None })
             }
         }
     }
 
     /// Refuses a file that is announced with another size, before it is read.
-    fn check_size(&self, source: &mut Source) -> Result<(), Cause> {
+    fn check_size(&self, source: &mut ArtifactResponse) -> Result<(), Cause> {
         let Some(got) = source.head.total else { return Ok(()) };
         match self.job.artifact.size {
             Some(expected) if got != expected && source.head.from > 0 => Err(Cause::Changed),
@@ -141,7 +141,7 @@ impl<'a> Download<'a> {
     }
 
     /// Takes the bytes in, never more than the artifact may have.
-    fn pour(&self, source: &mut Source, intake: &mut HashedFile) -> Result<(), Cause> {
+    fn pour(&self, source: &mut ArtifactResponse, intake: &mut HashedFile) -> Result<(), Cause> {
         let mut buffer = vec![0; 64 * 1024];
         loop {
             let read = match source.body.read(&mut buffer) {
@@ -159,7 +159,7 @@ impl<'a> Download<'a> {
     }
 
     /// Why the bytes of `source` broke off.
-    fn broken(&self, error: io::Error, source: &Source, received: u64) -> Cause {
+    fn broken(&self, error: io::Error, source: &ArtifactResponse, received: u64) -> Cause {
         match (&source.peer, self.fetcher.http()) {
             (Some(peer), Ok(http)) => http.broken(&error, peer, received, self.expected(&source.head)),
             _ => error.into(),

@@ -6,7 +6,7 @@ use std::thread;
 
 use reqwest::Url;
 
-use super::download::{MAX_SIZE, Source};
+use super::download::{MAX_SIZE, ArtifactResponse};
 use super::http::{Answer, Http};
 use super::pace::Paced;
 use super::peer::Endpoint;
@@ -84,7 +84,7 @@ impl<'a> Upstream<'a> {
     }
 
     fn attempt(&self, place: &ArtifactSource, limit: u64, out: &mut impl Write) -> Result<(), Cause> {
-        let Source { head, mut body, peer } = self.open(place)?;
+        let ArtifactResponse { head, mut body, peer } = self.open(place)?;
         let mut start = Vec::new();
         let broken = |error: &io::Error, received| self.broken(error, peer.as_ref(), received, head.total);
         body.by_ref()
@@ -111,14 +111,14 @@ impl<'a> Upstream<'a> {
         }
     }
 
-    fn open(&self, place: &ArtifactSource) -> Result<Source, Cause> {
+    fn open(&self, place: &ArtifactSource) -> Result<ArtifactResponse, Cause> {
         match place {
             ArtifactSource::Server(url) => {
                 let Answer { head, peer, body } = self.http()?.get(url, None)?;
                 let body = Paced::new(body, self.options.patience.pace);
-                Ok(Source { head, body: Box::new(body), peer: Some(peer) })
+                Ok(ArtifactResponse { head, body: Box::new(body), peer: Some(peer) })
             }
-            ArtifactSource::File(path) => Source::file(path),
+            ArtifactSource::File(path) => ArtifactResponse::file(path),
             ArtifactSource::Bundle => Err(Cause::NotSupplied),
         }
     }
