@@ -7,7 +7,7 @@ use std::thread;
 use fs_err as fs;
 
 use super::fetcher::{Fetcher, Job};
-use super::http::Answer;
+use super::http::HttpResponse;
 use super::pace::Paced;
 use super::partial::{HashedFile, ResumePoint, Partial};
 use super::peer::Endpoint;
@@ -109,7 +109,7 @@ impl<'a> Download<'a> {
             ArtifactSource::Server(url) => {
                 let rest =
                     kept.map(|kept| ByteRange { from: kept.intake.size(), validator: kept.validator.clone() });
-                let Answer { head, peer, body } = self.fetcher.http()?.get(url, rest.as_ref())?;
+                let HttpResponse { head, peer, body } = self.fetcher.http()?.get(url, rest.as_ref())?;
                 let body = Paced::new(body, self.fetcher.options.patience.pace);
                 Ok(ArtifactResponse { head, body: Box::new(body), peer: Some(peer) })
             }

@@ -32,7 +32,7 @@ pub(super) struct Http {
 
 /// An answer whose bytes can be read.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct HttpResponse {
     pub(super) head: ResponseHead,
     pub(super) peer: Endpoint,
     pub(super) body: Response,
@@ -47,7 +47,7 @@ impl Http {
     }
 
     /// Asks for a file, or for the rest of one.
-    pub(super) fn get(&self, url: &Url, rest: Option<&ByteRange>) -> Result<Answer, Cause> {
+    pub(super) fn get(&self, url: &Url, rest: Option<&ByteRange>) -> Result<HttpResponse, Cause> {
         let mut at = url.clone();
         for _ in 0..=redirect::HOPS {
             let peer = Endpoint::for_url(&at, &self.network.proxies);
@@ -60,7 +60,7 @@ impl Http {
                 continue;
             }
             let head = ResponseHead::judge(&peer, body.status(), body.headers(), (rest, SystemTime::now()))?;
-            return Ok(Answer { head, peer, body });
+            return Ok(HttpResponse { head, peer, body });
         }
         Err(RedirectRefused::TooMany(host(&at)).into())
     }

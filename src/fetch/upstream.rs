@@ -7,7 +7,7 @@ use std::thread;
 use reqwest::Url;
 
 use super::download::{MAX_SIZE, ArtifactResponse};
-use super::http::{Answer, Http};
+use super::http::{HttpResponse, Http};
 use super::pace::Paced;
 use super::peer::Endpoint;
 use super::place::ArtifactSource;
@@ -114,7 +114,7 @@ impl<'a> Upstream<'a> {
     fn open(&self, place: &ArtifactSource) -> Result<ArtifactResponse, Cause> {
         match place {
             ArtifactSource::Server(url) => {
-                let Answer { head, peer, body } = self.http()?.get(url, None)?;
+                let HttpResponse { head, peer, body } = self.http()?.get(url, None)?;
                 let body = Paced::new(body, self.options.patience.pace);
                 Ok(ArtifactResponse { head, body: Box::new(body), peer: Some(peer) })
             }
