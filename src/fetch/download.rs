@@ -6,7 +6,7 @@ use std::thread;
 
 use fs_err as fs;
 
-use super::fetcher::{Fetcher, Job};
+use super::fetcher::{Fetcher, FetchJob};
 use super::http::HttpResponse;
 use super::pace::Paced;
 use super::partial::{HashedFile, ResumePoint, Partial};
@@ -23,7 +23,7 @@ pub(super) const MAX_SIZE: u64 = 4 << 30;
 /// One artifact on its way. Its digest's lock is held while this exists.
 pub(super) struct Download<'a> {
     fetcher: &'a Fetcher<'a>,
-    job: Job<'a>,
+    job: FetchJob<'a>,
     place: ArtifactSource,
     partial: Partial,
     limit: u64,
@@ -52,7 +52,7 @@ impl ArtifactResponse {
 }
 
 impl<'a> Download<'a> {
-    pub(super) fn new(fetcher: &'a Fetcher<'a>, job: Job<'a>, place: ArtifactSource) -> Self {
+    pub(super) fn new(fetcher: &'a Fetcher<'a>, job: FetchJob<'a>, place: ArtifactSource) -> Self {
         let partial = fetcher.store.partial(&job.artifact.sha256);
         Self { fetcher, job, place, partial, limit: job.artifact.size.unwrap_or(MAX_SIZE) }
     }

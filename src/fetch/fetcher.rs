@@ -68,7 +68,7 @@ pub(super) struct Fetcher<'a> {
 
 /// An artifact that is being fetched.
 #[derive(Clone, Copy)]
-pub(super) struct Job<'a> {
+pub(super) struct FetchJob<'a> {
     pub(super) index: usize,
     pub(super) artifact: &'a ArtifactRequest,
 }
@@ -116,7 +116,7 @@ impl Fetcher<'_> {
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(artifact) = artifacts.get(index) else { return done };
-                done.push((index, self.fetch(Job { index, artifact })));
+                done.push((index, self.fetch(FetchJob { index, artifact })));
             }
         };
         let mut done: Vec<_> = thread::scope(|scope| {
@@ -132,7 +132,7 @@ impl Fetcher<'_> {
         done.into_iter().map(|(_, result)| result).collect()
     }
 
-    fn fetch(&self, job: Job) -> Result<Fetched, FailedArtifact> {
+    fn fetch(&self, job: FetchJob) -> Result<Fetched, FailedArtifact> {
         let ArtifactRequest { name, url, sha256, .. } = job.artifact;
         let mut tries = 0;
         match self.obtain(job, &mut tries) {
@@ -155,7 +155,7 @@ impl Fetcher<'_> {
     }
 
     /// Gets the artifact into the store, and says how and what size it has. Counts its `tries` of the network.
-    fn obtain(&self, job: Job, tries: &mut usize) -> Result<(Outcome, u64), Cause> {
+    fn obtain(&self, job: FetchJob, tries: &mut usize) -> Result<(Outcome, u64), Cause> {
         let state = self.store.inspect(&job.artifact.sha256)?;
         if let BlobState::Damaged(_) = state {
             self.tell(job, Step::Damaged);
@@ -175,7 +175,7 @@ impl Fetcher<'_> {
     }
 
     /// The source of an artifact that the store does not contain.
-    fn place(&self, job: Job, state: &BlobState) -> Result<ArtifactSource, Cause> {
+    fn place(&self, job: FetchJob, state: &BlobState) -> Result<ArtifactSource, Cause> {
         let place = self.options.place(&job.artifact.url)?;
         match (&place, state) {
             (ArtifactSource::Server(_), BlobState::Damaged(got)) if self.options.offline => {
@@ -195,13 +195,13 @@ impl Fetcher<'_> {
         Ok(self.http.get_or_init(|| made))
     }
 
-    pub(super) fn tell(&self, job: Job, step: Step) {
+    pub(super) fn tell(&self, job: FetchJob, step: Step) {
         (self.progress)(&Event { index: job.index, artifact: job.artifact, step });
     }
 }
 
 /// An artifact that is there. A pin with another size would fail where it is not.
-fn cached(job: Job, got: u64) -> Result<(Outcome, u64), Cause> {
+fn cached(job: FetchJob, got: u64) -> Result<(Outcome, u64), Cause> {
     match job.artifact.size {
         Some(expected) if expected != got => Err(Cause::Size { expected, got, clue: None }),
         _ => Ok((Outcome::Cached, got)),
