@@ -15,7 +15,7 @@ use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE};
 
 use super::pace::TooSlow;
 use super::peer::Endpoint;
-use super::resolver::Resolver;
+use super::resolver::DnsResolver;
 use super::response::{ResponseHead, ByteRange, retry_after};
 use super::trust::Trust;
 use super::{Cause, Network, RetryPolicy, RedirectRefused, handshake, redirect, tunnel};
@@ -144,7 +144,7 @@ impl Http {
 
 /// The client of `builder`, which trusts as `trust` says.
 pub(crate) fn client(builder: ClientBuilder, trust: &Trust) -> reqwest::Result<Client> {
-    builder.tls_backend_preconfigured(trust.config.clone()).dns_resolver(Arc::new(Resolver)).build()
+    builder.tls_backend_preconfigured(trust.config.clone()).dns_resolver(Arc::new(DnsResolver)).build()
 }
 
 fn builder(patience: RetryPolicy) -> ClientBuilder {

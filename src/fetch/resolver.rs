@@ -8,9 +8,9 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::oneshot;
 
 /// The system's resolver.
-pub(super) struct Resolver;
+pub(super) struct DnsResolver;
 
-impl Resolve for Resolver {
+impl Resolve for DnsResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let (answer, answered) = oneshot::channel();
         let ask = move || {
