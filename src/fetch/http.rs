@@ -17,7 +17,7 @@ use super::pace::TooSlow;
 use super::peer::Endpoint;
 use super::resolver::DnsResolver;
 use super::response::{ResponseHead, ByteRange, retry_after};
-use super::trust::Trust;
+use super::trust::TlsTrust;
 use super::{Cause, Network, RetryPolicy, RedirectRefused, handshake, redirect, tunnel};
 use crate::release::host;
 
@@ -26,7 +26,7 @@ use crate::release::host;
 pub(super) struct Http {
     client: Client,
     network: Network,
-    trust: Trust,
+    trust: TlsTrust,
     patience: RetryPolicy,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct HttpResponse {
 
 impl Http {
     pub(super) fn new(network: &Network, patience: RetryPolicy) -> Result<Self, Cause> {
-        let trust = Trust::new(&network.certificates);
+        let trust = TlsTrust::new(&network.certificates);
         let builder = network.proxies.rules().into_iter().fold(builder(patience), ClientBuilder::proxy);
         let client = client(builder, &trust).map_err(|error| Cause::Client(root(&error)))?;
         Ok(Self { client, network: network.clone(), trust, patience })
@@ -143,7 +143,7 @@ impl Http {
 }
 
 /// The client of `builder`, which trusts as `trust` says.
-pub(crate) fn client(builder: ClientBuilder, trust: &Trust) -> reqwest::Result<Client> {
+pub(crate) fn client(builder: ClientBuilder, trust: &TlsTrust) -> reqwest::Result<Client> {
     builder.tls_backend_preconfigured(trust.config.clone()).dns_resolver(Arc::new(DnsResolver)).build()
 }
 

@@ -40,6 +40,6 @@ pub use redirect::RedirectRefused;
 pub use retry::RetryPolicy;
 pub use sniff::ContentSniff;
 pub use supply::{Supplied, BundleSource};
-pub(crate) use trust::Trust;
+pub(crate) use trust::TlsTrust;
 pub use trust::{CertificatePaths, UnusableCertificates};
 pub use upstream::{Upstream, Provenance};

@@ -83,14 +83,14 @@ fn flaw(loaded: &CertificateResult) -> Option<String> {
 
 /// How this machine makes TLS connections.
 #[derive(Clone, Debug)]
-pub(crate) struct Trust {
+pub(crate) struct TlsTrust {
     /// For clients.
     pub(crate) config: ClientConfig,
     /// Certificate files of the environment that cannot be used. Servers are not trusted then, which is not their fault.
     pub(crate) unusable: Vec<UnusableCertificates>,
 }
 
-impl Trust {
+impl TlsTrust {
     pub(crate) fn new(paths: &CertificatePaths) -> Self {
         let (certificates, unusable) = paths.load();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -224,7 +224,7 @@ mod tests {
                 ),
             ),
         ] {
-            let unusable = Trust::new(&paths).unusable[0].to_string();
+            let unusable = TlsTrust::new(&paths).unusable[0].to_string();
             assert!(unusable.starts_with(&said), "{unusable}");
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use reqwest::blocking::{Client, ClientBuilder, Response};
 use serde_json::Value;
 
-use crate::fetch::{CertificatePaths, Trust, http_client};
+use crate::fetch::{CertificatePaths, TlsTrust, http_client};
 pub use reply::Reply;
 use reply::Seconds;
 
@@ -40,7 +40,7 @@ pub struct Members<'a> {
 impl<'a> Members<'a> {
     /// Clients that go to the members themselves, ignoring proxies. `tell` reports when it waits for a member.
     pub fn new(timeouts: &[Duration], tell: &'a (dyn Fn(&str) + Sync)) -> anyhow::Result<Self> {
-        let trust = Trust::new(&CertificatePaths::from_environment(|name| std::env::var_os(name)));
+        let trust = TlsTrust::new(&CertificatePaths::from_environment(|name| std::env::var_os(name)));
         let client = |timeout: &Duration| anyhow::Ok((*timeout, http_client(builder(*timeout), &trust)?));
         Ok(Self { clients: timeouts.iter().map(client).collect::<Result<_, _>>()?, tell })
     }
