@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::digest::Sha256;
 use crate::failure::Failure;
 use crate::output::{
-    LAYERS, LayerSource, Outputs, SHARED, Seen, Staged, known_layers, layers_are_current,
+    LAYERS, LayerSource, Outputs, SHARED, OutputCache, Staged, known_layers, layers_are_current,
     remove_unused_layers, shared_is_current, write_layers, write_shared,
 };
 use crate::plan::Delivery;
@@ -78,7 +78,7 @@ impl Shared {
     }
 
     /// Puts it there.
-    pub fn publish(self, seen: &mut Seen) -> Result<(), Failure> {
+    pub fn publish(self, seen: &mut OutputCache) -> Result<(), Failure> {
         self.staged.publish_files()?;
         self.files.iter().try_for_each(|(name, digest)| Ok(seen.wrote(name, *digest)?))
     }

@@ -15,7 +15,7 @@ use crate::event::{Event, Tell};
 use crate::failure::{Damaged, Failure};
 use crate::layer::LayerIndex;
 use crate::output::{
-    IMAGE, LayerSource, Manifest, NodeOutput, OVERLAY, Outputs, Place, Seen, Staged, State, node_is_current,
+    IMAGE, LayerSource, Manifest, NodeOutput, OVERLAY, Outputs, Place, OutputCache, Staged, State, node_is_current,
     write,
 };
 use crate::plan::NodePlan;
@@ -198,7 +198,7 @@ fn put_in_place(
 }
 
 /// Notes what large files a node's folder has now.
-fn note(manifest: &Manifest, seen: &mut Seen) -> Result<(), Failure> {
+fn note(manifest: &Manifest, seen: &mut OutputCache) -> Result<(), Failure> {
     for large in [OVERLAY, IMAGE] {
         if let Some(file) = manifest.outputs.get(large) {
             seen.wrote(&format!("{}/{large}", manifest.node), file.sha256)?;

@@ -12,7 +12,7 @@ use super::layers::LayerSource;
 use super::manifest::{Manifest, OutputFile};
 use super::names::{IMAGE, LAYERS, MANIFEST, OVERLAY, SHARED};
 use super::node::NodeOutput;
-use super::seen::Seen;
+use super::seen::OutputCache;
 use crate::digest::Sha256;
 use crate::files::if_exists;
 use crate::guest::Mode;
@@ -29,7 +29,7 @@ pub enum State {
 }
 
 /// What the folder of a node is. The seed image's digest is the manifest's, for it follows from the others.
-pub fn node_is_current(node: &NodeOutput<'_>, root: &Path, seen: &mut Seen) -> Result<State> {
+pub fn node_is_current(node: &NodeOutput<'_>, root: &Path, seen: &mut OutputCache) -> Result<State> {
     let name = node.manifest.node.as_str();
     let folder = root.join(name);
     let Some(Found::Whole(found)) = NodeFolder::open(&folder)? else { return Ok(State::Old) };
@@ -63,7 +63,7 @@ pub fn node_is_current(node: &NodeOutput<'_>, root: &Path, seen: &mut Seen) -> R
 }
 
 /// Whether the image that nodes share has these layers and no others.
-pub fn shared_is_current(layers: &[LayerSource<'_>], root: &Path, seen: &mut Seen) -> Result<bool> {
+pub fn shared_is_current(layers: &[LayerSource<'_>], root: &Path, seen: &mut OutputCache) -> Result<bool> {
     if !seen.is_as_written(SHARED)? {
         return Ok(false);
     }
@@ -74,7 +74,7 @@ pub fn shared_is_current(layers: &[LayerSource<'_>], root: &Path, seen: &mut See
 }
 
 /// Whether the files of these layers are there.
-pub fn layers_are_current(layers: &[LayerSource<'_>], seen: &mut Seen) -> Result<bool> {
+pub fn layers_are_current(layers: &[LayerSource<'_>], seen: &mut OutputCache) -> Result<bool> {
     for LayerSource { layer, .. } in layers {
         let file = OutputFile { size: layer.size, sha256: layer.sha256 };
         if !seen.has(&format!("{LAYERS}/{}", layer.sha256), file)? {

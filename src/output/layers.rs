@@ -11,7 +11,7 @@ use super::file::write_file;
 use super::folder::{Found, NodeFolder};
 use super::manifest::OutputFile;
 use super::names::{LAYERS, SHARED};
-use super::seen::Seen;
+use super::seen::OutputCache;
 use super::volume::write_volume;
 use crate::digest::Sha256;
 use crate::files::remove;
@@ -59,7 +59,7 @@ fn each_once(layers: Vec<LayerSource<'_>>) -> BTreeMap<Sha256, LayerSource<'_>> 
 }
 
 /// The layers that the nodes in `out` have, or that this program wrote there: those that it may remove.
-pub fn known_layers(out: &Path, seen: &Seen) -> Result<BTreeSet<Sha256>> {
+pub fn known_layers(out: &Path, seen: &OutputCache) -> Result<BTreeSet<Sha256>> {
     let mut known = used(out)?.unwrap_or_default();
     known.extend(
         seen.names().filter_map(|name| name.strip_prefix(LAYERS)?.strip_prefix('/')?.parse::<Sha256>().ok()),

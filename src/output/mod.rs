@@ -28,5 +28,5 @@ pub use manifest::{Manifest, MemberLists, OutputFile};
 pub use names::{DOCUMENTS, IMAGE, LAYERS, MANIFEST, META_DATA, NETWORK_CONFIG, OVERLAY, SHARED, USER_DATA};
 pub use node::{NodeOutput, Text, texts, write};
 pub use place::{Obstacle, Place};
-pub use seen::Seen;
+pub use seen::OutputCache;
 pub use staging::{Outputs, Replaced, Staged};

@@ -19,7 +19,7 @@ use crate::files::if_exists;
 
 /// What a build knows of the large outputs of earlier ones.
 #[derive(Debug)]
-pub struct Seen {
+pub struct OutputCache {
     root: PathBuf,
     file: fs::File,
     record: Record,
@@ -54,7 +54,7 @@ impl Stamp {
     }
 }
 
-impl Seen {
+impl OutputCache {
     /// What this very program has left in `root`, by the file that it has locked there.
     pub(super) fn load(root: &Path, mut file: fs::File) -> Self {
         let program = fs::metadata("/proc/self/exe").ok().map(|found| Stamp::new(&found));

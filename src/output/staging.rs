@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::seen::Seen;
+use super::seen::OutputCache;
 use anyhow::{Context as _, Result};
 use fs_err as fs;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -26,7 +26,7 @@ const LOCK: &str = ".imgbuild.lock";
 pub struct Outputs {
     root: PathBuf,
     /// What earlier builds wrote there, and the lock.
-    pub seen: Seen,
+    pub seen: OutputCache,
 }
 
 /// A folder that has no final name yet. Nobody else can look into it.
@@ -65,7 +65,7 @@ impl Outputs {
                 fs::remove_dir_all(entry.path())?;
             }
         }
-        Ok(Self { root: root.to_owned(), seen: Seen::load(root, lock) })
+        Ok(Self { root: root.to_owned(), seen: OutputCache::load(root, lock) })
     }
 
     /// Whose folder it is.
