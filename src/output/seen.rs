@@ -29,19 +29,19 @@ pub struct OutputCache {
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     /// The program that wrote them, if that is known: another may write other bytes.
-    program: Option<Stamp>,
-    files: BTreeMap<String, (Stamp, Sha256)>,
+    program: Option<FileFingerprint>,
+    files: BTreeMap<String, (FileFingerprint, Sha256)>,
 }
 
 /// What a file system says of a file. Whoever writes to a file or puts another in its place changes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Stamp {
+struct FileFingerprint {
     size: u64,
     inode: u64,
     changed: (i64, i64),
 }
 
-impl Stamp {
+impl FileFingerprint {
     fn new(found: &Metadata) -> Self {
         let changed = (found.ctime(), found.ctime_nsec());
         Self { size: found.len(), inode: found.ino(), changed }
@@ -57,7 +57,7 @@ impl Stamp {
 impl OutputCache {
     /// What this very program has left in `root`, by the file that it has locked there.
     pub(super) fn load(root: &Path, mut file: fs::File) -> Self {
-        let program = fs::metadata("/proc/self/exe").ok().map(|found| Stamp::new(&found));
+        let program = fs::metadata("/proc/self/exe").ok().map(|found| FileFingerprint::new(&found));
         let mut text = Vec::new();
         let read = file.read_to_end(&mut text).ok();
         // A killed build may have left invalid JSON.
@@ -80,7 +80,7 @@ impl OutputCache {
     /// Whether a file is what this program wrote last, whatever that was.
     pub fn is_as_written(&mut self, name: &str) -> Result<bool> {
         let Some((known, sha256)) = self.record.files.get(name).copied() else { return Ok(false) };
-        let Some(stamp) = Stamp::of(&self.root.join(name))? else { return Ok(false) };
+        let Some(stamp) = FileFingerprint::of(&self.root.join(name))? else { return Ok(false) };
         if stamp == known {
             return Ok(true);
         }
@@ -101,13 +101,13 @@ impl OutputCache {
 
     /// Notes a file that was just written.
     pub fn wrote(&mut self, name: &str, sha256: Sha256) -> Result<()> {
-        if let Some(stamp) = Stamp::of(&self.root.join(name))? {
+        if let Some(stamp) = FileFingerprint::of(&self.root.join(name))? {
             self.note(name, (stamp, sha256));
         }
         Ok(())
     }
 
-    fn note(&mut self, name: &str, known: (Stamp, Sha256)) {
+    fn note(&mut self, name: &str, known: (FileFingerprint, Sha256)) {
         self.record.files.insert(name.to_owned(), known);
         self.has_changed = true;
     }
