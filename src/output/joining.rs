@@ -8,19 +8,19 @@ use fs_err as fs;
 use super::layers::LayerSource;
 
 /// Reads an overlay and writes it at once, so that file and image need one reading of the layers.
-pub(super) struct Joining<'a> {
+pub(super) struct TeeConcat<'a> {
     layers: VecDeque<LayerSource<'a>>,
     file: fs::File,
 }
 
-impl<'a> Joining<'a> {
+impl<'a> TeeConcat<'a> {
     /// Joins these layers, for gzip members follow one another.
     pub(super) fn new(layers: Vec<LayerSource<'a>>, file: fs::File) -> Self {
         Self { layers: layers.into(), file }
     }
 }
 
-impl Read for Joining<'_> {
+impl Read for TeeConcat<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while let Some(layer) = self.layers.front_mut() {
             let read = layer.content.read(buffer)?;

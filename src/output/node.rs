@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::digests::SeedDigests;
 use super::file::{create, write_file};
-use super::joining::Joining;
+use super::joining::TeeConcat;
 use super::layers::LayerSource;
 use super::manifest::{self, Manifest, OutputFile};
 use super::names::{DOCUMENTS, IMAGE, MANIFEST, OVERLAY};
@@ -82,7 +82,7 @@ pub fn write(mut node: NodeOutput<'_>, folder: &Path) -> Result<Manifest> {
         Delivery::Image | Delivery::Download { .. } => {
             outputs.insert(OVERLAY.to_owned(), node.overlay);
             let file = create(&folder.join(OVERLAY), Mode::FILE, node.overlay.size)?;
-            let (name, content) = (OVERLAY.to_owned(), Box::new(Joining::new(layers, file)));
+            let (name, content) = (OVERLAY.to_owned(), Box::new(TeeConcat::new(layers, file)));
             Some(Payload { name, file: node.overlay, content })
         }
         Delivery::Shared => layers.into_iter().next_back().map(|LayerSource { layer, content }| {
