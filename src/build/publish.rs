@@ -15,7 +15,7 @@ use crate::event::{Event, Tell};
 use crate::failure::{Damaged, Failure};
 use crate::layer::LayerIndex;
 use crate::output::{
-    IMAGE, LayerSource, Manifest, NodeOutput, OVERLAY, Outputs, Place, OutputCache, Staged, State, node_is_current,
+    IMAGE, LayerSource, Manifest, NodeOutput, OVERLAY, Outputs, Place, OutputCache, Staged, FolderState, node_is_current,
     write,
 };
 use crate::plan::NodePlan;
@@ -100,11 +100,11 @@ impl Publication<'_> {
         let output = self.assembly.output(node, own)?;
         let root = outputs.root().to_owned();
         match node_is_current(&output, &root, &mut outputs.seen)? {
-            State::Current(manifest) => return Ok(Written { folder: None, manifest: *manifest }),
-            State::Damaged(name) => {
+            FolderState::Current(manifest) => return Ok(Written { folder: None, manifest: *manifest }),
+            FolderState::Damaged(name) => {
                 (self.tell)(&Event::OutputDamaged { path: &root.join(&node.name).join(name) });
             }
-            State::Old => once::report(&output, &root.join(&node.name), self.tell),
+            FolderState::Old => once::report(&output, &root.join(&node.name), self.tell),
         }
         // Somebody may have put it there since that was asked before the build.
         obstacles::check_node(&self.place(&root), &node.name)?;

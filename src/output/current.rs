@@ -19,7 +19,7 @@ use crate::guest::Mode;
 use crate::iso9660::{VolumeLabel, read_image};
 
 /// What a node's folder is to a build.
-pub enum State {
+pub enum FolderState {
     /// What it would write.
     Current(Box<Manifest>),
     /// Of an earlier plan, of another program, or not there.
@@ -29,37 +29,37 @@ pub enum State {
 }
 
 /// What the folder of a node is. The seed image's digest is the manifest's, for it follows from the others.
-pub fn node_is_current(node: &NodeOutput<'_>, root: &Path, seen: &mut OutputCache) -> Result<State> {
+pub fn node_is_current(node: &NodeOutput<'_>, root: &Path, seen: &mut OutputCache) -> Result<FolderState> {
     let name = node.manifest.node.as_str();
     let folder = root.join(name);
-    let Some(Found::Whole(found)) = NodeFolder::open(&folder)? else { return Ok(State::Old) };
-    let Some(image) = found.output(IMAGE) else { return Ok(State::Old) };
+    let Some(Found::Whole(found)) = NodeFolder::open(&folder)? else { return Ok(FolderState::Old) };
+    let Some(image) = found.output(IMAGE) else { return Ok(FolderState::Old) };
     let expected = node.manifest(image);
     if expected.to_text()? != found.text() || !holds_only(&folder, &expected)? {
-        return Ok(State::Old);
+        return Ok(FolderState::Old);
     }
     if !has_mode(&folder.join(MANIFEST), node.mode(MANIFEST))? {
-        return Ok(State::Damaged(MANIFEST));
+        return Ok(FolderState::Damaged(MANIFEST));
     }
     for (document, text) in &node.documents {
         let path = folder.join(document);
         if if_exists(fs::read(&path))?.as_deref() != Some(text.as_bytes())
             || !has_mode(&path, node.mode(document))?
         {
-            return Ok(State::Damaged(document));
+            return Ok(FolderState::Damaged(document));
         }
     }
     for large in [OVERLAY, IMAGE] {
         let Some(file) = expected.outputs.get(large) else { continue };
         if !seen.knows(&format!("{name}/{large}")) {
-            return Ok(State::Old);
+            return Ok(FolderState::Old);
         }
         if !seen.has(&format!("{name}/{large}"), *file)? || !has_mode(&folder.join(large), node.mode(large))?
         {
-            return Ok(State::Damaged(large));
+            return Ok(FolderState::Damaged(large));
         }
     }
-    Ok(State::Current(Box::new(expected)))
+    Ok(FolderState::Current(Box::new(expected)))
 }
 
 /// Whether the image that nodes share has these layers and no others.

@@ -19,7 +19,7 @@ mod staging;
 mod volume;
 
 pub use built::{Built, Snapshot, instance_id, member_lists};
-pub use current::{State, layers_are_current, node_is_current, shared_is_current};
+pub use current::{FolderState, layers_are_current, node_is_current, shared_is_current};
 pub use delivery::DeliveryKind;
 pub use digests::SeedDigests;
 pub use folder::{Found, NodeFolder};
