@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::digest::Sha256;
 use crate::failure::Failure;
 use crate::output::{
-    LAYERS, LayerSource, Outputs, SHARED, OutputCache, Staged, known_layers, layers_are_current,
+    LAYERS, LayerSource, Outputs, SHARED, OutputCache, StagedFolder, known_layers, layers_are_current,
     remove_unused_layers, shared_is_current, write_layers, write_shared,
 };
 use crate::plan::Delivery;
@@ -66,14 +66,14 @@ pub fn tidy(out: &Path, before: &BTreeSet<Sha256>) -> Result<(), Failure> {
 
 /// What nodes share, before it has its place.
 pub struct Shared {
-    staged: Staged,
+    staged: StagedFolder,
     /// Its files, as they will be called, with their digests.
     files: Vec<(String, Sha256)>,
 }
 
 impl Shared {
     /// What is yet to be published.
-    pub fn staged(&self) -> &Staged {
+    pub fn staged(&self) -> &StagedFolder {
         &self.staged
     }
 

@@ -15,7 +15,7 @@ use crate::event::{Event, Tell};
 use crate::failure::{Damaged, Failure};
 use crate::layer::LayerIndex;
 use crate::output::{
-    IMAGE, LayerSource, Manifest, NodeOutput, OVERLAY, Outputs, Place, OutputCache, Staged, FolderState, node_is_current,
+    IMAGE, LayerSource, Manifest, NodeOutput, OVERLAY, Outputs, Place, OutputCache, StagedFolder, FolderState, node_is_current,
     write,
 };
 use crate::plan::NodePlan;
@@ -45,7 +45,7 @@ pub enum Published {
 
 /// A node's folder, and whether it was written.
 struct Written {
-    folder: Option<Staged>,
+    folder: Option<StagedFolder>,
     manifest: Manifest,
 }
 
@@ -176,7 +176,7 @@ fn put_in_place(
     outputs: &mut Outputs,
 ) -> Result<Vec<Manifest>, Failure> {
     let folders = || nodes.iter().filter_map(|node| node.folder.as_ref());
-    folders().try_for_each(Staged::finish)?;
+    folders().try_for_each(StagedFolder::finish)?;
     outputs.settle(folders().chain(shared.as_ref().map(Shared::staged)))?;
     // Before the nodes that name what is in it.
     shared.map(|shared| shared.publish(&mut outputs.seen)).transpose()?;

@@ -29,4 +29,4 @@ pub use names::{DOCUMENTS, IMAGE, LAYERS, MANIFEST, META_DATA, NETWORK_CONFIG, O
 pub use node::{NodeOutput, Text, texts, write};
 pub use place::{Obstacle, Place};
 pub use seen::OutputCache;
-pub use staging::{Outputs, Replaced, Staged};
+pub use staging::{Outputs, Replaced, StagedFolder};

@@ -31,7 +31,7 @@ pub struct Outputs {
 
 /// A folder that has no final name yet. Nobody else can look into it.
 #[derive(Debug)]
-pub struct Staged {
+pub struct StagedFolder {
     folder: tempfile::TempDir,
     place: PathBuf,
 }
@@ -74,18 +74,18 @@ impl Outputs {
     }
 
     /// A folder to write the node `name` to.
-    pub fn stage(&self, name: &str) -> Result<Staged> {
+    pub fn stage(&self, name: &str) -> Result<StagedFolder> {
         let folder = tempfile::Builder::new()
             .prefix(STAGED)
             .permissions(std::fs::Permissions::from_mode(0o700))
             .tempdir_in(&self.root);
         let folder = folder.with_context(|| format!("making a folder in {}", self.root.display()))?;
-        Ok(Staged { folder, place: self.root.join(name) })
+        Ok(StagedFolder { folder, place: self.root.join(name) })
     }
 
     /// Brings all of these to the disk, before the first of them gets its name: a name that a power cut leaves must lead to all
     /// that it stands for.
-    pub fn settle<'s>(&self, staged: impl IntoIterator<Item = &'s Staged>) -> Result<()> {
+    pub fn settle<'s>(&self, staged: impl IntoIterator<Item = &'s StagedFolder>) -> Result<()> {
         let mut paths = Vec::new();
         for staged in staged {
             for entry in fs::read_dir(staged.path())? {
@@ -102,7 +102,7 @@ impl Outputs {
     }
 }
 
-impl Staged {
+impl StagedFolder {
     /// Where to write.
     pub fn path(&self) -> &Path {
         self.folder.path()
