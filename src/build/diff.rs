@@ -10,7 +10,7 @@ use crate::diff::NodeDiff;
 use crate::event::Event;
 use crate::failure::Failure;
 use crate::input::{recorded, secrets};
-use crate::output::{Built, Found, Snapshot, texts};
+use crate::output::{EarlierBuild, Found, Snapshot, texts};
 use crate::profile::Secrets;
 use crate::settings::Folders;
 use crate::store::Store;
@@ -42,7 +42,7 @@ pub fn differences(
     let mut differences = Vec::new();
     for Rendered { node, files } in rendered {
         let folder = out.join(&node.name);
-        let built = match Built::read(&folder)? {
+        let built = match EarlierBuild::read(&folder)? {
             Found::Whole(built) => built,
             Found::Unusable(why) => {
                 differences.push(NodeDiff::unbuilt(&node.name, why));

@@ -29,14 +29,14 @@ pub struct Snapshot {
 
 /// A node's folder as found on disk.
 #[derive(Debug)]
-pub struct Built {
+pub struct EarlierBuild {
     /// What is in it.
     pub snapshot: Snapshot,
     /// The files that are not, or not any more, what the manifest says.
     pub damaged: Vec<String>,
 }
 
-impl Built {
+impl EarlierBuild {
     /// Reads a node's folder. Unusable is what has no whole build in it.
     pub fn read(folder: &Path) -> Result<Found<Self>> {
         let node = match NodeFolder::open(folder)? {

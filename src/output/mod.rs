@@ -18,7 +18,7 @@ mod seen;
 mod staging;
 mod volume;
 
-pub use built::{Built, Snapshot, instance_id, member_lists};
+pub use built::{EarlierBuild, Snapshot, instance_id, member_lists};
 pub use current::{FolderState, layers_are_current, node_is_current, shared_is_current};
 pub use delivery::DeliveryKind;
 pub use digests::SeedDigests;
