@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::cli::Inputs;
 use crate::failure::Failure;
 use crate::input::Sources;
-use crate::machine::{Accelerator, Base, Built, Ending, Fleet, MachineError, Verdict};
+use crate::machine::{Accelerator, Base, BuiltNode, Ending, Fleet, MachineError, Verdict};
 use crate::plan::Request;
 use crate::settings::{Environment, InputSettings, scratch_folder};
 use crate::terminal::Console;
@@ -55,7 +55,7 @@ pub fn run(
 ) -> Result<(), Failure> {
     let input = InputSettings::resolve(inputs)?;
     let nodes = each_once(names).into_iter().map(|name| built(name, &input, out));
-    let nodes: Vec<Built> = nodes.collect::<Result<_, _>>()?;
+    let nodes: Vec<BuiltNode> = nodes.collect::<Result<_, _>>()?;
     let base = Base::read(base)?;
     let (sender, events) = mpsc::channel();
     let interrupted = sender.clone();
@@ -96,8 +96,8 @@ pub fn run(
 }
 
 /// What was built of a node. A name that the profile does not have is said to be unknown, not to be built.
-fn built(name: &str, input: &InputSettings, out: &Path) -> Result<Built, Failure> {
-    Built::read(out, name).map_err(|error| {
+fn built(name: &str, input: &InputSettings, out: &Path) -> Result<BuiltNode, Failure> {
+    BuiltNode::read(out, name).map_err(|error| {
         if matches!(error, MachineError::NotBuilt { .. })
             && let Ok(draft) = Sources::read(input).and_then(|sources| sources.plan(&Request::default()))
             && draft.plan.node(name).is_none()

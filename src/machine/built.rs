@@ -13,7 +13,7 @@ use crate::release::Arch;
 
 /// A node that was built, as a machine needs to know it.
 #[derive(Clone, Debug)]
-pub struct Built {
+pub struct BuiltNode {
     /// The node's name.
     pub name: String,
     /// Its seed image.
@@ -45,7 +45,7 @@ struct Match {
     macaddress: Option<String>,
 }
 
-impl Built {
+impl BuiltNode {
     /// Reads the folder of the node `name` below `out`.
     pub fn read(out: &Path, name: &str) -> Result<Self, MachineError> {
         let folder = out.join(name);

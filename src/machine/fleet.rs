@@ -15,7 +15,7 @@ use super::arguments::{self, Accelerator, EMULATOR};
 use super::console::{self, Verdict};
 use super::leash::{is_missing, leashed};
 use super::room::Room;
-use super::{Base, Built, MachineError};
+use super::{Base, BuiltNode, MachineError};
 
 /// How long QEMU may take to open the network, in seconds.
 const NETWORK: u64 = 30;
@@ -71,7 +71,7 @@ impl Fleet {
     /// Starts the machine of a node, with a new disk over `base`. Its ending is sent to `events`.
     pub fn start<E: From<Ending> + Send + 'static>(
         &mut self,
-        (number, node): (usize, &Built),
+        (number, node): (usize, &BuiltNode),
         base: &Base,
         accelerator: Option<Accelerator>,
         events: &Sender<E>,
@@ -90,7 +90,7 @@ impl Fleet {
     fn add(
         &mut self,
         number: usize,
-        node: &Built,
+        node: &BuiltNode,
         base: &Base,
         accelerator: Option<Accelerator>,
     ) -> Result<ChildStdout, MachineError> {

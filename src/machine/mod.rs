@@ -12,7 +12,7 @@ mod room;
 
 pub use arguments::Accelerator;
 pub use base::Base;
-pub use built::Built;
+pub use built::BuiltNode;
 pub use console::Verdict;
 pub use error::MachineError;
 pub use fleet::{Ending, Fleet};
