@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::cli::Inputs;
 use crate::failure::Failure;
 use crate::input::Sources;
-use crate::machine::{Accelerator, Base, BuiltNode, Ending, Fleet, MachineError, Verdict};
+use crate::machine::{Accelerator, BaseImage, BuiltNode, Ending, Fleet, MachineError, Verdict};
 use crate::plan::Request;
 use crate::settings::{Environment, InputSettings, scratch_folder};
 use crate::terminal::Console;
@@ -56,7 +56,7 @@ pub fn run(
     let input = InputSettings::resolve(inputs)?;
     let nodes = each_once(names).into_iter().map(|name| built(name, &input, out));
     let nodes: Vec<BuiltNode> = nodes.collect::<Result<_, _>>()?;
-    let base = Base::read(base)?;
+    let base = BaseImage::read(base)?;
     let (sender, events) = mpsc::channel();
     let interrupted = sender.clone();
     ctrlc::set_handler(move || drop(interrupted.send(Event::Interrupted))).context("listening for Ctrl-C")?;

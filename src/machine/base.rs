@@ -16,7 +16,7 @@ const DISK: u64 = 20 << 30;
 
 /// A cloud image. It is only read.
 #[derive(Debug)]
-pub struct Base {
+pub struct BaseImage {
     path: PathBuf,
     format: String,
     size: u64,
@@ -30,7 +30,7 @@ struct Info {
     virtual_size: u64,
 }
 
-impl Base {
+impl BaseImage {
     /// Asks QEMU what kind of image this is.
     pub fn read(path: &Path) -> Result<Self, MachineError> {
         let path = fs::canonicalize(path).map_err(MachineError::io("reading the base image"))?;

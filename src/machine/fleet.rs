@@ -15,7 +15,7 @@ use super::arguments::{self, Accelerator, EMULATOR};
 use super::console::{self, Verdict};
 use super::leash::{is_missing, leashed};
 use super::room::Room;
-use super::{Base, BuiltNode, MachineError};
+use super::{BaseImage, BuiltNode, MachineError};
 
 /// How long QEMU may take to open the network, in seconds.
 const NETWORK: u64 = 30;
@@ -72,7 +72,7 @@ impl Fleet {
     pub fn start<E: From<Ending> + Send + 'static>(
         &mut self,
         (number, node): (usize, &BuiltNode),
-        base: &Base,
+        base: &BaseImage,
         accelerator: Option<Accelerator>,
         events: &Sender<E>,
     ) -> Result<(), MachineError> {
@@ -91,7 +91,7 @@ impl Fleet {
         &mut self,
         number: usize,
         node: &BuiltNode,
-        base: &Base,
+        base: &BaseImage,
         accelerator: Option<Accelerator>,
     ) -> Result<ChildStdout, MachineError> {
         let room = self.room.path();

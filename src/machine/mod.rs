@@ -11,7 +11,7 @@ mod leash;
 mod room;
 
 pub use arguments::Accelerator;
-pub use base::Base;
+pub use base::BaseImage;
 pub use built::BuiltNode;
 pub use console::Verdict;
 pub use error::MachineError;
