@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::failure::{Exit, Failure};
-use crate::output::{Obstacle, Place};
+use crate::output::{Obstacle, OutputRoot};
 use crate::plan::{Delivery, Plan};
 
 /// How many obstacles are listed; with more, the folder is probably the wrong one.
@@ -11,19 +11,19 @@ const SHOWN: usize = 10;
 
 /// Sees to it that nothing is in the way of the folders of the nodes that are meant, and of what is written beside them.
 pub fn check(plan: &Plan, out: &Path) -> Result<(), Failure> {
-    let place = Place { root: out, cluster: &plan.cluster.name };
+    let place = OutputRoot { root: out, cluster: &plan.cluster.name };
     refuse(place.check_root().err())?;
     let nodes = plan.selected_nodes().into_iter().map(|node| place.check_node(&node.name));
     refuse(nodes.chain([place.check_shared((&plan.delivery).into())]).filter_map(Result::err))
 }
 
 /// The same of one node, right before it is written.
-pub fn check_node(place: &Place<'_>, node: &str) -> Result<(), Failure> {
+pub fn check_node(place: &OutputRoot<'_>, node: &str) -> Result<(), Failure> {
     refuse(place.check_node(node).err())
 }
 
 /// The same of what nodes share.
-pub fn check_shared(place: &Place<'_>, delivery: &Delivery) -> Result<(), Failure> {
+pub fn check_shared(place: &OutputRoot<'_>, delivery: &Delivery) -> Result<(), Failure> {
     refuse(place.check_shared(delivery.into()).err())
 }
 

@@ -15,7 +15,7 @@ use crate::event::{Event, Tell};
 use crate::failure::{Damaged, Failure};
 use crate::layer::LayerIndex;
 use crate::output::{
-    IMAGE, LayerSource, Manifest, NodeOutput, OVERLAY, Outputs, Place, OutputCache, StagedFolder, FolderState, node_is_current,
+    IMAGE, LayerSource, Manifest, NodeOutput, OVERLAY, Outputs, OutputRoot, OutputCache, StagedFolder, FolderState, node_is_current,
     write,
 };
 use crate::plan::NodePlan;
@@ -145,8 +145,8 @@ impl Publication<'_> {
         Ok(manifest.filter(is_it).map(|manifest| Written { folder: Some(folder), manifest }))
     }
 
-    fn place<'p>(&'p self, root: &'p Path) -> Place<'p> {
-        Place { root, cluster: &self.assembly.plan.cluster.name }
+    fn place<'p>(&'p self, root: &'p Path) -> OutputRoot<'p> {
+        OutputRoot { root, cluster: &self.assembly.plan.cluster.name }
     }
 
     /// The layers of these nodes, each once: a fleet has more than a process may have files.

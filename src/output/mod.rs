@@ -27,6 +27,6 @@ pub use layers::{LayerSource, known_layers, remove_unused_layers, write_layers, 
 pub use manifest::{Manifest, MemberLists, OutputFile};
 pub use names::{DOCUMENTS, IMAGE, LAYERS, MANIFEST, META_DATA, NETWORK_CONFIG, OVERLAY, SHARED, USER_DATA};
 pub use node::{NodeOutput, Text, texts, write};
-pub use place::{Obstacle, Place};
+pub use place::{Obstacle, OutputRoot};
 pub use seen::OutputCache;
 pub use staging::{Outputs, Replaced, StagedFolder};

@@ -63,14 +63,14 @@ struct Earlier {
 
 /// Where a build of a cluster writes to.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct OutputRoot<'a> {
     /// The folder of the nodes' folders.
     pub root: &'a Path,
     /// The cluster.
     pub cluster: &'a str,
 }
 
-impl Place<'_> {
+impl OutputRoot<'_> {
     /// Whether the folder of the nodes' folders can be one.
     pub fn check_root(&self) -> Result<(), Obstacle> {
         refuse_foreign(self.root)?;
