@@ -15,10 +15,10 @@ use crate::iso9660::read_image;
 use crate::layer::NamedLayer;
 
 /// The bytes of an overlay.
-pub(super) type Bytes = Box<dyn Read>;
+pub(super) type OverlayBytes = Box<dyn Read>;
 
 /// The overlay of the node in `folder`, which has this manifest. Unusable is what lacks a part.
-pub(super) fn overlay(folder: &Path, manifest: &Manifest) -> Result<Found<Bytes>> {
+pub(super) fn overlay(folder: &Path, manifest: &Manifest) -> Result<Found<OverlayBytes>> {
     let beside = folder.parent().unwrap_or(folder);
     match manifest.delivery {
         DeliveryKind::Image | DeliveryKind::Download => {
@@ -32,7 +32,7 @@ pub(super) fn overlay(folder: &Path, manifest: &Manifest) -> Result<Found<Bytes>
     }
 }
 
-fn of_image(path: &Path, layers: &[NamedLayer]) -> Result<Found<Bytes>> {
+fn of_image(path: &Path, layers: &[NamedLayer]) -> Result<Found<OverlayBytes>> {
     let Some(mut image) = if_exists(fs::File::open(path))? else {
         return Ok(Found::Unusable(format!("there is no {}", path.display())));
     };
@@ -46,10 +46,10 @@ fn of_image(path: &Path, layers: &[NamedLayer]) -> Result<Found<Bytes>> {
     })
 }
 
-fn of_files(folder: &Path, layers: &[NamedLayer]) -> Result<Found<Bytes>> {
+fn of_files(folder: &Path, layers: &[NamedLayer]) -> Result<Found<OverlayBytes>> {
     join(layers, folder, |layer| {
         let file = if_exists(fs::File::open(folder.join(layer.sha256.to_string())))?;
-        Ok(file.map(|file| Box::new(file) as Bytes))
+        Ok(file.map(|file| Box::new(file) as OverlayBytes))
     })
 }
 
@@ -57,9 +57,9 @@ fn of_files(folder: &Path, layers: &[NamedLayer]) -> Result<Found<Bytes>> {
 fn join(
     layers: &[NamedLayer],
     place: &Path,
-    part: impl Fn(&NamedLayer) -> Result<Option<Bytes>>,
-) -> Result<Found<Bytes>> {
-    let mut joined: Bytes = Box::new(io::empty());
+    part: impl Fn(&NamedLayer) -> Result<Option<OverlayBytes>>,
+) -> Result<Found<OverlayBytes>> {
+    let mut joined: OverlayBytes = Box::new(io::empty());
     for layer in layers {
         let Some(bytes) = part(layer)? else {
             return Ok(Found::Unusable(format!(
