@@ -12,7 +12,7 @@ use crate::input::recorded::Recorded;
 use crate::live::{Members, Probe, Reply, TIMEOUTS};
 use crate::plan::Plan;
 use seats::{Found, Known, Pulse, Seat};
-use seen::{Entry, Seen};
+use seen::{ListedMember, Seen};
 
 /// A change of the list that a component's members keep of themselves.
 pub struct Inquiry<'a> {
@@ -153,7 +153,7 @@ impl<'a> Inquiry<'a> {
         members: &Members<'_>,
         pulses: &[(Found, &Pulse)],
         silent: &mut Vec<String>,
-    ) -> Result<Option<Vec<Entry>>, Failure> {
+    ) -> Result<Option<Vec<ListedMember>>, Failure> {
         let mut speaking = Vec::new();
         for (found, pulse) in pulses {
             match pulse {
@@ -173,7 +173,7 @@ impl<'a> Inquiry<'a> {
     }
 
     /// The members that an answer names.
-    fn entries(&self, answer: &serde_json::Value) -> Result<Vec<Entry>, Failure> {
+    fn entries(&self, answer: &serde_json::Value) -> Result<Vec<ListedMember>, Failure> {
         let key = ["members".into()];
         let seen = self.plan.context.with_answer(&self.component.name, answer);
         let text = self.plan.templates.expand(&self.membership.members, &seen);

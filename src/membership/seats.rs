@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::seen::Entry;
+use super::seen::ListedMember;
 use crate::cluster::NodeIndex;
 use crate::input::recorded::Recorded;
 use crate::live::Reply;
@@ -28,7 +28,7 @@ pub struct Known {
     /// The others that are well.
     pub(super) alive: Vec<Found>,
     /// The list of members, if one could be asked for it.
-    pub(super) list: Option<Vec<Entry>>,
+    pub(super) list: Option<Vec<ListedMember>>,
 }
 
 /// How one of those that were asked is.
@@ -52,14 +52,14 @@ impl Seat {
     }
 
     /// Where a list has it.
-    pub(super) fn listed(&self, list: &[Entry]) -> Option<Found> {
+    pub(super) fn listed(&self, list: &[ListedMember]) -> Option<Found> {
         self.found().find(|found| list.iter().any(|entry| entry.is_at(found.address)))
     }
 }
 
 impl Known {
     /// Only members of the list count as alive: a machine that runs a cluster of its own does not.
-    pub(super) fn of_list(pulses: &[(Found, &Pulse)], list: Vec<Entry>) -> Self {
+    pub(super) fn of_list(pulses: &[(Found, &Pulse)], list: Vec<ListedMember>) -> Self {
         let is_listed = |found: &Found| list.iter().any(|entry| entry.is_at(found.address));
         let well = pulses.iter().filter(|(_, pulse)| matches!(pulse, Pulse::Well)).map(|(found, _)| *found);
         Self { alive: well.filter(is_listed).collect(), list: Some(list) }

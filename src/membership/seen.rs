@@ -13,7 +13,7 @@ use crate::template::{Context, value};
 /// A member, as the list has it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct ListedMember {
     /// What it is called in commands.
     id: String,
     /// Its name; empty where it has not started yet.
@@ -24,7 +24,7 @@ pub struct Entry {
     votes: bool,
 }
 
-impl Entry {
+impl ListedMember {
     pub(super) fn is_at(&self, address: IpAddr) -> bool {
         self.host == url_host(address)
     }
@@ -69,16 +69,16 @@ impl Seen<'_> {
         answers.or_else(listed).unwrap_or(Found { node: seat.node, address: seat.addresses[0] })
     }
 
-    fn is_mine(&self, entry: &Entry) -> bool {
+    fn is_mine(&self, entry: &ListedMember) -> bool {
         entry.name == self.inquiry.name || self.inquiry.node.as_ref().is_some_and(|seat| is_in(seat, entry))
     }
 
-    fn is_known(&self, entry: &Entry) -> bool {
+    fn is_known(&self, entry: &ListedMember) -> bool {
         self.inquiry.others.iter().any(|seat| is_in(seat, entry))
     }
 }
 
 /// A member is known by its address: that of a name may be another's.
-fn is_in(seat: &Seat, entry: &Entry) -> bool {
+fn is_in(seat: &Seat, entry: &ListedMember) -> bool {
     seat.addresses.iter().any(|address| entry.is_at(*address))
 }
