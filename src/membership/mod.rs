@@ -12,7 +12,7 @@ use crate::input::recorded::Recorded;
 use crate::live::{Members, Probe, Reply, TIMEOUTS};
 use crate::plan::Plan;
 use seats::{Found, Known, Pulse, Seat};
-use seen::{ListedMember, Seen};
+use seen::{ListedMember, ChangeContext};
 
 /// A change of the list that a component's members keep of themselves.
 pub struct Inquiry<'a> {
@@ -231,7 +231,7 @@ impl<'a> Inquiry<'a> {
     }
 
     fn seen(&self, known: &Known) -> minijinja::Value {
-        Seen { inquiry: self, known }.value()
+        ChangeContext { inquiry: self, known }.value()
     }
 
     fn probe(&self, key: &str, template: &str, found: Found) -> Result<Probe, Failure> {

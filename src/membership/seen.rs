@@ -31,12 +31,12 @@ impl ListedMember {
 }
 
 /// A change, and what is known of those that live.
-pub(super) struct Seen<'a> {
+pub(super) struct ChangeContext<'a> {
     pub(super) inquiry: &'a Inquiry<'a>,
     pub(super) known: &'a Known,
 }
 
-impl Seen<'_> {
+impl ChangeContext<'_> {
     pub(super) fn value(&self) -> Value {
         let Inquiry { plan, component, change, node, others, .. } = self.inquiry;
         let view = |found: &Found| Context::node_at(&plan.cluster, found.node, found.address);
