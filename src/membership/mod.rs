@@ -11,7 +11,7 @@ use crate::failure::{Exit, Failure};
 use crate::input::recorded::Recorded;
 use crate::live::{Members, Probe, Reply, TIMEOUTS};
 use crate::plan::Plan;
-use seats::{Found, Known, Pulse, Seat};
+use seats::{Found, LiveMembers, Pulse, Seat};
 use seen::{ListedMember, ChangeContext};
 
 /// A change of the list that a component's members keep of themselves.
@@ -66,7 +66,7 @@ impl<'a> Inquiry<'a> {
     }
 
     /// Asks the members, and refuses changes that are not safe. Where no other member answers, `confirmed` is required.
-    pub fn known(&self, confirmed: bool, offline: bool, tell: Tell<'_>) -> Result<Known, Failure> {
+    pub fn known(&self, confirmed: bool, offline: bool, tell: Tell<'_>) -> Result<LiveMembers, Failure> {
         let mut silent = Vec::new();
         if !offline {
             let wait = |line: &str| tell(&Event::Asking(line));
@@ -80,12 +80,12 @@ impl<'a> Inquiry<'a> {
             self.is_dead(of_own, confirmed)?;
             let others: Vec<_> = others.into_iter().zip(of_others).collect();
             if let Some(list) = self.list(&members, &others, &mut silent)? {
-                let known = Known::of_list(&others, list);
+                let known = LiveMembers::of_list(&others, list);
                 self.judge(&known)?;
                 return Ok(known);
             }
         }
-        if confirmed { Ok(Known::default()) } else { Err(self.unasked(&silent)) }
+        if confirmed { Ok(LiveMembers::default()) } else { Err(self.unasked(&silent)) }
     }
 
     /// How those are that are asked.
@@ -182,7 +182,7 @@ impl<'a> Inquiry<'a> {
     }
 
     /// Refuses where a demand of the component is not met.
-    fn judge(&self, known: &Known) -> Result<(), Failure> {
+    fn judge(&self, known: &LiveMembers) -> Result<(), Failure> {
         let seen = self.seen(known);
         let demands = self.membership.checks.iter().enumerate();
         for (index, demand) in demands.filter(|(_, demand)| demand.concerns(self.change)) {
@@ -204,7 +204,7 @@ impl<'a> Inquiry<'a> {
     }
 
     /// The commands by which the others are told.
-    pub fn commands(&self, known: &Known) -> Result<String, Failure> {
+    pub fn commands(&self, known: &LiveMembers) -> Result<String, Failure> {
         let template = format!("{}/{COMMANDS}", self.component.name);
         let mut report = Report::new();
         let text = self.plan.templates.render(&template, &self.seen(known), false, &mut report);
@@ -218,7 +218,7 @@ impl<'a> Inquiry<'a> {
 
     /// The members that the node finds when it joins, itself among them: those of the list, at this moment. All that the
     /// profile has, where no member could be asked.
-    pub fn joined(&self, known: &Known) -> Vec<Peer> {
+    pub fn joined(&self, known: &LiveMembers) -> Vec<Peer> {
         let own = self.node.iter().map(|seat| Found { node: seat.node, address: seat.addresses[0] });
         let others = self.others.iter().filter_map(|seat| match &known.list {
             Some(list) => seat.listed(list),
@@ -230,7 +230,7 @@ impl<'a> Inquiry<'a> {
         found.iter().map(|found| Peer { name: name(found), address: found.address }).collect()
     }
 
-    fn seen(&self, known: &Known) -> minijinja::Value {
+    fn seen(&self, known: &LiveMembers) -> minijinja::Value {
         ChangeContext { inquiry: self, known }.value()
     }
 

@@ -24,7 +24,7 @@ pub(super) struct Found {
 
 /// What is known of the members that live.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct LiveMembers {
     /// The others that are well.
     pub(super) alive: Vec<Found>,
     /// The list of members, if one could be asked for it.
@@ -57,7 +57,7 @@ impl Seat {
     }
 }
 
-impl Known {
+impl LiveMembers {
     /// Only members of the list count as alive: a machine that runs a cluster of its own does not.
     pub(super) fn of_list(pulses: &[(Found, &Pulse)], list: Vec<ListedMember>) -> Self {
         let is_listed = |found: &Found| list.iter().any(|entry| entry.is_at(found.address));

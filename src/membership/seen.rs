@@ -6,7 +6,7 @@ use minijinja::{Value, context};
 use serde::{Deserialize, Serialize};
 
 use super::Inquiry;
-use super::seats::{Found, Known, Seat};
+use super::seats::{Found, LiveMembers, Seat};
 use crate::cluster::url_host;
 use crate::template::{Context, value};
 
@@ -33,7 +33,7 @@ impl ListedMember {
 /// A change, and what is known of those that live.
 pub(super) struct ChangeContext<'a> {
     pub(super) inquiry: &'a Inquiry<'a>,
-    pub(super) known: &'a Known,
+    pub(super) known: &'a LiveMembers,
 }
 
 impl ChangeContext<'_> {
