@@ -11,7 +11,7 @@ use crate::failure::{Exit, Failure};
 use crate::input::recorded::Recorded;
 use crate::live::{Members, Probe, Reply, TIMEOUTS};
 use crate::plan::Plan;
-use seats::{Found, LiveMembers, Pulse, Seat};
+use seats::{FoundMember, LiveMembers, Pulse, Seat};
 use seen::{ListedMember, ChangeContext};
 
 /// A change of the list that a component's members keep of themselves.
@@ -92,7 +92,7 @@ impl<'a> Inquiry<'a> {
     fn pulses<'f>(
         &self,
         members: &Members<'_>,
-        asked: impl Iterator<Item = &'f Found>,
+        asked: impl Iterator<Item = &'f FoundMember>,
     ) -> Result<Vec<Pulse>, Failure> {
         let probes = asked.map(|found| self.probe("alive", &self.membership.alive, *found));
         let probes = probes.collect::<Result<Vec<_>, _>>()?;
@@ -151,7 +151,7 @@ impl<'a> Inquiry<'a> {
     fn list(
         &self,
         members: &Members<'_>,
-        pulses: &[(Found, &Pulse)],
+        pulses: &[(FoundMember, &Pulse)],
         silent: &mut Vec<String>,
     ) -> Result<Option<Vec<ListedMember>>, Failure> {
         let mut speaking = Vec::new();
@@ -219,14 +219,14 @@ impl<'a> Inquiry<'a> {
     /// The members that the node finds when it joins, itself among them: those of the list, at this moment. All that the
     /// profile has, where no member could be asked.
     pub fn joined(&self, known: &LiveMembers) -> Vec<Peer> {
-        let own = self.node.iter().map(|seat| Found { node: seat.node, address: seat.addresses[0] });
+        let own = self.node.iter().map(|seat| FoundMember { node: seat.node, address: seat.addresses[0] });
         let others = self.others.iter().filter_map(|seat| match &known.list {
             Some(list) => seat.listed(list),
             None => seat.found().next(),
         });
         let mut found: Vec<_> = others.chain(own).collect();
         found.sort_by_key(|found| found.node);
-        let name = |found: &Found| self.plan.cluster[found.node].name.clone();
+        let name = |found: &FoundMember| self.plan.cluster[found.node].name.clone();
         found.iter().map(|found| Peer { name: name(found), address: found.address }).collect()
     }
 
@@ -234,7 +234,7 @@ impl<'a> Inquiry<'a> {
         ChangeContext { inquiry: self, known }.value()
     }
 
-    fn probe(&self, key: &str, template: &str, found: Found) -> Result<Probe, Failure> {
+    fn probe(&self, key: &str, template: &str, found: FoundMember) -> Result<Probe, Failure> {
         let cluster = &self.plan.cluster;
         let seen = self.plan.context.of_node_at(&self.component.name, cluster, found.node, found.address);
         let url =

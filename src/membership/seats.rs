@@ -17,7 +17,7 @@ pub(super) struct Seat {
 
 /// A member that was found at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct FoundMember {
     pub(super) node: NodeIndex,
     pub(super) address: IpAddr,
 }
@@ -26,7 +26,7 @@ pub(super) struct Found {
 #[derive(Debug, Default)]
 pub struct LiveMembers {
     /// The others that are well.
-    pub(super) alive: Vec<Found>,
+    pub(super) alive: Vec<FoundMember>,
     /// The list of members, if one could be asked for it.
     pub(super) list: Option<Vec<ListedMember>>,
 }
@@ -47,20 +47,20 @@ impl Seat {
         Self { node, addresses: std::iter::once(member.address).chain(last.copied()).collect() }
     }
 
-    pub(super) fn found(&self) -> impl Iterator<Item = Found> + '_ {
-        self.addresses.iter().map(|address| Found { node: self.node, address: *address })
+    pub(super) fn found(&self) -> impl Iterator<Item = FoundMember> + '_ {
+        self.addresses.iter().map(|address| FoundMember { node: self.node, address: *address })
     }
 
     /// Where a list has it.
-    pub(super) fn listed(&self, list: &[ListedMember]) -> Option<Found> {
+    pub(super) fn listed(&self, list: &[ListedMember]) -> Option<FoundMember> {
         self.found().find(|found| list.iter().any(|entry| entry.is_at(found.address)))
     }
 }
 
 impl LiveMembers {
     /// Only members of the list count as alive: a machine that runs a cluster of its own does not.
-    pub(super) fn of_list(pulses: &[(Found, &Pulse)], list: Vec<ListedMember>) -> Self {
-        let is_listed = |found: &Found| list.iter().any(|entry| entry.is_at(found.address));
+    pub(super) fn of_list(pulses: &[(FoundMember, &Pulse)], list: Vec<ListedMember>) -> Self {
+        let is_listed = |found: &FoundMember| list.iter().any(|entry| entry.is_at(found.address));
         let well = pulses.iter().filter(|(_, pulse)| matches!(pulse, Pulse::Well)).map(|(found, _)| *found);
         Self { alive: well.filter(is_listed).collect(), list: Some(list) }
     }

@@ -6,7 +6,7 @@ use minijinja::{Value, context};
 use serde::{Deserialize, Serialize};
 
 use super::Inquiry;
-use super::seats::{Found, LiveMembers, Seat};
+use super::seats::{FoundMember, LiveMembers, Seat};
 use crate::cluster::url_host;
 use crate::template::{Context, value};
 
@@ -39,13 +39,13 @@ pub(super) struct ChangeContext<'a> {
 impl ChangeContext<'_> {
     pub(super) fn value(&self) -> Value {
         let Inquiry { plan, component, change, node, others, .. } = self.inquiry;
-        let view = |found: &Found| Context::node_at(&plan.cluster, found.node, found.address);
+        let view = |found: &FoundMember| Context::node_at(&plan.cluster, found.node, found.address);
         let alive: Vec<_> = self.known.alive.iter().map(view).collect();
         let members: Vec<_> = others.iter().map(|seat| view(&self.at(seat))).collect();
         let base = plan.context.of_component(&component.name);
         let base = match node {
             Some(seat) => {
-                context! { node => view(&Found { node: seat.node, address: seat.addresses[0] }), ..base }
+                context! { node => view(&FoundMember { node: seat.node, address: seat.addresses[0] }), ..base }
             }
             None => base,
         };
@@ -63,10 +63,10 @@ impl ChangeContext<'_> {
     }
 
     /// Where another member is: at the address that answers, or that the list has, or that the profile has.
-    fn at(&self, seat: &Seat) -> Found {
+    fn at(&self, seat: &Seat) -> FoundMember {
         let answers = self.known.alive.iter().find(|found| found.node == seat.node).copied();
         let listed = || seat.listed(self.known.list.as_deref().unwrap_or_default());
-        answers.or_else(listed).unwrap_or(Found { node: seat.node, address: seat.addresses[0] })
+        answers.or_else(listed).unwrap_or(FoundMember { node: seat.node, address: seat.addresses[0] })
     }
 
     fn is_mine(&self, entry: &ListedMember) -> bool {
