@@ -11,7 +11,7 @@ use crate::failure::{Exit, Failure};
 use crate::input::recorded::Recorded;
 use crate::live::{Members, Probe, Reply, TIMEOUTS};
 use crate::plan::Plan;
-use seats::{FoundMember, LiveMembers, Pulse, Seat};
+use seats::{FoundMember, LiveMembers, MemberHealth, Seat};
 use seen::{ListedMember, ChangeContext};
 
 /// A change of the list that a component's members keep of themselves.
@@ -93,44 +93,44 @@ impl<'a> Inquiry<'a> {
         &self,
         members: &Members<'_>,
         asked: impl Iterator<Item = &'f FoundMember>,
-    ) -> Result<Vec<Pulse>, Failure> {
+    ) -> Result<Vec<MemberHealth>, Failure> {
         let probes = asked.map(|found| self.probe("alive", &self.membership.alive, *found));
         let probes = probes.collect::<Result<Vec<_>, _>>()?;
         let replies = members.replies(&probes).into_iter();
         replies.zip(&probes).map(|(reply, probe)| self.pulse(reply, probe)).collect()
     }
 
-    fn pulse(&self, reply: Reply, probe: &Probe) -> Result<Pulse, Failure> {
+    fn pulse(&self, reply: Reply, probe: &Probe) -> Result<MemberHealth, Failure> {
         let Reply::Answered { status, body } = &reply else {
-            return Ok(Pulse::None(format!("{}: {reply}", probe.name), reply));
+            return Ok(MemberHealth::None(format!("{}: {reply}", probe.name), reply));
         };
         let seen = self.plan.context.with_body(&self.component.name, body.as_ref());
         let recognized = self.plan.templates.holds(&self.membership.recognized_by, &seen);
         Ok(match recognized.map_err(|why| self.broken(&["recognized_by".into()], &why))? {
-            true if (200..300).contains(status) => Pulse::Well,
-            true => Pulse::Ill,
+            true if (200..300).contains(status) => MemberHealth::Well,
+            true => MemberHealth::Ill,
             false => {
                 let why = format!(
                     "{}: what answers at {} is not `{}`: status {status}",
                     probe.name, probe.url, self.component.name
                 );
-                Pulse::None(why, reply)
+                MemberHealth::None(why, reply)
             }
         })
     }
 
     /// Refuses where a machine runs that must not.
-    fn is_dead(&self, pulses: &[Pulse], confirmed: bool) -> Result<(), Failure> {
-        let is_up = |pulse: &Pulse| match pulse {
-            Pulse::Well | Pulse::Ill => true,
-            Pulse::None(_, Reply::Slow(_)) => !confirmed,
-            Pulse::None(..) => false,
+    fn is_dead(&self, pulses: &[MemberHealth], confirmed: bool) -> Result<(), Failure> {
+        let is_up = |pulse: &MemberHealth| match pulse {
+            MemberHealth::Well | MemberHealth::Ill => true,
+            MemberHealth::None(_, Reply::Slow(_)) => !confirmed,
+            MemberHealth::None(..) => false,
         };
         let Some(pulse) = pulses.iter().find(|pulse| is_up(pulse)) else { return Ok(()) };
         let (name, component) = (self.name, &self.component.name);
         let (message, help) = match (self.change, pulse) {
             (Change::Move | Change::Remove, _) => return Ok(()),
-            (Change::Replace, Pulse::None(why, _)) => (
+            (Change::Replace, MemberHealth::None(why, _)) => (
                 format!("`{component}` on `{name}` may be alive:\n  {why}"),
                 "shut it down for good first; where you know that it is off, say so with `--confirmed`",
             ),
@@ -151,15 +151,15 @@ impl<'a> Inquiry<'a> {
     fn list(
         &self,
         members: &Members<'_>,
-        pulses: &[(FoundMember, &Pulse)],
+        pulses: &[(FoundMember, &MemberHealth)],
         silent: &mut Vec<String>,
     ) -> Result<Option<Vec<ListedMember>>, Failure> {
         let mut speaking = Vec::new();
         for (found, pulse) in pulses {
             match pulse {
-                Pulse::Well => speaking.insert(0, *found),
-                Pulse::Ill => speaking.push(*found),
-                Pulse::None(why, _) => silent.push(why.clone()),
+                MemberHealth::Well => speaking.insert(0, *found),
+                MemberHealth::Ill => speaking.push(*found),
+                MemberHealth::None(why, _) => silent.push(why.clone()),
             }
         }
         for found in speaking {

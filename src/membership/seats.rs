@@ -32,7 +32,7 @@ pub struct LiveMembers {
 }
 
 /// How one of those that were asked is.
-pub(super) enum Pulse {
+pub(super) enum MemberHealth {
     Well,
     Ill,
     /// It gave no answer, or not that of a member.
@@ -59,9 +59,9 @@ impl Seat {
 
 impl LiveMembers {
     /// Only members of the list count as alive: a machine that runs a cluster of its own does not.
-    pub(super) fn of_list(pulses: &[(FoundMember, &Pulse)], list: Vec<ListedMember>) -> Self {
+    pub(super) fn of_list(pulses: &[(FoundMember, &MemberHealth)], list: Vec<ListedMember>) -> Self {
         let is_listed = |found: &FoundMember| list.iter().any(|entry| entry.is_at(found.address));
-        let well = pulses.iter().filter(|(_, pulse)| matches!(pulse, Pulse::Well)).map(|(found, _)| *found);
+        let well = pulses.iter().filter(|(_, pulse)| matches!(pulse, MemberHealth::Well)).map(|(found, _)| *found);
         Self { alive: well.filter(is_listed).collect(), list: Some(list) }
     }
 }
