@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::shape::Shape;
+use super::shape::ComponentSet;
 use crate::diagnostic::{Diagnostic, Report};
 
 /// The form of what components install below /usr.
@@ -26,7 +26,7 @@ impl Format {
     }
 
     /// Reports what a node of its own would have below /usr, which is read-only while extensions are merged.
-    pub(super) fn check(self, shape: &Shape, report: &mut Report) {
+    pub(super) fn check(self, shape: &ComponentSet, report: &mut Report) {
         if self == Self::Overlay {
             return;
         }

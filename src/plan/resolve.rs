@@ -11,7 +11,7 @@ use super::instance::{Instance, LastInstances};
 use super::members::{self, members};
 use super::node::NodePlan;
 use super::services::Services;
-use super::shape::{Shape, Shapes};
+use super::shape::{ComponentSet, Shapes};
 use crate::cluster::{Cluster, Member, NodeIndex};
 use crate::diagnostic::Report;
 use crate::profile::Profile;
@@ -121,7 +121,7 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    fn node(&self, member: &Member, index: NodeIndex, shape: &Shape, report: &mut Report) -> NodePlan {
+    fn node(&self, member: &Member, index: NodeIndex, shape: &ComponentSet, report: &mut Report) -> NodePlan {
         let mut services = shape.services.clone();
         for service in &mut services {
             let Some(url) = &service.health else { continue };

@@ -25,7 +25,7 @@ const PRIVATE: &str = "private";
 
 /// What a list of components amounts to on an architecture.
 #[derive(Default)]
-pub(super) struct Shape {
+pub(super) struct ComponentSet {
     pub(super) layers: Vec<Arc<LayerPlan>>,
     pub(super) files: Vec<PlannedFile>,
     pub(super) private: Vec<PlannedSecret>,
@@ -39,7 +39,7 @@ pub(super) struct Shapes<'a> {
     inputs: &'a Inputs<'a>,
     cluster: &'a Cluster,
     templates: &'a Templates,
-    known: BTreeMap<(Vec<String>, Arch), Arc<Shape>>,
+    known: BTreeMap<(Vec<String>, Arch), Arc<ComponentSet>>,
     layers: BTreeMap<(String, Arch), Arc<LayerPlan>>,
 }
 
@@ -49,12 +49,12 @@ impl<'a> Shapes<'a> {
     }
 
     /// The shape of a node. What is wrong with it is reported once, with the first node that has it.
-    pub(super) fn of(&mut self, member: &Member, report: &mut Report) -> Arc<Shape> {
+    pub(super) fn of(&mut self, member: &Member, report: &mut Report) -> Arc<ComponentSet> {
         let key = (member.components.clone(), member.arch);
         if let Some(shape) = self.known.get(&key) {
             return Arc::clone(shape);
         }
-        let mut shape = Shape::default();
+        let mut shape = ComponentSet::default();
         for name in &member.components {
             let component = &self.inputs.components[name];
             shape.layers.extend(self.layer(component, member.arch, report));
@@ -145,7 +145,7 @@ impl<'a> Shapes<'a> {
     }
 
     /// Two components that want the same path or port cannot run on one node.
-    fn claim(&self, member: &Member, shape: &Shape, report: &mut Report) {
+    fn claim(&self, member: &Member, shape: &ComponentSet, report: &mut Report) {
         let mut claims = Claims::default();
         let mut claim = |path: &GuestPath, owner: &str| {
             if let Err(holder) = claims.add(path, owner) {

@@ -4,7 +4,7 @@
 use crate::component::{Component, Components, Directory};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::guest::GuestPath;
-use crate::plan::shape::Shape;
+use crate::plan::shape::ComponentSet;
 
 /// Who owns a folder that says nothing else.
 const ROOT: &str = "root";
@@ -12,7 +12,7 @@ const ROOT: &str = "root";
 /// Reports what a node that runs `running` would get below a folder that is not root's.
 pub(in crate::plan) fn owned(
     running: &[String],
-    shape: &Shape,
+    shape: &ComponentSet,
     components: &Components,
     report: &mut Report,
 ) {
@@ -44,7 +44,7 @@ fn owner(directory: &Directory) -> &str {
 }
 
 /// Every path that a node of this shape gets a file at, with its component.
-fn written(shape: &Shape) -> impl Iterator<Item = (&GuestPath, &str)> {
+fn written(shape: &ComponentSet) -> impl Iterator<Item = (&GuestPath, &str)> {
     let layers = shape.layers.iter().flat_map(|layer| {
         let installed = layer.install.iter().map(|(_, to, _)| to);
         let copied = layer.files.iter().map(|file| &file.path);
