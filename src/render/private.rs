@@ -62,7 +62,7 @@ pub fn private_files(
         if !content.ends_with('\n') {
             content.push('\n');
         }
-        if let Err(problem) = travels(file, &content) {
+        if let Err(problem) = check_embeddable(file, &content) {
             let origin = format!("the template `{}` gives this on `{}`", file.template, node.name);
             report.push(problem.help(format!("{origin}; it is not shown, for it holds secrets")));
             continue;
@@ -90,7 +90,7 @@ pub fn try_private_files(plan: &Plan, node: &NodePlan, secrets: &Secrets, report
 }
 
 /// Whether a text can be part of the boot command and is what its name promises. No message quotes it.
-fn travels(file: &PlannedSecret, content: &str) -> Result<(), Diagnostic> {
+fn check_embeddable(file: &PlannedSecret, content: &str) -> Result<(), Diagnostic> {
     if let Some(found) = Malformed::find(file.path.as_str(), content) {
         let message =
             format!("the rendered {} is not valid {}: error in line {}", file.path, found.kind, found.line);
