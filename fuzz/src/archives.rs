@@ -4,7 +4,7 @@ use std::io::{Cursor, Write as _};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use imgbuild::layer::{Content, EntryKind, ArchiveLayout, ArchiveLimits, Selection, extract, list};
+use imgbuild::layer::{Content, EntryKind, ArchiveLayout, ArchiveLimits, ArchiveSelection, extract, list};
 
 /// What one archive may hold here: small, so that a try is quick and the limits are met.
 const LIMITS: ArchiveLimits = ArchiveLimits { members: 100, bytes: 1 << 20, names: 1 << 12 };
@@ -20,7 +20,7 @@ pub fn archive(data: &[u8]) -> bool {
 
 fn read(archive: &[u8]) -> bool {
     let mut is_taken = false;
-    let selection = |from: &str, to: &str| Selection {
+    let selection = |from: &str, to: &str| ArchiveSelection {
         from: from.to_owned(),
         to: to.parse().expect("it is a path"),
         mode: None,

@@ -15,7 +15,7 @@ use crate::fetch::{ArtifactRequest, FetchOptions};
 use crate::guest::Mode;
 use crate::layer::{
     ArchiveError, Content, LayerEntry, ExtensionHead, Extraction, LayerIndex, ArchiveLayout, ArchiveLimits, TakenMember,
-    MembersWriter, Selection, TarballError, Tree, extension_path, write_extension, write_layer,
+    MembersWriter, ArchiveSelection, TarballError, Tree, extension_path, write_extension, write_layer,
 };
 use crate::plan::{Format, LayerPlan, NodePlan};
 use crate::release::Artifact;
@@ -297,7 +297,7 @@ fn tree(plan: &LayerPlan, store: &Store, [spool, scratch]: [&mut File; 2]) -> Re
     let mut tree = Tree::default();
     let context = || format!("making the layer of `{}`", plan.component);
     if let Some(artifact) = plan.held_artifact() {
-        let selection = |(from, to, mode): &(String, _, Option<Mode>)| Selection {
+        let selection = |(from, to, mode): &(String, _, Option<Mode>)| ArchiveSelection {
             from: from.clone(),
             to: crate::guest::GuestPath::clone(to),
             mode: *mode,

@@ -20,7 +20,7 @@ pub mod tree;
 mod unpack;
 pub mod write;
 
-pub use archive::{ArchiveError, Extraction, ArchiveLayout, TakenMember, Selection, extract, full_name};
+pub use archive::{ArchiveError, Extraction, ArchiveLayout, TakenMember, ArchiveSelection, extract, full_name};
 pub use extension::{ExtensionError, ExtensionHead, extension_path, write_extension};
 pub use gzip::MembersWriter;
 pub use index::{IndexEntry, IndexKind, LayerIndex};

@@ -28,12 +28,12 @@ pub struct ArchiveLayout<'a> {
     /// The folder that holds everything in the archive (`etcd-v3.6.4-linux-amd64`); empty when there is none.
     pub top: &'a str,
     /// What to take of that folder. A release that is one file has no folder and no names: it is what the only name selects.
-    pub selections: &'a [Selection],
+    pub selections: &'a [ArchiveSelection],
 }
 
 /// One file of an archive, or one folder and all below it, and its place in the guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Selection {
+pub struct ArchiveSelection {
     /// The name below the top folder; a folder's name ends with a slash.
     pub from: String,
     /// Where the file or the folder goes.

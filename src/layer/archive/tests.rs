@@ -7,12 +7,12 @@ use crate::digest::Sha256;
 use crate::layer::fixture::Fixture;
 use crate::layer::name::NameFlaw;
 
-fn selection(from: &str, to: &str) -> Selection {
-    Selection { from: from.to_owned(), to: to.parse().unwrap(), mode: None }
+fn selection(from: &str, to: &str) -> ArchiveSelection {
+    ArchiveSelection { from: from.to_owned(), to: to.parse().unwrap(), mode: None }
 }
 
 /// Takes `selections` below `top`, and gives the members and the spool.
-fn take(gz: &[u8], selections: &[Selection]) -> (Result<Vec<TakenMember>, ArchiveError>, Vec<u8>) {
+fn take(gz: &[u8], selections: &[ArchiveSelection]) -> (Result<Vec<TakenMember>, ArchiveError>, Vec<u8>) {
     let mut spool = Cursor::new(Vec::new());
     let layout = ArchiveLayout { top: "top", selections };
     let members = extract(gz, &layout, &ArchiveLimits::default(), &mut spool);
@@ -77,7 +77,7 @@ fn files_and_folders_are_taken_from_where_they_are_to_where_they_go() {
 
 #[test]
 fn a_selection_may_set_the_mode_and_one_member_may_go_to_two_places() {
-    let private = Selection { mode: Some(Mode::PRIVATE), ..selection("conf/", "/etc/g") };
+    let private = ArchiveSelection { mode: Some(Mode::PRIVATE), ..selection("conf/", "/etc/g") };
     let archive = Fixture::new().folder("top/conf").program("top/conf/x", b"x");
     let (members, spool) = take(&archive.gz(), &[private, selection("conf/x", "/x")]);
     let lines: Vec<_> = members.unwrap().iter().map(line).collect();

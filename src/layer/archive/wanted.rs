@@ -1,20 +1,20 @@
 //! A selection while its archive is read: which members it covers, and what becomes of them.
 
-use super::{ArchiveError, Selection, Taken, full_name, link};
+use super::{ArchiveError, ArchiveSelection, Taken, full_name, link};
 use crate::guest::{GuestPath, Mode};
 use crate::layer::name::MemberName;
 use crate::layer::tree::LayerEntry;
 
 /// One selection and whether the archive had it.
 pub(super) struct WantedSelection<'a> {
-    selection: &'a Selection,
+    selection: &'a ArchiveSelection,
     /// The full name in the archive.
     name: String,
     pub found: bool,
 }
 
 impl<'a> WantedSelection<'a> {
-    pub fn new(top: &str, selection: &'a Selection) -> Self {
+    pub fn new(top: &str, selection: &'a ArchiveSelection) -> Self {
         Self { selection, name: full_name(top, &selection.from), found: false }
     }
 
