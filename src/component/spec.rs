@@ -118,7 +118,7 @@ pub struct Setting {
     pub pattern: Option<String>,
     /// What a text is.
     #[serde(default)]
-    pub format: Option<Format>,
+    pub format: Option<SettingFormat>,
     /// The least that a number or a duration may be.
     #[serde(default)]
     #[schemars(with = "serde_json::Value")]
@@ -132,7 +132,7 @@ pub struct Setting {
 /// What the text of a setting is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Format {
+pub enum SettingFormat {
     /// A duration as Prometheus writes it, such as `15d12h`.
     Duration,
 }

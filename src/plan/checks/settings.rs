@@ -2,7 +2,7 @@
 
 use serde_yaml::Value;
 
-use crate::component::{Component, Format, PrometheusDuration, Setting, matches_whole, meant_duration};
+use crate::component::{Component, SettingFormat, PrometheusDuration, Setting, matches_whole, meant_duration};
 use crate::diagnostic::{Document, Report, Step};
 
 /// What is wrong with a value.
@@ -38,7 +38,7 @@ pub(in crate::plan) fn setting(
 /// The bounds that a component sets itself can be compared with its values.
 pub(super) fn bounds(component: &Component, report: &mut Report) {
     for (name, setting) in &component.spec.settings {
-        let is_duration = setting.format == Some(Format::Duration);
+        let is_duration = setting.format == Some(SettingFormat::Duration);
         let bounds = [
             ("default", Some(&setting.default)),
             ("minimum", setting.minimum.as_ref()),
@@ -109,7 +109,7 @@ fn meant(value: &Value, setting: &Setting) -> Option<String> {
             "no" | "off" | "n" | "0" => Some("false".to_owned()),
             _ => None,
         },
-        (Value::Number(number), Value::String(default)) if setting.format == Some(Format::Duration) => {
+        (Value::Number(number), Value::String(default)) if setting.format == Some(SettingFormat::Duration) => {
             meant_duration(&number.to_string(), default)
         }
         (Value::Number(number), Value::String(_)) => Some(format!("\"{number}\"")),
@@ -126,7 +126,7 @@ fn of_form(named: &str, value: &Value, setting: &Setting) -> Option<Misfit> {
         let message = format!("`{}` is not a valid value of `{named}`", text.escape_debug());
         return Some(Misfit { message, label: format!("expected a match of `{pattern}`"), help: None });
     }
-    if setting.format == Some(Format::Duration)
+    if setting.format == Some(SettingFormat::Duration)
         && let Some(Err(why)) = value.as_str().map(str::parse::<PrometheusDuration>)
     {
         let text = text.unwrap_or_default();
