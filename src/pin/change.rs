@@ -11,7 +11,7 @@ use crate::release::{Arch, KnownProblem, Release, Releases};
 
 /// A release before and after it was moved.
 #[derive(Serialize)]
-pub struct Change {
+pub struct PinChange {
     release: String,
     from: Version,
     to: Version,
@@ -56,7 +56,7 @@ pub(super) struct Move<'a> {
     pub(super) written: bool,
 }
 
-impl Change {
+impl PinChange {
     /// The difference between two states of the release `name` of a pins file.
     pub(super) fn new(pins: &Decoded<Releases>, moved: &Move<'_>) -> Result<Self, Diagnostic> {
         let Move { name, old, new, differs, written } = *moved;

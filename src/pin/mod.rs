@@ -20,7 +20,7 @@ use crate::fetch::{FetchOptions, Upstream};
 use crate::files::sync_folder;
 use crate::input;
 use crate::release::{Arch, Release, Releases, moved};
-pub use change::Change;
+pub use change::PinChange;
 use change::Move;
 pub use check::{Checked, check};
 use sources::Sources;
@@ -42,7 +42,7 @@ pub struct Wanted {
 }
 
 /// Moves a release in the pins file at `path`.
-pub fn pin(wanted: &Wanted, path: &Path, fetch: &FetchOptions) -> Result<Change, Failure> {
+pub fn pin(wanted: &Wanted, path: &Path, fetch: &FetchOptions) -> Result<PinChange, Failure> {
     let name = &wanted.release;
     let pins = read(path)?;
     let releases = pins.value.as_ref().ok_or_else(|| Failure::Invalid(Report::new()))?;
@@ -57,7 +57,7 @@ pub fn pin(wanted: &Wanted, path: &Path, fetch: &FetchOptions) -> Result<Change,
         replace(path, &text).with_context(|| format!("rewriting {}", path.display()))?;
     }
     let moved = Move { name, old, new: &new, differs, written };
-    Ok(Change::new(&pins, &moved).map_err(Report::from)?)
+    Ok(PinChange::new(&pins, &moved).map_err(Report::from)?)
 }
 
 fn read(path: &Path) -> Result<Decoded<Releases>, Failure> {
