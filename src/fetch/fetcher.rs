@@ -11,7 +11,7 @@ use super::download::Download;
 use super::http::Http;
 use super::place::ArtifactSource;
 use super::{
-    ArtifactRequest, Cause, Event, FailedArtifact, FetchError, Fetched, Network, Outcome, RetryPolicy, Step,
+    ArtifactRequest, Cause, Event, FailedArtifact, FetchError, Fetched, NetworkSettings, Outcome, RetryPolicy, Step,
     BundleSource,
 };
 use crate::release::{Mirror, MirrorPlace, Redacted, shown};
@@ -30,7 +30,7 @@ pub struct FetchOptions {
     /// Never use the network. A mirror's folder needs none.
     pub offline: bool,
     /// How servers are reached.
-    pub network: Network,
+    pub network: NetworkSettings,
     /// How long to wait for others.
     pub patience: RetryPolicy,
 }

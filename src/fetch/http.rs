@@ -18,14 +18,14 @@ use super::peer::Endpoint;
 use super::resolver::DnsResolver;
 use super::response::{ResponseHead, ByteRange, retry_after};
 use super::trust::TlsTrust;
-use super::{Cause, Network, RetryPolicy, RedirectRefused, handshake, redirect, tunnel};
+use super::{Cause, NetworkSettings, RetryPolicy, RedirectRefused, handshake, redirect, tunnel};
 use crate::release::host;
 
 /// A client with the environment's proxies and certificates.
 #[derive(Debug)]
 pub(super) struct Http {
     client: Client,
-    network: Network,
+    network: NetworkSettings,
     trust: TlsTrust,
     patience: RetryPolicy,
 }
@@ -39,7 +39,7 @@ pub(super) struct HttpResponse {
 }
 
 impl Http {
-    pub(super) fn new(network: &Network, patience: RetryPolicy) -> Result<Self, Cause> {
+    pub(super) fn new(network: &NetworkSettings, patience: RetryPolicy) -> Result<Self, Cause> {
         let trust = TlsTrust::new(&network.certificates);
         let builder = network.proxies.rules().into_iter().fold(builder(patience), ClientBuilder::proxy);
         let client = client(builder, &trust).map_err(|error| Cause::Client(root(&error)))?;

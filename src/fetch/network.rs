@@ -6,14 +6,14 @@ use super::{CertificatePaths, Proxies, ProxyError};
 
 /// How servers are reached.
 #[derive(Clone, Debug, Default)]
-pub struct Network {
+pub struct NetworkSettings {
     /// The proxies on the way.
     pub(super) proxies: Proxies,
     /// Whose certificates are trusted.
     pub(super) certificates: CertificatePaths,
 }
 
-impl Network {
+impl NetworkSettings {
     /// What an environment says. `get` gives the value of a variable.
     pub fn from_environment(get: impl Fn(&str) -> Option<OsString>) -> Result<Self, ProxyError> {
         let certificates = CertificatePaths::from_environment(&get);

@@ -4,7 +4,7 @@ use super::input::brings_its_own;
 use super::{Environment, InputSettings};
 use crate::cli::Fetching;
 use crate::failure::Failure;
-use crate::fetch::{FetchOptions, Network, ProxyError, BundleSource};
+use crate::fetch::{FetchOptions, NetworkSettings, ProxyError, BundleSource};
 use crate::release::{Mirror, MirrorError};
 
 /// How artifacts are fetched.
@@ -14,7 +14,7 @@ pub struct FetchSettings {
     pub mirror: Option<Mirror>,
     /// Whether the network is never touched.
     pub offline: bool,
-    network: Network,
+    network: NetworkSettings,
 }
 
 impl FetchSettings {
@@ -34,7 +34,7 @@ impl FetchSettings {
         })?;
         let is_asked = !args.offline && !input.is_bundle() && !mirror.as_ref().is_some_and(Mirror::is_folder);
         // Nothing is asked where the environment cannot be understood; where no server is, it need not be.
-        let network = if is_asked { network(environment)? } else { Network::default() };
+        let network = if is_asked { network(environment)? } else { NetworkSettings::default() };
         Ok(Self { mirror, offline: args.offline, network })
     }
 
@@ -45,7 +45,7 @@ impl FetchSettings {
     }
 }
 
-fn network(environment: Environment<'_>) -> Result<Network, Failure> {
-    Network::from_environment(environment)
+fn network(environment: Environment<'_>) -> Result<NetworkSettings, Failure> {
+    NetworkSettings::from_environment(environment)
         .map_err(|error: ProxyError| Failure::Usage { message: error.to_string(), help: error.help() })
 }

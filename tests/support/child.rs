@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use imgbuild::fetch::{FetchOptions, Network, RetryPolicy};
+use imgbuild::fetch::{FetchOptions, NetworkSettings, RetryPolicy};
 use imgbuild::release::Mirror;
 use imgbuild::store::ErrorClass;
 
@@ -110,7 +110,7 @@ fn fetch() {
     let mirror = std::env::var(MIRROR).ok().map(|mirror| mirror.parse::<Mirror>().unwrap());
     // No child waits for somebody who is silent: on a busy machine a server may take a while.
     let patience = RetryPolicy { pause: super::depot::PATIENCE.pause, ..RetryPolicy::default() };
-    let network = Network::from_environment(|name| std::env::var_os(name)).unwrap();
+    let network = NetworkSettings::from_environment(|name| std::env::var_os(name)).unwrap();
     let options = FetchOptions { mirror, network, patience, ..FetchOptions::default() };
     let store = imgbuild::store::Store::open(store).unwrap();
     let report = match store.fetch_all(&[request(&url)], &options, &|_| {}) {
