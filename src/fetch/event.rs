@@ -6,7 +6,7 @@ use super::{ArtifactRequest, Cause, Outcome};
 
 /// One step of one artifact. Steps of different artifacts come from different threads.
 #[derive(Debug)]
-pub struct Event<'a> {
+pub struct FetchEvent<'a> {
     /// The artifact's place among the requests.
     pub index: usize,
     /// The artifact.

@@ -11,7 +11,7 @@ use super::download::Download;
 use super::http::Http;
 use super::place::ArtifactSource;
 use super::{
-    ArtifactRequest, Cause, Event, FailedArtifact, FetchError, Fetched, NetworkSettings, Outcome, RetryPolicy, Step,
+    ArtifactRequest, Cause, FetchEvent, FailedArtifact, FetchError, Fetched, NetworkSettings, Outcome, RetryPolicy, Step,
     BundleSource,
 };
 use crate::release::{Mirror, MirrorPlace, Redacted, shown};
@@ -62,7 +62,7 @@ impl FetchOptions {
 pub(super) struct Fetcher<'a> {
     pub(super) store: &'a Store,
     pub(super) options: &'a FetchOptions,
-    progress: &'a (dyn Fn(&Event) + Sync),
+    progress: &'a (dyn Fn(&FetchEvent) + Sync),
     http: OnceLock<Http>,
 }
 
@@ -82,7 +82,7 @@ impl Store {
         &self,
         artifacts: &[ArtifactRequest],
         options: &FetchOptions,
-        progress: &(dyn Fn(&Event) + Sync),
+        progress: &(dyn Fn(&FetchEvent) + Sync),
     ) -> Result<Vec<Fetched>, FetchError> {
         let fetcher = Fetcher { store: self, options, progress, http: OnceLock::new() };
         let (mut here, mut failures) = (Vec::new(), Vec::new());
@@ -196,7 +196,7 @@ impl Fetcher<'_> {
     }
 
     pub(super) fn tell(&self, job: FetchJob, step: Step) {
-        (self.progress)(&Event { index: job.index, artifact: job.artifact, step });
+        (self.progress)(&FetchEvent { index: job.index, artifact: job.artifact, step });
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::escape::escaped;
-use crate::fetch::{Event, Outcome, Step};
+use crate::fetch::{FetchEvent, Outcome, Step};
 
 /// Where the events of a fetch are shown.
 pub struct Progress(Kind);
@@ -36,7 +36,7 @@ impl Progress {
     }
 
     /// Shows an event. A failure to show it does not fail the fetch.
-    pub fn show(&self, event: &Event) {
+    pub fn show(&self, event: &FetchEvent) {
         let line = line(event).map(|line| escaped(&line).into_owned());
         match &self.0 {
             Kind::Quiet => {}
@@ -67,7 +67,7 @@ impl fmt::Debug for Progress {
 }
 
 /// What is said of an event, if anything.
-fn line(event: &Event) -> Option<String> {
+fn line(event: &FetchEvent) -> Option<String> {
     let name = &event.artifact.name;
     Some(match event.step {
         Step::Waiting => format!("{name}: another build is fetching it, waiting"),
@@ -88,7 +88,7 @@ fn line(event: &Event) -> Option<String> {
     })
 }
 
-fn move_bar(all: &MultiProgress, each: &mut BTreeMap<usize, ProgressBar>, event: &Event) {
+fn move_bar(all: &MultiProgress, each: &mut BTreeMap<usize, ProgressBar>, event: &FetchEvent) {
     match event.step {
         Step::Started { from, total } => {
             let bar = each.entry(event.index).or_insert_with(|| all.add(new_bar(&event.artifact.name)));
@@ -134,7 +134,7 @@ mod tests {
             sha256: Sha256::of(""),
             size: None,
         };
-        let said = |step| line(&Event { index: 0, artifact: &artifact, step });
+        let said = |step| line(&FetchEvent { index: 0, artifact: &artifact, step });
         let done = |outcome| said(Step::Done { outcome, size: 24_100_000 });
         assert_eq!(done(Outcome::Cached).as_deref(), Some("etcd 3.6.4 amd64: cached 24.10 MB"));
         assert_eq!(done(Outcome::Fetched).as_deref(), Some("etcd 3.6.4 amd64: fetched 24.10 MB"));
