@@ -15,7 +15,7 @@ use super::place::ArtifactSource;
 use super::response::{ResponseHead, ByteRange};
 use super::retry::MIN_PROGRESS;
 use super::sniff::HEAD;
-use super::{Cause, ContentSniff, Outcome, Step};
+use super::{Cause, ContentSniff, Outcome, FetchStep};
 
 /// The most that an artifact may have whose pin does not know its size: 4 GiB, twice the largest cloud image.
 pub(super) const MAX_SIZE: u64 = 4 << 30;
@@ -80,7 +80,7 @@ impl<'a> Download<'a> {
             let Some(pause) = pauses.next().and_then(|pause| patience.before_next(&cause, pause)) else {
                 return Err(cause);
             };
-            self.fetcher.tell(self.job, Step::Retrying { cause: &cause, pause });
+            self.fetcher.tell(self.job, FetchStep::Retrying { cause: &cause, pause });
             thread::sleep(pause);
         }
     }
@@ -98,7 +98,7 @@ impl<'a> Download<'a> {
             Some(kept) if from > 0 => kept.intake,
             _ => self.partial.restart(source.head.validator.as_deref())?,
         };
-        self.fetcher.tell(self.job, Step::Started { from, total: self.expected(&source.head) });
+        self.fetcher.tell(self.job, FetchStep::Started { from, total: self.expected(&source.head) });
         self.pour(&mut source, &mut intake)?;
         self.check_digest(&intake, &source.head)?;
         self.publish(intake, from)
@@ -154,7 +154,7 @@ impl<'a> Download<'a> {
                 return Err(wrong(Cause::TooLong(self.limit), &source.head));
             }
             intake.write_all(&buffer[..read])?;
-            self.fetcher.tell(self.job, Step::Received(intake.size()));
+            self.fetcher.tell(self.job, FetchStep::Received(intake.size()));
         }
     }
 

@@ -12,12 +12,12 @@ pub struct FetchEvent<'a> {
     /// The artifact.
     pub artifact: &'a ArtifactRequest,
     /// What happened to it.
-    pub step: Step<'a>,
+    pub step: FetchStep<'a>,
 }
 
 /// What happened to an artifact. Sizes are in bytes.
 #[derive(Clone, Copy, Debug)]
-pub enum Step<'a> {
+pub enum FetchStep<'a> {
     /// Another build works on it: its end is awaited.
     Waiting,
     /// The store's copy has lost its digest.

@@ -11,7 +11,7 @@ use super::download::Download;
 use super::http::Http;
 use super::place::ArtifactSource;
 use super::{
-    ArtifactRequest, Cause, FetchEvent, FailedArtifact, FetchError, Fetched, NetworkSettings, Outcome, RetryPolicy, Step,
+    ArtifactRequest, Cause, FetchEvent, FailedArtifact, FetchError, Fetched, NetworkSettings, Outcome, RetryPolicy, FetchStep,
     BundleSource,
 };
 use crate::release::{Mirror, MirrorPlace, Redacted, shown};
@@ -137,11 +137,11 @@ impl Fetcher<'_> {
         let mut tries = 0;
         match self.obtain(job, &mut tries) {
             Ok((outcome, size)) => {
-                self.tell(job, Step::Done { outcome, size });
+                self.tell(job, FetchStep::Done { outcome, size });
                 Ok(Fetched { name: name.clone(), sha256: *sha256, size, outcome })
             }
             Err(cause) => {
-                self.tell(job, Step::Failed);
+                self.tell(job, FetchStep::Failed);
                 Err(FailedArtifact {
                     name: name.clone(),
                     url: shown(url),
@@ -158,14 +158,14 @@ impl Fetcher<'_> {
     fn obtain(&self, job: FetchJob, tries: &mut usize) -> Result<(Outcome, u64), Cause> {
         let state = self.store.inspect(&job.artifact.sha256)?;
         if let BlobState::Damaged(_) = state {
-            self.tell(job, Step::Damaged);
+            self.tell(job, FetchStep::Damaged);
         }
         if let BlobState::Whole(size) = state {
             return cached(job, size);
         }
         let place = self.place(job, &state)?;
         self.store.prepare()?;
-        let _lock = self.store.lock(&job.artifact.sha256, || self.tell(job, Step::Waiting))?;
+        let _lock = self.store.lock(&job.artifact.sha256, || self.tell(job, FetchStep::Waiting))?;
         match self.store.inspect(&job.artifact.sha256)? {
             BlobState::Whole(size) => return cached(job, size),
             BlobState::Damaged(_) => self.store.set_aside(&job.artifact.sha256)?,
@@ -195,7 +195,7 @@ impl Fetcher<'_> {
         Ok(self.http.get_or_init(|| made))
     }
 
-    pub(super) fn tell(&self, job: FetchJob, step: Step) {
+    pub(super) fn tell(&self, job: FetchJob, step: FetchStep) {
         (self.progress)(&FetchEvent { index: job.index, artifact: job.artifact, step });
     }
 }

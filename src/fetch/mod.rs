@@ -29,7 +29,7 @@ mod upstream;
 pub use artifact::{ArtifactRequest, Fetched, Outcome};
 pub use cause::Cause;
 pub use error::{FailedArtifact, FetchError};
-pub use event::{FetchEvent, Step};
+pub use event::{FetchEvent, FetchStep};
 pub use fetcher::FetchOptions;
 pub(crate) use http::client as http_client;
 pub use network::Network;

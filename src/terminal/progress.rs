@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::escape::escaped;
-use crate::fetch::{FetchEvent, Outcome, Step};
+use crate::fetch::{FetchEvent, Outcome, FetchStep};
 
 /// Where the events of a fetch are shown.
 pub struct Progress(Kind);
@@ -70,27 +70,27 @@ impl fmt::Debug for Progress {
 fn line(event: &FetchEvent) -> Option<String> {
     let name = &event.artifact.name;
     Some(match event.step {
-        Step::Waiting => format!("{name}: another build is fetching it, waiting"),
-        Step::Damaged => format!("{name}: the store's copy is damaged, so it is not used"),
-        Step::Retrying { cause, pause } => {
+        FetchStep::Waiting => format!("{name}: another build is fetching it, waiting"),
+        FetchStep::Damaged => format!("{name}: the store's copy is damaged, so it is not used"),
+        FetchStep::Retrying { cause, pause } => {
             format!("{name}: {cause}; retrying in {:.1} s", pause.as_secs_f32())
         }
-        Step::Done { outcome: Outcome::Cached, size } => format!("{name}: cached {}", DecimalBytes(size)),
-        Step::Done { outcome: Outcome::Fetched, size } => format!("{name}: fetched {}", DecimalBytes(size)),
-        Step::Done { outcome: Outcome::Resumed { from }, size } => {
+        FetchStep::Done { outcome: Outcome::Cached, size } => format!("{name}: cached {}", DecimalBytes(size)),
+        FetchStep::Done { outcome: Outcome::Fetched, size } => format!("{name}: fetched {}", DecimalBytes(size)),
+        FetchStep::Done { outcome: Outcome::Resumed { from }, size } => {
             format!(
                 "{name}: resumed {}, of which {} were already downloaded",
                 DecimalBytes(size),
                 DecimalBytes(from)
             )
         }
-        Step::Started { .. } | Step::Received(_) | Step::Failed => return None,
+        FetchStep::Started { .. } | FetchStep::Received(_) | FetchStep::Failed => return None,
     })
 }
 
 fn move_bar(all: &MultiProgress, each: &mut BTreeMap<usize, ProgressBar>, event: &FetchEvent) {
     match event.step {
-        Step::Started { from, total } => {
+        FetchStep::Started { from, total } => {
             let bar = each.entry(event.index).or_insert_with(|| all.add(new_bar(&event.artifact.name)));
             match total {
                 Some(total) => bar.set_length(total),
@@ -100,17 +100,17 @@ fn move_bar(all: &MultiProgress, each: &mut BTreeMap<usize, ProgressBar>, event:
             // The speed is that of what comes now.
             bar.reset_eta();
         }
-        Step::Received(bytes) => {
+        FetchStep::Received(bytes) => {
             if let Some(bar) = each.get(&event.index) {
                 bar.set_position(bytes);
             }
         }
-        Step::Done { .. } | Step::Failed => {
+        FetchStep::Done { .. } | FetchStep::Failed => {
             if let Some(bar) = each.remove(&event.index) {
                 bar.finish_and_clear();
             }
         }
-        Step::Waiting | Step::Damaged | Step::Retrying { .. } => {}
+        FetchStep::Waiting | FetchStep::Damaged | FetchStep::Retrying { .. } => {}
     }
 }
 
@@ -135,13 +135,13 @@ mod tests {
             size: None,
         };
         let said = |step| line(&FetchEvent { index: 0, artifact: &artifact, step });
-        let done = |outcome| said(Step::Done { outcome, size: 24_100_000 });
+        let done = |outcome| said(FetchStep::Done { outcome, size: 24_100_000 });
         assert_eq!(done(Outcome::Cached).as_deref(), Some("etcd 3.6.4 amd64: cached 24.10 MB"));
         assert_eq!(done(Outcome::Fetched).as_deref(), Some("etcd 3.6.4 amd64: fetched 24.10 MB"));
         assert_eq!(
             done(Outcome::Resumed { from: 10_000_000 }).as_deref(),
             Some("etcd 3.6.4 amd64: resumed 24.10 MB, of which 10.00 MB were already downloaded")
         );
-        assert_eq!(said(Step::Received(1)), None);
+        assert_eq!(said(FetchStep::Received(1)), None);
     }
 }
