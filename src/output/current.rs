@@ -12,7 +12,7 @@ use super::layers::LayerSource;
 use super::manifest::{Manifest, OutputFile};
 use super::names::{IMAGE, LAYERS, MANIFEST, OVERLAY, SHARED};
 use super::node::NodeOutput;
-use super::seen::OutputCache;
+use super::output_cache::OutputCache;
 use crate::digest::Sha256;
 use crate::files::if_exists;
 use crate::guest::Mode;

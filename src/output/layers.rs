@@ -11,7 +11,7 @@ use super::file::write_file;
 use super::folder::{Found, NodeFolder};
 use super::manifest::OutputFile;
 use super::names::{LAYERS, SHARED};
-use super::seen::OutputCache;
+use super::output_cache::OutputCache;
 use super::volume::write_volume;
 use crate::digest::Sha256;
 use crate::files::remove;

@@ -14,7 +14,7 @@ mod manifest;
 mod names;
 mod node;
 mod place;
-mod seen;
+mod output_cache;
 mod staging;
 mod volume;
 
@@ -28,5 +28,5 @@ pub use manifest::{Manifest, MemberLists, OutputFile};
 pub use names::{DOCUMENTS, IMAGE, LAYERS, MANIFEST, META_DATA, NETWORK_CONFIG, OVERLAY, SHARED, USER_DATA};
 pub use node::{NodeOutput, Text, texts, write};
 pub use place::{Obstacle, OutputRoot};
-pub use seen::OutputCache;
+pub use output_cache::OutputCache;
 pub use staging::{Outputs, Replaced, StagedFolder};

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::seen::OutputCache;
+use super::output_cache::OutputCache;
 use anyhow::{Context as _, Result};
 use fs_err as fs;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
