@@ -8,7 +8,7 @@ mod digests;
 mod file;
 mod folder;
 mod joined;
-mod joining;
+mod tee_concat;
 mod layers;
 mod manifest;
 mod names;

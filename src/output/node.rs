@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::digests::SeedDigests;
 use super::file::{create, write_file};
-use super::joining::TeeConcat;
+use super::tee_concat::TeeConcat;
 use super::layers::LayerSource;
 use super::manifest::{self, Manifest, OutputFile};
 use super::names::{DOCUMENTS, IMAGE, MANIFEST, OVERLAY};
