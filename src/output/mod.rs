@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "edge: writes the nodes' folders")]
 
 mod built;
-mod current;
+mod up_to_date;
 mod delivery;
 mod digests;
 mod file;
@@ -19,7 +19,7 @@ mod staging;
 mod volume;
 
 pub use built::{EarlierBuild, Snapshot, instance_id, member_lists};
-pub use current::{FolderState, layers_are_current, node_is_current, shared_is_current};
+pub use up_to_date::{FolderState, layers_are_current, node_is_current, shared_is_current};
 pub use delivery::DeliveryKind;
 pub use digests::SeedDigests;
 pub use folder::{Found, NodeFolder};
