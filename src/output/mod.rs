@@ -1,7 +1,7 @@
 //! Stages outputs, publishes them atomically, and records them in a manifest.
 #![expect(clippy::disallowed_methods, reason = "edge: writes the nodes' folders")]
 
-mod built;
+mod earlier_build;
 mod up_to_date;
 mod delivery;
 mod digests;
@@ -18,7 +18,7 @@ mod output_cache;
 mod staging;
 mod volume;
 
-pub use built::{EarlierBuild, Snapshot, instance_id, member_lists};
+pub use earlier_build::{EarlierBuild, Snapshot, instance_id, member_lists};
 pub use up_to_date::{FolderState, layers_are_current, node_is_current, shared_is_current};
 pub use delivery::DeliveryKind;
 pub use digests::SeedDigests;
