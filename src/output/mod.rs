@@ -7,7 +7,7 @@ mod delivery;
 mod digests;
 mod file;
 mod folder;
-mod joined;
+mod overlay;
 mod tee_concat;
 mod layers;
 mod manifest;
