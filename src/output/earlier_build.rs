@@ -10,7 +10,7 @@ use super::folder::{Found, NodeFolder};
 use super::joined;
 use super::manifest::{Manifest, MemberLists, OutputFile};
 use super::names::{DOCUMENTS, IMAGE, MANIFEST, OVERLAY};
-use super::staging::replaced;
+use super::staged_folder::replaced;
 use crate::digest::Sha256;
 use crate::files::{if_exists, read_bounded};
 use crate::layer::{LayerIndex, ArchiveLimits, list};

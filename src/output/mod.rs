@@ -15,7 +15,7 @@ mod names;
 mod node;
 mod place;
 mod output_cache;
-mod staging;
+mod staged_folder;
 mod volume;
 
 pub use earlier_build::{EarlierBuild, Snapshot, instance_id, member_lists};
@@ -29,4 +29,4 @@ pub use names::{DOCUMENTS, IMAGE, LAYERS, MANIFEST, META_DATA, NETWORK_CONFIG, O
 pub use node::{NodeOutput, Text, texts, write};
 pub use place::{Obstacle, OutputRoot};
 pub use output_cache::OutputCache;
-pub use staging::{Outputs, Replaced, StagedFolder};
+pub use staged_folder::{Outputs, Replaced, StagedFolder};
