@@ -13,7 +13,7 @@ mod layers;
 mod manifest;
 mod names;
 mod node;
-mod place;
+mod output_root;
 mod output_cache;
 mod staged_folder;
 mod volume;
@@ -27,6 +27,6 @@ pub use layers::{LayerSource, known_layers, remove_unused_layers, write_layers, 
 pub use manifest::{Manifest, MemberLists, OutputFile};
 pub use names::{DOCUMENTS, IMAGE, LAYERS, MANIFEST, META_DATA, NETWORK_CONFIG, OVERLAY, SHARED, USER_DATA};
 pub use node::{NodeOutput, Text, texts, write};
-pub use place::{Obstacle, OutputRoot};
+pub use output_root::{Obstacle, OutputRoot};
 pub use output_cache::OutputCache;
 pub use staged_folder::{Outputs, Replaced, StagedFolder};
