@@ -9,7 +9,7 @@ mod file;
 mod folder;
 mod overlay;
 mod tee_concat;
-mod layers;
+mod shared_layers;
 mod manifest;
 mod names;
 mod node;
@@ -23,7 +23,7 @@ pub use up_to_date::{FolderState, layers_are_current, node_is_current, shared_is
 pub use delivery::DeliveryKind;
 pub use digests::SeedDigests;
 pub use folder::{Found, NodeFolder};
-pub use layers::{LayerSource, known_layers, remove_unused_layers, write_layers, write_shared};
+pub use shared_layers::{LayerSource, known_layers, remove_unused_layers, write_layers, write_shared};
 pub use manifest::{Manifest, MemberLists, OutputFile};
 pub use names::{DOCUMENTS, IMAGE, LAYERS, MANIFEST, META_DATA, NETWORK_CONFIG, OVERLAY, SHARED, USER_DATA};
 pub use node::{NodeOutput, Text, texts, write};

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::digests::SeedDigests;
 use super::file::{create, write_file};
 use super::tee_concat::TeeConcat;
-use super::layers::LayerSource;
+use super::shared_layers::LayerSource;
 use super::manifest::{self, Manifest, OutputFile};
 use super::names::{DOCUMENTS, IMAGE, MANIFEST, OVERLAY};
 use super::volume::{VolumeFile, write_volume};

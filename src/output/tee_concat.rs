@@ -5,7 +5,7 @@ use std::io::{self, Read, Write as _};
 
 use fs_err as fs;
 
-use super::layers::LayerSource;
+use super::shared_layers::LayerSource;
 
 /// Reads an overlay and writes it at once, so that file and image need one reading of the layers.
 pub(super) struct TeeConcat<'a> {

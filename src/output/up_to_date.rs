@@ -8,7 +8,7 @@ use anyhow::Result;
 use fs_err as fs;
 
 use super::folder::{Found, NodeFolder};
-use super::layers::LayerSource;
+use super::shared_layers::LayerSource;
 use super::manifest::{Manifest, OutputFile};
 use super::names::{IMAGE, LAYERS, MANIFEST, OVERLAY, SHARED};
 use super::node::NodeOutput;
