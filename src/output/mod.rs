@@ -5,7 +5,7 @@ mod earlier_build;
 mod up_to_date;
 mod delivery;
 mod digests;
-mod file;
+mod output_file;
 mod folder;
 mod overlay;
 mod tee_concat;

@@ -5,7 +5,7 @@ use std::io::{Read, Write as _};
 use std::path::Path;
 
 use super::digests::SeedDigests;
-use super::file::{create, write_file};
+use super::output_file::{create, write_file};
 use super::tee_concat::TeeConcat;
 use super::shared_layers::LayerSource;
 use super::manifest::{self, Manifest, OutputFile};

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use fs_err as fs;
 
-use super::file::write_file;
+use super::output_file::write_file;
 use super::folder::{Found, NodeFolder};
 use super::manifest::OutputFile;
 use super::names::{LAYERS, SHARED};

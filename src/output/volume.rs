@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use fs_err as fs;
 
-use super::file::write_file;
+use super::output_file::write_file;
 use super::manifest::OutputFile;
 use crate::guest::Mode;
 use crate::iso9660::{ExpectedFile, ImageFile, ImageHead, check_written, write_image};
