@@ -3,7 +3,7 @@
 
 mod arguments;
 mod base;
-mod built;
+mod built_node;
 mod console;
 mod error;
 mod fleet;
@@ -12,7 +12,7 @@ mod room;
 
 pub use arguments::Accelerator;
 pub use base::BaseImage;
-pub use built::BuiltNode;
+pub use built_node::BuiltNode;
 pub use console::Verdict;
 pub use error::MachineError;
 pub use fleet::{Ending, Fleet};
