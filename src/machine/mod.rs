@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "edge: starts programs and reads what was built")]
 
 mod arguments;
-mod base;
+mod base_image;
 mod built_node;
 mod console;
 mod error;
@@ -11,7 +11,7 @@ mod leash;
 mod room;
 
 pub use arguments::Accelerator;
-pub use base::BaseImage;
+pub use base_image::BaseImage;
 pub use built_node::BuiltNode;
 pub use console::Verdict;
 pub use error::MachineError;
