@@ -1,7 +1,7 @@
 //! Asks the running members of a component whether their list may change, and makes the commands for it.
 
 mod seats;
-mod seen;
+mod context;
 
 use crate::cluster::{NodeIndex, Peer};
 use crate::component::{COMMANDS, Change, Component, Components, Membership};
@@ -12,7 +12,7 @@ use crate::input::recorded::Recorded;
 use crate::live::{Members, Probe, Reply, TIMEOUTS};
 use crate::plan::Plan;
 use seats::{FoundMember, LiveMembers, MemberHealth, Seat};
-use seen::{ListedMember, ChangeContext};
+use context::{ListedMember, ChangeContext};
 
 /// A change of the list that a component's members keep of themselves.
 pub struct Inquiry<'a> {

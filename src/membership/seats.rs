@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::seen::ListedMember;
+use super::context::ListedMember;
 use crate::cluster::NodeIndex;
 use crate::input::recorded::Recorded;
 use crate::live::Reply;
