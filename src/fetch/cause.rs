@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use super::peer::Endpoint;
+use super::endpoint::Endpoint;
 use super::{ContentSniff, Pace, RedirectRefused};
 use crate::digest::Sha256;
 use crate::store::{ErrorClass, StoreError};

@@ -10,7 +10,7 @@ use super::fetcher::{Fetcher, FetchJob};
 use super::http::HttpResponse;
 use super::pace::Paced;
 use super::partial::{HashedFile, ResumePoint, Partial};
-use super::peer::Endpoint;
+use super::endpoint::Endpoint;
 use super::place::ArtifactSource;
 use super::response::{ResponseHead, ByteRange};
 use super::retry::MIN_PROGRESS;

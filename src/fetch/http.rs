@@ -14,7 +14,7 @@ use reqwest::blocking::{Client, ClientBuilder, Response};
 use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE};
 
 use super::pace::TooSlow;
-use super::peer::Endpoint;
+use super::endpoint::Endpoint;
 use super::resolver::DnsResolver;
 use super::response::{ResponseHead, ByteRange, retry_after};
 use super::trust::TlsTrust;

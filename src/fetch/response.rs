@@ -8,7 +8,7 @@ use reqwest::header::{
     LAST_MODIFIED, RETRY_AFTER,
 };
 
-use super::peer::Endpoint;
+use super::endpoint::Endpoint;
 use super::{Cause, ContentSniff};
 
 /// The part of a file that is asked for: all from a place on, if the file is still the same.

@@ -9,7 +9,7 @@ use reqwest::Url;
 use super::download::{MAX_SIZE, ArtifactResponse};
 use super::http::{HttpResponse, Http};
 use super::pace::Paced;
-use super::peer::Endpoint;
+use super::endpoint::Endpoint;
 use super::place::ArtifactSource;
 use super::sniff::HEAD;
 use super::{Cause, FetchError, FetchOptions};
