@@ -11,7 +11,7 @@ use super::http::HttpResponse;
 use super::pace::Paced;
 use super::partial::{HashedFile, ResumePoint, Partial};
 use super::endpoint::Endpoint;
-use super::place::ArtifactSource;
+use super::artifact_source::ArtifactSource;
 use super::response::{ResponseHead, ByteRange};
 use super::retry::MIN_PROGRESS;
 use super::sniff::HEAD;

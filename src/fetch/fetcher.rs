@@ -9,7 +9,7 @@ use reqwest::Url;
 
 use super::download::Download;
 use super::http::Http;
-use super::place::ArtifactSource;
+use super::artifact_source::ArtifactSource;
 use super::{
     ArtifactRequest, Cause, FetchEvent, FailedArtifact, FetchError, Fetched, NetworkSettings, Outcome, RetryPolicy, FetchStep,
     BundleSource,

@@ -14,7 +14,7 @@ mod network;
 mod pace;
 mod partial;
 mod endpoint;
-mod place;
+mod artifact_source;
 mod proxy;
 mod redirect;
 mod resolver;

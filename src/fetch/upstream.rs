@@ -10,7 +10,7 @@ use super::download::{MAX_SIZE, ArtifactResponse};
 use super::http::{HttpResponse, Http};
 use super::pace::Paced;
 use super::endpoint::Endpoint;
-use super::place::ArtifactSource;
+use super::artifact_source::ArtifactSource;
 use super::sniff::HEAD;
 use super::{Cause, FetchError, FetchOptions};
 use crate::digest::{HashingWriter, Sha256};
