@@ -17,7 +17,7 @@
 mod blob;
 mod cache;
 mod error;
-mod images;
+mod last_image;
 mod hash_state;
 mod key;
 mod layers;
