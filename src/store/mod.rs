@@ -20,7 +20,7 @@ mod error;
 mod last_image;
 mod hash_state;
 mod key;
-mod layers;
+mod layer_cache;
 mod staging;
 
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ pub(crate) use blob::BlobState;
 pub use blob::VerifiedReader;
 pub use cache::{Cache, NotPrivate};
 pub use error::{ErrorClass, StoreError};
-pub use layers::{LayerRecord, NewLayer};
+pub use layer_cache::{LayerRecord, NewLayer};
 pub(crate) use staging::seal;
 
 /// The folder of the cache, where it lies in the folder of the user's own store.
