@@ -86,7 +86,7 @@ impl Cache {
     /// The cache at `root`, authenticated with the key in `key_file`. Both are made when something is first kept.
     pub fn open(root: impl Into<PathBuf>, key_file: impl Into<PathBuf>) -> Result<Self, NotPrivate> {
         let (root, key_file) = (root.into(), key_file.into());
-        let folders = super::staging::FOLDERS.iter().chain(&RECORDS).map(|name| root.join(name));
+        let folders = super::staged_file::FOLDERS.iter().chain(&RECORDS).map(|name| root.join(name));
         for folder in std::iter::once(root.clone()).chain(folders) {
             check_private(&folder)?;
         }
@@ -102,7 +102,7 @@ impl Cache {
         let Some(CacheFolder { files, key, key_file }) = &self.0 else { return Ok(false) };
         let mut private = std::fs::DirBuilder::new();
         private.recursive(true).mode(0o700);
-        for folder in super::staging::FOLDERS.iter().chain(&RECORDS) {
+        for folder in super::staged_file::FOLDERS.iter().chain(&RECORDS) {
             private.create(files.root.join(folder)).map_err(|error| named(&files.root, &error))?;
         }
         // A file system may not keep modes, which shows only now.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blob::BlobState;
 use super::cache::cached;
-use super::staging::StagedFile;
+use super::staged_file::StagedFile;
 use super::{Cache, Store, StoreError, VerifiedReader};
 use crate::diagnostic::from_json;
 use crate::digest::{HashingWriter, Sha256};

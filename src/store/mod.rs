@@ -21,7 +21,7 @@ mod last_image;
 mod hash_state;
 mod key;
 mod layer_cache;
-mod staging;
+mod staged_file;
 
 use std::path::PathBuf;
 
@@ -35,7 +35,7 @@ pub use blob::VerifiedReader;
 pub use cache::{Cache, NotPrivate};
 pub use error::{ErrorClass, StoreError};
 pub use layer_cache::{LayerRecord, NewLayer};
-pub(crate) use staging::seal;
+pub(crate) use staged_file::seal;
 
 /// The folder of the cache, where it lies in the folder of the user's own store.
 pub const DERIVED: &str = "derived";
