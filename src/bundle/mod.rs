@@ -18,7 +18,7 @@
 mod error;
 mod file;
 mod index;
-mod joined;
+mod pieces;
 mod member;
 mod output;
 mod part;
@@ -31,7 +31,7 @@ mod write;
 pub use error::BundleError;
 pub use file::Bundle;
 pub use index::Index;
-pub use joined::Joined;
+pub use pieces::Joined;
 pub use member::{header, padding};
 pub use part::{OVERLAYS, PROFILE, PROGRAM, Part, RELEASES};
 pub use place::{Occupied, names, occupied};
