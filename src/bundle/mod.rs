@@ -16,7 +16,7 @@
 #![expect(clippy::disallowed_methods, reason = "edge: bundles are files")]
 
 mod error;
-mod file;
+mod reader;
 mod index;
 mod pieces;
 mod member;
@@ -29,7 +29,7 @@ mod split;
 mod write;
 
 pub use error::BundleError;
-pub use file::Bundle;
+pub use reader::Bundle;
 pub use index::Index;
 pub use pieces::Joined;
 pub use member::{header, padding};
