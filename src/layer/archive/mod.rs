@@ -4,7 +4,7 @@
 mod error;
 mod link;
 mod missing;
-mod seen;
+mod seen_names;
 #[cfg(test)]
 mod tests;
 mod wanted;
@@ -19,7 +19,7 @@ use super::unpack;
 use crate::digest::HashingWriter;
 use crate::guest::{GuestPath, Mode};
 pub use error::ArchiveError;
-use seen::SeenNames;
+use seen_names::SeenNames;
 use wanted::WantedSelection;
 
 /// What to take of a release.
