@@ -9,7 +9,7 @@ mod answer;
 mod body;
 mod catalogue;
 mod folder;
-mod places;
+mod connections;
 mod range;
 mod server;
 mod site;
@@ -17,7 +17,7 @@ mod tally;
 
 pub use body::{OnServed, Served};
 pub use catalogue::{Catalogue, Item};
-pub use places::ConnectionLimits;
+pub use connections::ConnectionLimits;
 pub use server::serve;
 pub use site::Site;
 pub use tally::{Client, Tally};

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use super::answer::answer;
 use super::body::OnServed;
-use super::places::{ConnectionLimits, ConnectionSlots};
+use super::connections::{ConnectionLimits, ConnectionSlots};
 use super::site::Site;
 
 /// How long a client may take to say what it wants.
