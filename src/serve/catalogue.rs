@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use super::folder::ServedFolder;
+use super::served_folder::ServedFolder;
 use crate::digest::Sha256;
 use crate::output::{Found, LAYERS, MANIFEST, Manifest, NodeFolder, OutputFile};
 

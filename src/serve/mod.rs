@@ -8,7 +8,7 @@
 mod answer;
 mod body;
 mod catalogue;
-mod folder;
+mod served_folder;
 mod connections;
 mod range;
 mod server;

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::catalogue::{Catalogue, Item};
-use super::folder::ServedFolder;
+use super::served_folder::ServedFolder;
 
 /// How old what is known of the manifests may be: a build may replace them at any time.
 const AGE: Duration = Duration::from_secs(1);
