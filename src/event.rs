@@ -27,7 +27,7 @@ pub enum Event<'a> {
         instance: &'a Instance,
     },
     /// An artifact goes a step further.
-    Fetch(&'a fetch::Event<'a>),
+    Fetch(&'a fetch::FetchEvent<'a>),
     /// Layers are neither taken from the cache nor kept there.
     CacheUnusable(&'a NotPrivate),
     /// A secret was generated.

@@ -4,7 +4,7 @@
 use std::fs;
 use std::sync::Mutex;
 
-use imgbuild::fetch::{Event, FetchOptions, Outcome};
+use imgbuild::fetch::{FetchEvent, FetchOptions, Outcome};
 use imgbuild::store::ErrorClass;
 
 use super::support::depot::{Depot, PATIENCE, artifact, files, good_server, request, told};
@@ -61,7 +61,7 @@ fn a_mirrors_credentials_stay_with_the_mirror() {
     let (depot, said) = (Depot::new(), Mutex::new(Vec::new()));
     let run = || {
         let options = from_mirror(&address);
-        let tell = |event: &Event| said.lock().unwrap().push(format!("{event:?}"));
+        let tell = |event: &FetchEvent| said.lock().unwrap().push(format!("{event:?}"));
         depot.store().fetch_all(&[request("https://h/a")], &options, &tell).map_err(|error| {
             let (_, text) = told(&error);
             said.lock().unwrap().push(format!("{text} {error:?} {options:?}"));

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use imgbuild::digest::Sha256;
-use imgbuild::fetch::{Event, FetchOptions, Outcome, Step};
+use imgbuild::fetch::{FetchEvent, FetchOptions, Outcome, FetchStep};
 use imgbuild::store::{ErrorClass, Store, StoreError};
 use imgbuild::terminal::Progress;
 
@@ -63,7 +63,7 @@ fn a_flipped_byte_is_found_and_mended() {
     assert_eq!(class, ErrorClass::Integrity);
 
     let seen = Mutex::new(false);
-    let look = |event: &Event| *seen.lock().unwrap() |= matches!(event.step, Step::Damaged);
+    let look = |event: &FetchEvent| *seen.lock().unwrap() |= matches!(event.step, FetchStep::Damaged);
     let server = good_server();
     let fetched =
         depot.store().fetch_all(&[request(&server.url("/a"))], &FetchOptions::default(), &look).unwrap();
