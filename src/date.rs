@@ -37,7 +37,8 @@ impl FromStr for Moment {
         // The day that has this date, if there is one: no year has more days than 366.
         let first = (year - 1970) * 365;
         let wanted = Date { year, month, day: date };
-        let days = (first..first + 2400).find(|days| Date::from_epoch(days * 86_400) == wanted).ok_or(EXPECTED)?;
+        let days =
+            (first..first + 2400).find(|days| Date::from_epoch(days * 86_400) == wanted).ok_or(EXPECTED)?;
         Ok(Self(days * 86_400 + hour * 3600 + minute * 60 + second))
     }
 }

@@ -204,7 +204,7 @@ impl From<BundleError> for Failure {
             error if !error.is_integrity() => return Self::Other(error.into()),
             _ => {}
         }
-        let help = "`imgbuild verify FILE` names all that is wrong with it; bring the bundle again from where it is whole";
+        let help = "`imgbuild verify FILE` lists all that is wrong with it; copy the bundle again from an intact source";
         Self::Integrity { message: error.to_string(), help: help.to_owned() }
     }
 }
@@ -254,7 +254,7 @@ fn way_on(error: &(dyn Error + 'static)) -> Option<String> {
         }
         io::ErrorKind::ReadOnlyFilesystem => "write to a folder that is not read-only",
         io::ErrorKind::PermissionDenied => {
-            "run imgbuild as a user who may do that; what holds secrets is for the user who built it alone"
+            "run imgbuild as a user with permission; only the user who built files with secrets can read them"
         }
         _ => return None,
     };

@@ -45,7 +45,7 @@ impl Contents {
         }
         if total > MAX_COMPONENTS {
             let message =
-                format!("the components have {total} bytes, a bundle takes {MAX_COMPONENTS} at most");
+                format!("the components have {total} bytes, expected at most {MAX_COMPONENTS} in a bundle");
             return Err(anyhow::anyhow!(message).into());
         }
         Ok(contents)
@@ -57,9 +57,9 @@ impl Contents {
         for (path, (_, bytes)) in &self.0 {
             let Bytes::Here(bytes) = bytes else { continue };
             if let Some(name) = secrets.named_in(bytes) {
-                let message = format!("`{path}` has the value of the secret `{name}` in it");
+                let message = format!("`{path}` contains the value of the secret `{name}`");
                 let help =
-                    "take it out there: secrets stand in the secrets file alone, and no bundle takes that";
+                    "remove it there: secrets belong in the secrets file, which a bundle never contains";
                 report.push(Diagnostic::error(message).help(help));
             }
         }

@@ -150,7 +150,7 @@ fn a_record_that_was_changed_is_made_anew() {
         let (workspace, out) = built();
         harm(&workspace);
         let run = rebuilds(&workspace, &out);
-        assert!(!run.errors().contains("warning: layers"), "{what}");
+        assert!(!run.errors().contains("warning: the cache of layers"), "{what}");
         let again = Cache::open(workspace.path(CACHE), workspace.path(KEY)).unwrap();
         for name in names(&workspace, "records") {
             let name: Sha256 = name.parse().unwrap();
@@ -170,11 +170,11 @@ fn folders_that_others_can_write_to_are_not_used() {
         let told = rebuilds(&workspace, &out);
         let place = workspace.path(path).display().to_string();
         told.says(&[
-            &format!("warning: layers are neither taken from the cache nor kept there: `{place}` is open to other users"),
+            &format!("warning: the cache of layers is not used: `{place}` is open to other users"),
             &format!("help: `chmod 700 {place}`"),
         ]);
         open(&workspace, path, 0o700);
-        assert!(!rebuilds(&workspace, &out).errors().contains("warning: layers"), "{path}");
+        assert!(!rebuilds(&workspace, &out).errors().contains("warning: the cache of layers"), "{path}");
     }
     fs::rename(workspace.path(CACHE), workspace.path("elsewhere")).unwrap();
     symlink(workspace.path("elsewhere"), workspace.path(CACHE)).unwrap();
@@ -218,13 +218,13 @@ fn without_a_cache_a_build_makes_its_layers_and_keeps_none() {
     fs::remove_dir_all(workspace.path("out")).unwrap();
     let mut command = workspace.command(&BUILD);
     let run = Run::of(command.env_remove("HOME").env_remove("XDG_CACHE_HOME")).exit(0);
-    run.hides("warning: layers");
+    run.hides("warning: the cache of layers");
     assert!(workspace.files("out") == out);
     fs::remove_dir_all(workspace.path("out")).unwrap();
     let mut command = workspace.command(&BUILD);
     let run = Run::of(command.env("XDG_CACHE_HOME", "/proc/none")).exit(0);
     assert!(workspace.files("out") == out);
-    run.says(&["warning: layers are neither taken from the cache nor kept there", "/proc/none/imgbuild"]);
+    run.says(&["warning: the cache of layers is not used", "/proc/none/imgbuild"]);
 }
 
 #[test]

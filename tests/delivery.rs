@@ -224,15 +224,18 @@ fn layers_that_no_node_has_any_more_go() {
 #[test]
 fn a_delivery_that_makes_no_sense_is_told_before_anything_is_fetched() {
     let workspace = Workspace::with_releases();
-    let plain = "error: the address of `--url` is no plain web address\n\
+    let plain = "error: `--url` is not a valid http or https URL\n\
                  help: `http://HOST:PORT`, also with `https` or a path, without user name, `?` or `#`\n";
     for (arguments, stderr) in [
         (
             &["--delivery", "http"][..],
-            "error: `--delivery http` lacks the address that the nodes fetch from\n\
+            "error: `--delivery http` is missing `--url`, the address that the nodes fetch from\n\
              help: add `--url http://HOST:PORT`, where `imgbuild serve` or another server answers\n",
         ),
-        (&["--url", URL], "error: `--url` is for `--delivery http`\nhelp: add that, or leave out `--url`\n"),
+        (
+            &["--url", URL],
+            "error: unexpected `--url` without `--delivery http`\nhelp: add `--delivery http`, or leave out `--url`\n",
+        ),
         (&["--delivery", "http", "--url", "ftp://192.0.2.1"], plain),
         (&["--delivery", "http", "--url", "http://"], plain),
         (&["--delivery", "http", "--url", "http://me:geheim@192.0.2.1"], plain),
@@ -245,7 +248,7 @@ fn a_delivery_that_makes_no_sense_is_told_before_anything_is_fetched() {
     let profile = include_str!("../profiles/patroni.yaml").replace("name: ptrn-1", "name: layers");
     let workspace = Workspace::with_releases().profile(profile);
     let run = workspace.run(&["layers", "--delivery", "http", "--url", URL]).exit(2);
-    run.says(&["error: a node is called `layers`, as the folder of what the nodes fetch"]);
+    run.says(&["error: invalid node name `layers`: the folder of the nodes' layers has this name"]);
     workspace.run(&["layers", "--delivery", "shared"]).exit(0);
 }
 

@@ -273,7 +273,7 @@ fn only_what_is_asked_for_is_a_new_instance_and_stays_one() {
 fn a_new_instance_needs_a_build_to_count_from() {
     let workspace = built(&["ptrn-1"]);
     workspace.run(&["ptrn-1", "ptrn-2", "--reprovision", "--quiet"]).exit(2).stderr(
-        "error: `--reprovision` counts on from the last build of `ptrn-2`, and there is none\n\
+        "error: `--reprovision` needs a previous build of `ptrn-2`; none found\n\
          help: `imgbuild ptrn-2` builds it as a new instance: `ptrn-2`\n",
     );
     assert!(workspace.text("out/ptrn-1/meta-data").contains("instance-id: ptrn-1\n"), "nothing was built");
@@ -285,7 +285,7 @@ fn a_new_instance_needs_a_build_to_count_from() {
     let run = workspace.run(&["show", "ptrn-1", "meta-data"]).exit(0);
     run.says(&[
         "warning: out/ptrn-1/manifest.json is not a valid manifest: missing field `imgbuild` at line 1 column 2\n\
-         help: its instance-id is taken to be `ptrn-1`\n",
+         help: its instance-id is assumed to be `ptrn-1`\n",
     ]);
     let another = manifest.replace("\"instance_id\": \"ptrn-1\"", "\"instance_id\": \"ptrn-2\"");
     assert!(another != manifest);

@@ -86,8 +86,8 @@ fn a_mirror_is_one_that_the_nodes_can_ask() {
     assert_eq!(urls.into_iter().collect::<BTreeSet<_>>(), expected);
     for mirror in ["mirror", "http://me:geheim@192.0.2.1"] {
         away(&workspace, &arguments(mirror)).exit(2).hides("geheim").stderr(
-            "error: with `--delivery download` the nodes fetch from the mirror themselves, and they cannot from this \
-             one\nhelp: `--mirror http://HOST:PORT`, a web server without user name and password; or leave out \
+            "error: with `--delivery download` nodes fetch from the mirror themselves, which is not possible with \
+             this one\nhelp: `--mirror http://HOST:PORT`, a web server without user name and password; or leave out \
              `--mirror`\n",
         );
     }

@@ -65,8 +65,7 @@ fn words_of_other_programs_mean_the_same_here() {
 fn words_that_mean_nothing_are_answered() {
     let workspace = Workspace::new();
     let nodes = "the nodes of the cluster `patroni` are `ptrn-1`, `ptrn-2`, `ptrn-3`, `prmt-1`\n";
-    let usage =
-        "help: `imgbuild NODE...` builds nodes, `imgbuild --all` every one; `imgbuild --help` says more\n";
+    let usage = "help: `imgbuild NODE...` builds nodes, `imgbuild --all` every one; see `imgbuild --help`\n";
     for (arguments, stderr) in [
         (&[][..], format!("error: which node?\n{usage}")),
         (&["--quiet"], format!("error: which node?\n{usage}")),
@@ -82,27 +81,27 @@ fn words_that_mean_nothing_are_answered() {
         ),
         (
             &["plan", "cluster.yaml"],
-            "error: `cluster.yaml` stands where a node is expected\n\
+            "error: expected a node, got `cluster.yaml`\n\
              help: did you mean `--profile cluster.yaml`?\n".to_owned(),
         ),
         (
             &["show", "user-data", "ptrn-1"],
-            "error: `user-data` stands where a node is expected\n\
+            "error: expected a node, got `user-data`\n\
              help: did you mean `imgbuild show ptrn-1 user-data`?\n".to_owned(),
         ),
         (
             &["ptrn-1", "check"],
-            "error: `check` stands where a node is expected\n\
-             help: a command stands before its nodes: `imgbuild check ...`\n".to_owned(),
+            "error: expected a node, got `check`\n\
+             help: write a command before its nodes: `imgbuild check ...`\n".to_owned(),
         ),
         (
             &["--all", "check"],
-            "error: nodes and a command, where one of them is expected\n\
+            "error: expected nodes or a command, got both\n\
              help: `imgbuild build NODE...` builds nodes\n".to_owned(),
         ),
         (
             &["--all", "ptrn-1"],
-            "error: nodes and `--all`, where one of them is expected\n\
+            "error: expected nodes or `--all`, got both\n\
              help: `imgbuild NODE...` builds nodes, `imgbuild --all` every one\n".to_owned(),
         ),
         (
@@ -112,12 +111,12 @@ fn words_that_mean_nothing_are_answered() {
         ),
         (
             &["show", "ptrn-1", "/etc/host"],
-            "error: the overlay of `ptrn-1` has no /etc/host\n\
+            "error: the overlay of `ptrn-1` does not contain /etc/host\n\
              help: did you mean /etc/hosts? `imgbuild plan ptrn-1` lists its files\n".to_owned(),
         ),
         (
             &["show", "ptrn-1", "/usr/local/bin/etcd"],
-            "error: /usr/local/bin/etcd comes out of a release, which is not fetched to show it\n\
+            "error: /usr/local/bin/etcd is a file of a release, which `show` does not fetch\n\
              help: build the node and take it out of its overlay: `tar -xOzf out/ptrn-1/overlay.tar.gz usr/local/bin/etcd`\n".to_owned(),
         ),
         (
@@ -143,8 +142,7 @@ fn words_that_mean_nothing_are_answered() {
 #[test]
 fn show_prints_documents_and_files_and_fetches_nothing() {
     let workspace = Workspace::new();
-    let masked =
-        "the overlay's digest and size are known after a build, zeros stand for them; secrets are masked\n";
+    let masked = "the overlay's digest and size are shown as zeros, they are known after a build; secrets are masked\n";
     for (file, part, stderr) in [
         ("user-data", "#cloud-config\n", masked),
         ("meta-data", "instance-id: ptrn-1\n", ""),

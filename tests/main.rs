@@ -22,6 +22,7 @@ mod grafana;
 mod hypervisors;
 mod interface;
 mod machines;
+mod messages;
 mod mirrors;
 mod network;
 mod options;

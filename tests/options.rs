@@ -15,23 +15,26 @@ const ALIKE: [&[&str]; 4] = [&["check"], &["plan"], &["diff"], &["build", "--all
 fn option_sets_that_a_build_refuses_are_refused_by_check_and_plan() {
     let workspace = Workspace::new().file("cluster.bundle", "");
     for (options, message) in [
-        (&["--delivery", "http"][..], "`--delivery http` lacks the address"),
-        (&["--url", "http://h:1"], "`--url` is for `--delivery http`"),
-        (&["--url", "nonsense"], "`--url` is for `--delivery http`"),
-        (&["--delivery", "http", "--url", "nonsense"], "no plain web address"),
-        (&["--delivery", "http", "--url", "ftp://h"], "no plain web address"),
-        (&["--delivery", "http", "--url", "http://ann:s3cret@h"], "no plain web address"),
-        (&["--delivery", "http", "--url", "http://h/?a"], "no plain web address"),
-        (&["--delivery", "shared", "--url", "http://h"], "`--url` is for `--delivery http`"),
+        (&["--delivery", "http"][..], "`--delivery http` is missing `--url`"),
+        (&["--url", "http://h:1"], "unexpected `--url` without `--delivery http`"),
+        (&["--url", "nonsense"], "unexpected `--url` without `--delivery http`"),
+        (&["--delivery", "http", "--url", "nonsense"], "not a valid http or https URL"),
+        (&["--delivery", "http", "--url", "ftp://h"], "not a valid http or https URL"),
+        (&["--delivery", "http", "--url", "http://ann:s3cret@h"], "not a valid http or https URL"),
+        (&["--delivery", "http", "--url", "http://h/?a"], "not a valid http or https URL"),
+        (&["--delivery", "shared", "--url", "http://h"], "unexpected `--url` without `--delivery http`"),
         (&["--mirror", "ftp://x"], "--mirror: "),
         (&["--mirror", "http://"], "--mirror: "),
-        (&["--delivery", "download", "--format", "sysext"], "which `--delivery download` leaves to the node"),
-        (&["--delivery", "download", "--mirror", "/srv/mirror"], "they cannot from this one"),
-        (&["--delivery", "download", "--mirror", "http://a:b@h"], "they cannot from this one"),
-        (&["--bundle", "cluster.bundle", "--profile", "p"], "--bundle and --profile"),
-        (&["--bundle", "cluster.bundle", "--releases", "p"], "--bundle and --releases"),
-        (&["--bundle", "cluster.bundle", "--overlays", "p"], "--bundle and --overlays"),
-        (&["--bundle", "cluster.bundle", "--mirror", "http://h"], "--bundle and --mirror"),
+        (&["--delivery", "download", "--format", "sysext"], "cannot be combined with `--delivery download`"),
+        (&["--delivery", "download", "--mirror", "/srv/mirror"], "which is not possible with this one"),
+        (&["--delivery", "download", "--mirror", "http://a:b@h"], "which is not possible with this one"),
+        (&["--bundle", "cluster.bundle", "--profile", "p"], "--bundle cannot be combined with --profile"),
+        (&["--bundle", "cluster.bundle", "--releases", "p"], "--bundle cannot be combined with --releases"),
+        (&["--bundle", "cluster.bundle", "--overlays", "p"], "--bundle cannot be combined with --overlays"),
+        (
+            &["--bundle", "cluster.bundle", "--mirror", "http://h"],
+            "--bundle cannot be combined with --mirror",
+        ),
         (&["--arch", "mips"], "invalid value 'mips'"),
         (&["--source-date-epoch", "yesterday"], "SOURCE_DATE_EPOCH is a number"),
     ] {
@@ -56,8 +59,12 @@ fn an_environment_that_a_build_refuses_is_refused_by_check_and_plan() {
             Some("socks5://h:1"),
             "the environment variable `HTTPS_PROXY` is not a valid proxy address",
         ),
-        ("XDG_CACHE_HOME", None, "neither XDG_CACHE_HOME nor HOME says where the store can be"),
-        ("IMGBUILD_DELIVERY", Some("http"), "`--delivery http` lacks the address"),
+        (
+            "XDG_CACHE_HOME",
+            None,
+            "failed to find a folder for the store: neither XDG_CACHE_HOME nor HOME is set",
+        ),
+        ("IMGBUILD_DELIVERY", Some("http"), "`--delivery http` is missing `--url`"),
         ("IMGBUILD_MIRROR", Some("ftp://x"), "--mirror: "),
     ] {
         for verb in ALIKE {
@@ -79,7 +86,7 @@ fn a_node_called_as_the_folder_of_layers_is_refused_by_all() {
     let workspace = Workspace::new().profile(PROFILE.replace("ptrn-2", "layers"));
     for verb in ALIKE {
         let http = ["--delivery", "http", "--url", "http://h"];
-        workspace.run(&[verb, &http].concat()).exit(2).stdout("").says(&["a node is called `layers`"]);
+        workspace.run(&[verb, &http].concat()).exit(2).stdout("").says(&["invalid node name `layers`"]);
     }
 }
 

@@ -11,8 +11,8 @@ use std::process::Command;
 use imgbuild::digest::Sha256;
 use imgbuild::guest::{GuestPath, Mode};
 use imgbuild::layer::{
-    Content, LayerEntry, IndexEntry, IndexKind, LayerIndex, ArchiveLimits, MembersWriter, Tree, end_of_archive, list,
-    write_layer,
+    ArchiveLimits, Content, IndexEntry, IndexKind, LayerEntry, LayerIndex, MembersWriter, Tree,
+    end_of_archive, list, write_layer,
 };
 
 use crate::support::oracle::oracle;

@@ -21,7 +21,7 @@ fn the_own_pins_have_no_hole() {
     Workspace::new().run(&["pin", "--check"]).exit(0).stdout("").stderr(
         "1 known from: one public project\n\
          13 known from: the same in two or more unrelated public projects\n\
-         no hole in the pins\n",
+         no problem found in the pins\n",
     );
     let json = Workspace::new().run(&["pin", "--check", "--json"]).exit(0).stderr("").json();
     assert_eq!(json["sources"]["one public project"], 1);
@@ -62,7 +62,7 @@ fn a_bundles_pins_are_looked_at_too() {
     let workspace = Workspace::with_releases();
     workspace.run(&["bundle", "-o", "b"]).exit(0);
     let mut check = workspace.bare(&["pin", "--check", "--bundle", "b"]);
-    Run::of(&mut check).exit(0).stderr("8 known from: synthetic\nno hole in the pins\n");
+    Run::of(&mut check).exit(0).stderr("8 known from: synthetic\nno problem found in the pins\n");
 }
 
 #[test]

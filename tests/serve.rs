@@ -352,7 +352,8 @@ fn status(mut stream: &TcpStream) -> String {
 #[test]
 fn one_client_cannot_hold_what_others_need() {
     let window = Duration::from_millis(500);
-    let limited = Limited::start(ConnectionLimits { connections: 3, of_address: 2, window, least: 64 * 1024 });
+    let limited =
+        Limited::start(ConnectionLimits { connections: 3, of_address: 2, window, least: 64 * 1024 });
     let idle = [[127, 0, 0, 1]; 2].map(|address| limited.client(address));
     assert_eq!(idle.each_ref().map(status), ["HTTP/1.1 200"; 2]);
     assert_eq!(status(&limited.client([127, 0, 0, 1])), "HTTP/1.1 503", "it has its share");
@@ -374,7 +375,8 @@ fn one_client_cannot_hold_what_others_need() {
 #[test]
 fn a_slow_client_gets_all_of_a_large_file() {
     let window = Duration::from_millis(500);
-    let limited = Limited::start(ConnectionLimits { connections: 3, of_address: 2, window, least: 64 * 1024 });
+    let limited =
+        Limited::start(ConnectionLimits { connections: 3, of_address: 2, window, least: 64 * 1024 });
     let mut stream = limited.client([127, 0, 0, 1]);
     let (mut got, mut part, began) = (0, vec![0; 256 << 10], Instant::now());
     loop {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use imgbuild::digest::Sha256;
-use imgbuild::fetch::{FetchEvent, FetchOptions, Outcome, FetchStep};
+use imgbuild::fetch::{FetchEvent, FetchOptions, FetchStep, Outcome};
 use imgbuild::store::{ErrorClass, Store, StoreError};
 use imgbuild::terminal::Progress;
 

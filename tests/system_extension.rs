@@ -131,8 +131,9 @@ fn what_is_made_for_each_node_cannot_be_below_usr() {
         "help: with `--format sysext` a template cannot be below /usr: move this one to /etc, or leave out",
     ]);
     let workspace = Workspace::with_releases();
-    workspace.run(&["ptrn-1", "--format", "sysext", "--delivery", "download"]).exit(2).says(&[
-        "error: a system extension is made of what a release holds, which `--delivery download` leaves",
-    ]);
+    workspace
+        .run(&["ptrn-1", "--format", "sysext", "--delivery", "download"])
+        .exit(2)
+        .says(&["error: `--format sysext` cannot be combined with `--delivery download`"]);
     workspace.wrote_nothing();
 }

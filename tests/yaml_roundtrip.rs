@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use imgbuild::render::yaml::{YamlDocument, YamlMap, Yaml};
+use imgbuild::render::yaml::{Yaml, YamlDocument, YamlMap};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -52,7 +52,10 @@ fn everywhere(text: &str) -> [YamlMap; 6] {
         one(vec![text, "between", text].into()),
         one(vec![key.clone(), key.clone()].into()),
         one(vec![vec![text, text], vec![text]].into()),
-        YamlMap::new().with("a", YamlMap::new().with("b", vec![YamlMap::new().with("c", YamlMap::new().with("d", key))])),
+        YamlMap::new().with(
+            "a",
+            YamlMap::new().with("b", vec![YamlMap::new().with("c", YamlMap::new().with("d", key))]),
+        ),
     ]
 }
 

@@ -4,7 +4,7 @@ use std::io::{Cursor, Write as _};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use imgbuild::layer::{Content, EntryKind, ArchiveLayout, ArchiveLimits, ArchiveSelection, extract, list};
+use imgbuild::layer::{ArchiveLayout, ArchiveLimits, ArchiveSelection, Content, EntryKind, extract, list};
 
 /// What one archive may hold here: small, so that a try is quick and the limits are met.
 const LIMITS: ArchiveLimits = ArchiveLimits { members: 100, bytes: 1 << 20, names: 1 << 12 };

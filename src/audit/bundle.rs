@@ -47,7 +47,7 @@ fn pieces(parts: &Parts, list: &Path, audit: &mut Audit) -> Result<()> {
             Some(other) => {
                 audit.malformed(name, format!("it is piece {} with the name of another piece", other + 1));
             }
-            None => audit.checked(&name, size, (piece.sha256, got)),
+            None => audit.checked(&name, size, piece.sha256, got),
         }
     }
     Ok(())
@@ -84,7 +84,7 @@ fn member(part: &Part, bytes: &mut impl Read, audit: &mut Audit) -> Result<()> {
         audit.malformed(&part.path, "its tar header was modified");
     }
     let (got, size) = Sha256::of_reader(bytes.by_ref().take(part.size))?;
-    audit.checked(&part.path, size, (part.sha256, got));
+    audit.checked(&part.path, size, part.sha256, got);
     if !same(bytes, &mut io::repeat(0).take(padding(part.size)))? {
         audit.malformed(&part.path, "the padding of its last block was modified");
     }

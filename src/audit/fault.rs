@@ -77,7 +77,7 @@ impl Audit {
     }
 
     /// Counts a part, and keeps that it is damaged if it is.
-    pub(super) fn checked(&mut self, part: &str, size: u64, (expected, got): (Sha256, Sha256)) {
+    pub(super) fn checked(&mut self, part: &str, size: u64, expected: Sha256, got: Sha256) {
         self.parts += 1;
         self.bytes += size;
         if expected != got {

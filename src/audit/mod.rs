@@ -33,7 +33,7 @@ fn digest_of(path: &Path, name: &str, audit: &mut Audit) -> Result<Option<(Sha25
     Ok(None)
 }
 
-/// The names in a folder, sorted; none if there is no such folder.
+/// The names in a folder, sorted; none if the folder does not exist.
 fn names(folder: &Path) -> Result<Vec<String>> {
     if !folder.is_dir() {
         return Ok(Vec::new());

@@ -30,7 +30,7 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
             if manifest.is_private(name) && got != output.sha256 {
                 audit.found(name, FaultKind::DamagedSecret);
             } else {
-                audit.checked(name, size, (output.sha256, got));
+                audit.checked(name, size, output.sha256, got);
             }
         }
     }

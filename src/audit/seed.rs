@@ -65,7 +65,7 @@ fn contents(image: &mut fs::File, listing: &Listing, digests: &SeedDigests, audi
             Some(expected) if others == 0 && file.name == USER_DATA && got != *expected => {
                 audit.found(&file.name, FaultKind::DamagedSecret);
             }
-            Some(expected) => audit.checked(&file.name, size, (*expected, got)),
+            Some(expected) => audit.checked(&file.name, size, *expected, got),
             None => audit.malformed(&file.name, "the image does not record a digest for it"),
         }
     }

@@ -29,7 +29,7 @@ pub(super) fn audit(path: &Path) -> Result<Audit> {
             continue;
         };
         let Some((got, size)) = digest_of(&path.join(&part), &part, &mut audit)? else { continue };
-        audit.checked(&part, size, (expected, got));
+        audit.checked(&part, size, expected, got);
     }
     Ok(audit)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::digest::Sha256;
 use crate::failure::Failure;
 use crate::output::{
-    LAYERS, LayerSource, Outputs, SHARED, OutputCache, StagedFolder, known_layers, layers_are_current,
+    LAYERS, LayerSource, OutputCache, Outputs, SHARED, StagedFolder, known_layers, layers_are_current,
     remove_unused_layers, shared_is_current, write_layers, write_shared,
 };
 use crate::plan::Delivery;

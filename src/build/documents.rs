@@ -57,13 +57,13 @@ pub fn documents(
     secrets: &NodeSecrets,
 ) -> Result<Vec<Text>, Diagnostic> {
     let user_data = user_data(plan, node, overlay, secrets).map_err(|why| {
-        Diagnostic::error(format!("the user-data of `{}` cannot be written: {why}", node.name))
+        Diagnostic::error(format!("failed to render the user-data of `{}`: {why}", node.name))
     })?;
     let secret: usize = secrets.files.iter().map(|file| file.content.len() + file.path.len()).sum();
     let size = user_data.len().saturating_sub(secret);
     if size > USER_DATA_LIMIT {
         let message = format!(
-            "the user-data of `{}` has {size} bytes without secrets, more than {USER_DATA_LIMIT}",
+            "the user-data of `{}` has {size} bytes without secrets, expected at most {USER_DATA_LIMIT}",
             node.name
         );
         return Err(Diagnostic::error(message).help("shorten `ssh_authorized_keys` or `overlay_urls`"));

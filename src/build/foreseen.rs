@@ -11,7 +11,7 @@ use crate::profile::Secrets;
 /// All that a build would warn of.
 pub struct Foreseen {
     report: Report,
-    /// What `--quiet` hides: known problems of releases, and what nodes lack without optional secrets.
+    /// What `--quiet` hides: known problems of releases, and what nodes do not have without optional secrets.
     lines: Vec<String>,
 }
 

@@ -14,8 +14,9 @@ use crate::failure::{Exit, Failure};
 use crate::fetch::{ArtifactRequest, FetchOptions};
 use crate::guest::Mode;
 use crate::layer::{
-    ArchiveError, Content, LayerEntry, ExtensionHead, Extraction, LayerIndex, ArchiveLayout, ArchiveLimits, TakenMember,
-    MembersWriter, ArchiveSelection, TarballError, Tree, extension_path, write_extension, write_layer,
+    ArchiveError, ArchiveLayout, ArchiveLimits, ArchiveSelection, Content, ExtensionHead, Extraction,
+    LayerEntry, LayerIndex, MembersWriter, TakenMember, TarballError, Tree, extension_path, write_extension,
+    write_layer,
 };
 use crate::plan::{Format, LayerPlan, NodePlan};
 use crate::release::Artifact;
@@ -288,7 +289,8 @@ fn extended(plan: &LayerPlan, mut tree: Tree, spool: &mut File, mut image: File)
     io::copy(&mut image, &mut appended).with_context(context)?;
     let (_, sha256, size) = appended.finish();
     let content = Content::Spooled { offset, size, sha256 };
-    tree.insert(extension_path(&plan.component), LayerEntry::file(Mode::FILE, content)).with_context(context)?;
+    tree.insert(extension_path(&plan.component), LayerEntry::file(Mode::FILE, content))
+        .with_context(context)?;
     Ok(tree)
 }
 

@@ -12,7 +12,7 @@ use crate::build::layers::{self, Layers};
 use crate::digest::{HashingWriter, Sha256};
 use crate::failure::Failure;
 use crate::layer::{
-    Content, LayerEntry, IndexKind, LayerIndex, MembersWriter, NamedLayer, Tree, end_of_archive, write_layer,
+    Content, IndexKind, LayerEntry, LayerIndex, MembersWriter, NamedLayer, Tree, end_of_archive, write_layer,
 };
 use crate::output::LayerSource;
 use crate::plan::{NodePlan, Plan};

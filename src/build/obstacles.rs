@@ -54,6 +54,6 @@ fn refuse(obstacles: impl IntoIterator<Item = Obstacle>) -> Result<(), Failure> 
         ),
     };
     let message =
-        format!("refused to write over what is there; no output was written\n  {}", lines.join("\n  "));
+        format!("refused to overwrite existing files; nothing was written\n  {}", lines.join("\n  "));
     Err(Failure::Refused { exit: Exit::Failed, message, help })
 }

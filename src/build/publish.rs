@@ -15,8 +15,8 @@ use crate::event::{Event, Tell};
 use crate::failure::{Damaged, Failure};
 use crate::layer::LayerIndex;
 use crate::output::{
-    IMAGE, LayerSource, Manifest, NodeOutput, OVERLAY, Outputs, OutputRoot, OutputCache, StagedFolder, FolderState, node_is_current,
-    write,
+    FolderState, IMAGE, LayerSource, Manifest, NodeOutput, OVERLAY, OutputCache, OutputRoot, Outputs,
+    StagedFolder, node_is_current, write,
 };
 use crate::plan::NodePlan;
 

@@ -16,26 +16,26 @@
 #![expect(clippy::disallowed_methods, reason = "edge: bundles are files")]
 
 mod error;
-mod reader;
 mod index;
-mod pieces;
 mod member;
 mod output;
 mod part;
-mod target;
+mod pieces;
+mod reader;
 mod sign;
 mod signed;
 mod split;
+mod target;
 mod write;
 
 pub use error::BundleError;
-pub use reader::Bundle;
 pub use index::Index;
-pub use pieces::Joined;
 pub use member::{header, padding};
 pub use part::{OVERLAYS, PROFILE, PROGRAM, Part, RELEASES};
-pub use target::{Occupied, names, occupied};
+pub use pieces::Joined;
+pub use reader::Bundle;
 pub use sign::{SignatureError, SigningKey, VerifyingKey, signature_of};
 pub use signed::Signed;
 pub use split::{Parts, SplitPart};
+pub use target::{Occupied, names, occupied};
 pub use write::{NewBundle, WrittenBundle};

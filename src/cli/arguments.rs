@@ -40,7 +40,7 @@ fn verb_first(mut typed: Vec<OsString>, command: &Command) -> Vec<OsString> {
     typed
 }
 
-/// The option that a word is, if it may stand on either side of a verb.
+/// The option that a word is, if it is accepted on either side of a verb.
 fn option<'a>(word: &str, command: &'a Command) -> Option<&'a Arg> {
     let name = word.strip_prefix('-')?;
     let is_it = |arg: &&Arg| match name.strip_prefix('-') {

@@ -12,19 +12,19 @@ pub struct BundleArgs {
     /// The nodes that will be built from it; all by default.
     #[arg(value_name = "NODE")]
     pub nodes: Vec<String>,
-    /// Put in what every node of the profile needs.
+    /// Include what every node of the profile needs.
     #[arg(long, conflicts_with = "nodes")]
     pub all: bool,
     /// The bundle.
     #[arg(long, short, value_name = "FILE")]
     pub output: PathBuf,
-    /// Cut it into FILE.001, FILE.002, ... of at most so many bytes: a number, or one with K, M or G.
+    /// Split it into FILE.001, FILE.002, ... of at most this many bytes: a number, or one with K, M or G.
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub split: Option<u64>,
     /// Sign it with this minisign secret key; its password is taken from `IMGBUILD_SIGN_PASSWORD`.
     #[arg(long, value_name = "KEY")]
     pub sign: Option<PathBuf>,
-    /// Put this program in too.
+    /// Include this imgbuild program.
     #[arg(long)]
     pub with_program: bool,
     /// What people wrote of a cluster.

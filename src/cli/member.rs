@@ -8,7 +8,7 @@ use crate::component::Change;
 /// What changes in a list of members.
 #[derive(Debug, Subcommand)]
 pub enum MemberCommand {
-    /// Build a node so that it joins the members that run, and print what these must be told
+    /// Build a node that joins the running members, and print the commands to run on them
     Add {
         /// The new node.
         node: String,
@@ -16,15 +16,15 @@ pub enum MemberCommand {
         #[command(flatten)]
         building: Building,
     },
-    /// Print what the other members must be told before a node is shut down for good; builds nothing
+    /// Print the commands to run on the other members before a node is removed for good; builds nothing
     Remove {
-        /// The node, which the profile need not have any more.
+        /// The node; it need not be in the profile any more.
         node: String,
         /// What a build goes by.
         #[command(flatten)]
         building: Building,
     },
-    /// Build a node for its new address, and print what the other members must be told
+    /// Build a node for its new address, and print the commands to run on the other members
     Move {
         /// The node, which keeps its data.
         node: String,

@@ -36,7 +36,7 @@ pub struct Cli {
     /// Build every node of the profile.
     #[arg(long)]
     pub all: bool,
-    /// Give the nodes a new instance-id: cloud-init does again what it does once per instance.
+    /// Give the nodes a new instance-id: cloud-init repeats what it does once per instance.
     #[arg(long)]
     pub reprovision: bool,
     /// What a build goes by, where no command is named.

@@ -13,10 +13,10 @@ use crate::release::Arch;
 /// How every command speaks.
 #[derive(Args, Clone, Debug)]
 pub struct Speaking {
-    /// Print results as JSON, errors too.
+    /// Print results and errors as JSON.
     #[arg(long, env = "IMGBUILD_JSON", value_parser = BoolishValueParser::new(), global = true)]
     pub json: bool,
-    /// Print errors and results alone.
+    /// Print only errors and results.
     #[arg(long, short, env = "IMGBUILD_QUIET", value_parser = BoolishValueParser::new(), global = true)]
     pub quiet: bool,
     /// When to use colours.
@@ -30,16 +30,16 @@ pub struct Inputs {
     /// The profile; the built-in one by default.
     #[arg(long, value_name = "FILE", env = "IMGBUILD_PROFILE")]
     pub profile: Option<PathBuf>,
-    /// A folder of components, which go before built-in ones of the same name.
+    /// A folder of components, which override built-in ones of the same name.
     #[arg(long, value_name = "DIR", env = "IMGBUILD_OVERLAYS")]
     pub overlays: Option<PathBuf>,
     /// The pins; the built-in ones by default.
     #[arg(long, value_name = "FILE", env = "IMGBUILD_RELEASES")]
     pub releases: Option<PathBuf>,
-    /// The architecture of all nodes, whatever the profile says.
+    /// The architecture of all nodes, overriding the profile.
     #[arg(long, env = "IMGBUILD_ARCH")]
     pub arch: Option<Arch>,
-    /// Take profile, pins, components and artifacts from this bundle alone; never touch the network.
+    /// Read profile, pins, components and artifacts only from this bundle; never use the network.
     #[arg(long, value_name = "FILE", env = "IMGBUILD_BUNDLE")]
     pub bundle: Option<PathBuf>,
     /// The minisign key, as text or file, with which the bundle must be signed.
@@ -53,7 +53,7 @@ pub struct Inputs {
 /// Secrets.
 #[derive(Args, Clone, Debug)]
 pub struct SecretsFile {
-    /// Where secrets are read from; by default secrets.yaml, if it is there. What is missing is generated into a file of
+    /// The secrets file; by default secrets.yaml, if it exists. Missing secrets are generated into a file of
     /// that name.
     #[arg(long, value_name = "FILE", env = "IMGBUILD_SECRETS")]
     pub secrets: Option<PathBuf>,
@@ -65,10 +65,10 @@ pub struct Fetching {
     /// Where verified artifacts are kept; by default in the user's cache folder.
     #[arg(long, value_name = "DIR", env = "IMGBUILD_STORE")]
     pub store: Option<PathBuf>,
-    /// Fetch `https://HOST/PATH` from `MIRROR/HOST/PATH`; a folder or a web address.
+    /// Fetch `https://HOST/PATH` from `MIRROR/HOST/PATH`; a folder or a URL.
     #[arg(long, value_name = "DIR|URL", env = "IMGBUILD_MIRROR", hide_env_values = true)]
     pub mirror: Option<String>,
-    /// Use what is in the store alone; never touch the network.
+    /// Use only artifacts in the store; never use the network.
     #[arg(long, env = "IMGBUILD_OFFLINE", value_parser = BoolishValueParser::new())]
     pub offline: bool,
 }
@@ -77,12 +77,12 @@ pub struct Fetching {
 #[derive(Args, Clone, Debug)]
 pub struct Delivering {
     /// How the nodes get their layers.
-    #[arg(long, value_name = "HOW", env = "IMGBUILD_DELIVERY", default_value = "image")]
+    #[arg(long, value_name = "DELIVERY", env = "IMGBUILD_DELIVERY", default_value = "image")]
     pub delivery: DeliveryKind,
-    /// In which form the nodes get what is below /usr.
-    #[arg(long, value_name = "FORM", env = "IMGBUILD_FORMAT", default_value = "overlay")]
+    /// How files below /usr are installed: plain files or a system extension.
+    #[arg(long, value_name = "FORMAT", env = "IMGBUILD_FORMAT", default_value = "overlay")]
     pub format: Format,
-    /// Where the nodes fetch their layers with `--delivery http`: what answers for the folder of `--out`.
+    /// The URL from which nodes fetch their layers with `--delivery http`; it serves the folder of `--out`.
     #[arg(long, value_name = "URL", env = "IMGBUILD_URL")]
     pub url: Option<String>,
     /// The modification time of every file in an overlay and an image, in seconds since 1970.

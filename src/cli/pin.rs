@@ -15,19 +15,19 @@ pub struct PinArgs {
     /// Its new version, without upstream's `v`.
     #[arg(required_unless_present = "check")]
     pub version: Option<String>,
-    /// Upstream's build number of that version, for releases whose addresses have one.
+    /// Upstream's build number of that version, for releases whose URL contains one.
     #[arg(long, value_name = "NUMBER", requires = "version")]
     pub build: Option<String>,
     /// A digest that you have confirmed yourself, instead of upstream's checksum file.
     #[arg(long, value_name = "ARCH=HEX", value_parser = by_hand, requires = "version")]
     pub sha256: Vec<(Arch, Sha256)>,
-    /// Where upstream has no checksum file, download the artifact and trust what comes.
+    /// If upstream has no checksum file, download the artifact and pin the digest of what was received.
     #[arg(long, requires = "version")]
     pub trust_first_use: bool,
     /// Show what would change, and change nothing.
     #[arg(long, requires = "version")]
     pub dry_run: bool,
-    /// Look for holes in the pins instead; no network.
+    /// Check the pins instead; does not use the network.
     #[arg(long)]
     pub check: bool,
     /// What people wrote of a cluster.

@@ -13,7 +13,7 @@ use crate::machine::Accelerator;
 /// A verb.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Build nodes, also those whose names are verbs
+    /// Build nodes (needed if a node's name is a verb)
     Build {
         /// The nodes to build.
         #[arg(value_name = "NODE", required_unless_present = "all")]
@@ -21,7 +21,7 @@ pub enum Command {
         /// Build every node of the profile.
         #[arg(long, conflicts_with = "nodes")]
         all: bool,
-        /// Give the nodes a new instance-id: cloud-init does again what it does once per instance.
+        /// Give the nodes a new instance-id: cloud-init repeats what it does once per instance.
         #[arg(long)]
         reprovision: bool,
         /// What a build goes by.
@@ -37,7 +37,7 @@ pub enum Command {
         #[command(flatten)]
         building: Building,
     },
-    /// Say what a build would do
+    /// Show what a build would do
     Plan {
         /// The nodes to plan; all by default.
         #[arg(value_name = "NODE")]
@@ -49,7 +49,7 @@ pub enum Command {
         #[command(flatten)]
         building: Building,
     },
-    /// Say what a build would change in the nodes' folders; fetches and writes nothing
+    /// Show what a build would change in the nodes' folders; fetches and writes nothing
     ///
     /// Exit code 0 if nothing, 6 if anything. Secrets are masked.
     Diff {
@@ -63,9 +63,9 @@ pub enum Command {
         #[command(flatten)]
         building: Building,
     },
-    /// Fill the store with every artifact that the profile needs
+    /// Fetch every artifact that the profile needs into the store
     Fetch {
-        /// Releases of the pins file to fetch instead, such as a base image; prints where in the store they are.
+        /// Releases of the pins file to fetch instead, such as a base image; prints their paths in the store.
         #[arg(value_name = "RELEASE")]
         names: Vec<String>,
         /// What people wrote of a cluster.
@@ -75,20 +75,20 @@ pub enum Command {
         #[command(flatten)]
         fetching: Fetching,
     },
-    /// Build a node as an empty machine in the place of a dead one, and print what the others must be told
+    /// Build a replacement for a dead node, and print the commands to run on the other members
     ///
-    /// Asks those that run whether they can spare it, and refuses if not.
+    /// Asks the running members whether the dead node can be removed safely, and refuses if not.
     Replace {
         /// The dead node.
         node: String,
-        /// You have seen that the others can spare it: needed where none of them can be asked.
+        /// Confirm that the node can be removed safely: needed if no other member responds.
         #[arg(long)]
         confirmed: bool,
         /// What a build goes by.
         #[command(flatten)]
         building: Building,
     },
-    /// Change the list of members that a component such as etcd keeps of itself
+    /// Change the member list of a clustered component such as etcd
     ///
     /// Asks the members that run whether they can bear it, refuses what would cost the majority, and prints the commands by
     /// which they are told.
@@ -107,7 +107,7 @@ pub enum Command {
         #[command(flatten)]
         building: Building,
     },
-    /// Move a release to another version, with digests from upstream's checksum file
+    /// Pin a release to another version, with digests from upstream's checksum file
     Pin(PinArgs),
     /// Print a node's software bill of materials (`CycloneDX` 1.5); fetches nothing
     Sbom {
@@ -123,7 +123,7 @@ pub enum Command {
         #[command(flatten)]
         delivering: Delivering,
     },
-    /// Boot built nodes as virtual machines in QEMU, their network joined, and print each verdict as it comes
+    /// Boot built nodes as virtual machines in QEMU on a shared network, and print each verdict
     Boot {
         /// The nodes to boot, built before.
         #[arg(value_name = "NODE", required = true)]
@@ -131,7 +131,7 @@ pub enum Command {
         /// A cloud image of Ubuntu 24.04, or of another system with cloud-init; it is not written to.
         #[arg(long, value_name = "IMAGE")]
         base: PathBuf,
-        /// How the machines run; KVM where it can be used, else in software.
+        /// How the machines run: with KVM if it is available, else emulated.
         #[arg(long, value_name = "NAME")]
         accelerator: Option<Accelerator>,
         /// What says which nodes there are.
@@ -141,25 +141,25 @@ pub enum Command {
         #[command(flatten)]
         out: Out,
     },
-    /// Answer over HTTP for the outputs: what `--delivery http` needs, and what `overlay_urls` can name
+    /// Serve built outputs over HTTP, for `--delivery http` and `overlay_urls`
     Serve {
         /// The address and port to listen on: by default those of `--url`, without it 127.0.0.1:8080, which no other machine
         /// reaches. `0.0.0.0:8080` is every address of this machine.
         #[arg(long, value_name = "ADDR:PORT")]
         listen: Option<SocketAddr>,
-        /// Where the nodes fetch their layers, as the build was told.
+        /// The URL from which nodes fetch their layers, as given to the build.
         #[arg(long, value_name = "URL", env = "IMGBUILD_URL")]
         url: Option<String>,
-        /// Serve documents that hold secrets too, unencrypted and to whoever asks.
+        /// Also serve documents with secrets, unencrypted and to any client.
         #[arg(long)]
         private: bool,
         /// The folder of outputs.
         #[command(flatten)]
         out: Out,
     },
-    /// Write one file with all that an offline build needs
+    /// Write one file with everything that an offline build needs
     Bundle(BundleArgs),
-    /// Read every byte of a bundle, a node's folder, a seed image or a store, and name what is wrong
+    /// Verify every byte of a bundle, a node's folder, a seed image or a store, and report what is wrong
     Verify {
         /// A bundle (any file of a split one), a node's folder, a seed image, or a store.
         path: PathBuf,
@@ -170,12 +170,12 @@ pub enum Command {
         #[arg(long, value_name = "TIME", requires = "key")]
         not_before: Option<Moment>,
     },
-    /// List what is in a bundle, a node's folder, a seed image or a store, without reading it all
+    /// List the contents of a bundle, a node's folder, a seed image or a store, without reading it all
     Inspect {
         /// A bundle (any file of a split one), a node's folder, a seed image, or a store.
         path: PathBuf,
     },
-    /// Print the JSON schema of a file that people write
+    /// Print the JSON schema of an input file
     Schema {
         /// Which file.
         kind: SchemaKind,

@@ -28,7 +28,7 @@ pub fn run(request: Request, environment: Environment<'_>, console: &Console) ->
     if request.nodes.is_empty() && !request.all {
         return Err(Failure::Usage {
             message: "which node?".to_owned(),
-            help: "`imgbuild NODE...` builds nodes, `imgbuild --all` every one; `imgbuild --help` says more"
+            help: "`imgbuild NODE...` builds nodes, `imgbuild --all` every one; see `imgbuild --help`"
                 .to_owned(),
         });
     }

@@ -79,11 +79,11 @@ impl Place<'_> {
     fn check(&self) -> Result<(), Failure> {
         let folder = self.output.parent().filter(|folder| !folder.as_os_str().is_empty());
         if self.output.file_name().is_none() || folder.is_some_and(|folder| !folder.is_dir()) {
-            return self.refused("there is no such folder", "make it, or name another file");
+            return self.refused("its folder does not exist", "create it, or choose another file");
         }
         let Ok(there) = fs_err::metadata(self.output) else { return Ok(()) };
         if !there.is_file() {
-            return self.refused("what is there is no file", "name another file");
+            return self.refused("it is not a plain file", "name another file");
         }
         if self.is_split {
             let why = "a file of this name would be taken for the split bundle";
@@ -105,7 +105,7 @@ impl Place<'_> {
             InputSource::Files { profile, overlays, releases } => {
                 inputs.extend([profile, releases].into_iter().flatten().cloned());
                 if overlays.as_deref().is_some_and(|overlays| is_below(self.output, overlays)) {
-                    let why = "it is in the folder of the components, which the bundle is made of";
+                    let why = "it is in the folder of components, an input of the bundle";
                     return self.refused(why, HELP);
                 }
             }
@@ -113,7 +113,8 @@ impl Place<'_> {
         for output in crate::bundle::names(self.output, self.is_split) {
             if let Some(input) = inputs.iter().find(|input| is_same(input, &output)) {
                 let (output, input) = (output.display(), input.display());
-                return self.refused(format!("`{output}` is `{input}`, which the bundle is made of"), HELP);
+                return self
+                    .refused(format!("the output `{output}` is the same file as the input `{input}`"), HELP);
             }
         }
         match occupied(self.output, self.is_split)? {

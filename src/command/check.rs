@@ -59,7 +59,7 @@ fn unexpected(stranger: &str) -> Failure {
     let help = if [".yaml", ".yml"].iter().any(|ending| stranger.ends_with(ending)) {
         format!("did you mean `imgbuild check --profile {}`?", stranger.escape_debug())
     } else {
-        "it takes options alone: `imgbuild check --help` lists them".to_owned()
+        "`check` takes only options: see `imgbuild check --help`".to_owned()
     };
     Failure::Usage { message, help }
 }

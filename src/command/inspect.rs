@@ -116,7 +116,7 @@ fn row(size: u64, text: &str) -> String {
     format!("{size:>12}  {text}")
 }
 
-/// Prints lines, each of them one: names are whatever somebody wrote.
+/// Prints lines; names may contain anything.
 fn lines(head: String, rows: impl Iterator<Item = String>) -> Result<(), Failure> {
     let lines = std::iter::once(head).chain(rows).map(|line| line.replace('\n', "\\n") + "\n");
     Ok(Console::lines(&lines.collect::<String>())?)

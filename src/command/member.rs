@@ -20,7 +20,7 @@ pub struct Wanted {
     pub change: Change,
     /// The node.
     pub node: String,
-    /// Whether somebody has seen that the others can bear it.
+    /// Whether the user has confirmed that it is safe.
     pub confirmed: bool,
     /// What a build goes by.
     pub building: Building,
@@ -139,7 +139,7 @@ impl MemberChange<'_> {
         if before.is_none() {
             let name = self.name;
             self.console.say(&format!(
-                "warning: no earlier build of `{name}` says where it was: if cloud-init on it has run as `{}`, it keeps its \
+                "warning: no earlier build of `{name}` was found: if cloud-init on it has run as `{}`, it keeps its \
                  address; `imgbuild {name} --reprovision` builds it as the next instance",
                 node.of(&plan.nodes).instance.id
             ));

@@ -53,13 +53,13 @@ fn done(cli: Cli, environment: Environment<'_>, console: &Console) -> Result<Exi
     let Cli { command, nodes, all, reprovision, building, speaking: _ } = cli;
     if command.is_some() && (all || reprovision || !nodes.is_empty()) {
         return Err(Failure::Usage {
-            message: "nodes and a command, where one of them is expected".to_owned(),
+            message: "expected nodes or a command, got both".to_owned(),
             help: "`imgbuild build NODE...` builds nodes".to_owned(),
         });
     }
     if all && !nodes.is_empty() {
         return Err(Failure::Usage {
-            message: "nodes and `--all`, where one of them is expected".to_owned(),
+            message: "expected nodes or `--all`, got both".to_owned(),
             help: "`imgbuild NODE...` builds nodes, `imgbuild --all` every one".to_owned(),
         });
     }
@@ -120,7 +120,7 @@ fn misread(error: &clap::Error, typed: &[OsString]) -> Exit {
     }
     if typed.iter().any(|word| word == "--json") {
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let failure = Failure::Usage { message: message.to_owned(), help: "`--help` says more".to_owned() };
+        let failure = Failure::Usage { message: message.to_owned(), help: "see `--help`".to_owned() };
         let _ = Console::line_json(&failure.json());
     }
     Exit::Usage

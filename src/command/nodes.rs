@@ -13,11 +13,11 @@ impl From<RequestError> for Failure {
         match error {
             RequestError::UnknownNode { name, cluster, known } => unknown(&name, &cluster, &known),
             RequestError::NamedAsLayers => usage(
-                format!("a node is called `{LAYERS}`, as the folder of what the nodes fetch"),
-                "rename the node, or deliver in another way".to_owned(),
+                format!("invalid node name `{LAYERS}`: the folder of the nodes' layers has this name"),
+                "rename the node, or choose another `--delivery`".to_owned(),
             ),
             RequestError::NeverBuilt { node, instance_id } => usage(
-                format!("`--reprovision` counts on from the last build of `{node}`, and there is none"),
+                format!("`--reprovision` needs a previous build of `{node}`; none found"),
                 format!("`imgbuild {node}` builds it as a new instance: `{instance_id}`"),
             ),
             RequestError::UnreadableBuild(why) => Self::Other(anyhow::anyhow!(why)),
@@ -31,13 +31,13 @@ fn unknown(name: &str, cluster: &str, known: &[String]) -> Failure {
     let verbs: Vec<_> = cli.get_subcommands().map(clap::Command::get_name).collect();
     if verbs.contains(&name) {
         return Failure::Usage {
-            message: format!("`{name}` stands where a node is expected"),
-            help: format!("a command stands before its nodes: `imgbuild {name} ...`"),
+            message: format!("expected a node, got `{name}`"),
+            help: format!("write a command before its nodes: `imgbuild {name} ...`"),
         };
     }
     if [".yaml", ".yml"].iter().any(|ending| name.ends_with(ending)) {
         return Failure::Usage {
-            message: format!("`{}` stands where a node is expected", name.escape_debug()),
+            message: format!("expected a node, got `{}`", name.escape_debug()),
             help: format!("did you mean `--profile {}`?", name.escape_debug()),
         };
     }

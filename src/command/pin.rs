@@ -68,6 +68,6 @@ fn check(input: &InputSettings, console: &Console) -> Result<(), Failure> {
     for (source, count) in &sources {
         console.talk(&format!("{count} known from: {source}"));
     }
-    console.talk("no hole in the pins");
+    console.talk("no problem found in the pins");
     Ok(())
 }

@@ -46,7 +46,7 @@ fn site(private: bool, out: &Path, console: &Console) -> Result<Site, Failure> {
     if !withheld.is_empty() {
         console.say(&format!(
             "warning: not served, because they hold secrets: {}\n\
-             help: `--private` serves them too, unencrypted and to whoever asks",
+             help: `--private` serves them too, unencrypted and to any client",
             withheld.join(", ")
         ));
     }

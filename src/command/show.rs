@@ -39,7 +39,7 @@ pub fn run(
     let out = building.out.out;
     let Draft { plan, report } = sources.plan(&sources.request(Selection::All, &build, &out))?;
     if plan.node(node).is_none() && plan.node(file).is_some() {
-        let message = format!("`{}` stands where a node is expected", node.escape_debug());
+        let message = format!("expected a node, got `{}`", node.escape_debug());
         return Err(Failure::Usage {
             message,
             help: format!("did you mean `imgbuild show {file} {}`?", node.escape_debug()),
@@ -53,7 +53,7 @@ pub fn run(
     let text = document(&plan, node, file, &secrets)?;
     if file == "user-data" {
         console.talk(
-            "the overlay's digest and size are known after a build, zeros stand for them; secrets are masked",
+            "the overlay's digest and size are shown as zeros, they are known after a build; secrets are masked",
         );
     }
     Ok(Console::data(text)?)
@@ -99,7 +99,7 @@ fn not_shown(node: &NodePlan, path: &GuestPath, out: &Path) -> Failure {
     if let Some((_, to, _)) = installed.find(|(_, to, _)| path.is_within(to)) {
         let overlay = out.join(&node.name).join(OVERLAY);
         let way = format!("`tar -xOzf {} {}`", overlay.display(), path.relative());
-        let message = format!("{to} comes out of a release, which is not fetched to show it");
+        let message = format!("{to} is a file of a release, which `show` does not fetch");
         return usage(message, format!("build the node and take it out of its overlay: {way}"));
     }
     if node.private.iter().any(|private| private.path == *path) {
@@ -111,5 +111,5 @@ fn not_shown(node: &NodePlan, path: &GuestPath, out: &Path) -> Failure {
     let known = known.chain(node.layers.iter().flat_map(|layer| &layer.files).map(|file| file.path.as_str()));
     let meant = nearest(path.as_str(), known).map_or(String::new(), |near| format!("did you mean {near}? "));
     let help = format!("{meant}`imgbuild plan {}` lists its files", node.name);
-    usage(format!("the overlay of `{}` has no {path}", node.name), help)
+    usage(format!("the overlay of `{}` does not contain {path}", node.name), help)
 }

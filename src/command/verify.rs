@@ -50,14 +50,14 @@ pub fn run(path: &Path, trust: Option<&Trust>, console: &Console) -> Result<(), 
     }
     let faults = audit.faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  ");
     Err(Failure::Integrity {
-        message: format!("the {} `{shown}` is not as it was written:\n  {faults}", audit.kind),
+        message: format!("verification of the {} `{shown}` failed:\n  {faults}", audit.kind),
         help: match kind {
             AuditKind::Store => {
-                "remove what is not declared, which no build reads; the next build fetches what is damaged"
+                "remove undeclared files, which no build reads; the next build fetches damaged ones again"
                     .to_owned()
             }
             AuditKind::Node | AuditKind::Seed | AuditKind::Shared => "build the node again".to_owned(),
-            AuditKind::Bundle => "bring it again from where it is whole, or write it again".to_owned(),
+            AuditKind::Bundle => "copy it again from an intact source, or write it again".to_owned(),
         },
     })
 }

@@ -60,7 +60,7 @@ pub struct Spec {
     /// What must hold of the cluster.
     #[serde(default)]
     pub checks: Vec<Check>,
-    /// How its members, which keep a list of themselves, are told that one comes, goes or moves. Default: nobody needs to be.
+    /// How its members, which keep a member list, are told of a change. Default: they need not be told.
     #[serde(default)]
     pub membership: Option<Membership>,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use super::document::{YamlKey, YamlNode, NodeValue};
+use super::document::{NodeValue, YamlKey, YamlNode};
 use super::entries::Entries;
 use super::report::{Diagnostic, Report};
 use super::source::{Source, Span};

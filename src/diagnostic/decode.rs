@@ -3,8 +3,8 @@
 use schemars::{JsonSchema, schema_for};
 use serde::de::DeserializeOwned;
 
-use super::deserialize::{DecodeError, HELP, DecodeProblem};
-use super::document::{Document, YamlNode, NodeValue, Path, Step};
+use super::deserialize::{DecodeError, DecodeProblem, HELP};
+use super::document::{Document, NodeValue, Path, Step, YamlNode};
 use super::report::{Diagnostic, Report};
 use super::suggest::nearest;
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Unexpected, Visitor};
 
-use super::document::{YamlKey, YamlNode, NodeValue, Path, Step};
+use super::document::{NodeValue, Path, Step, YamlKey, YamlNode};
 
 /// What separates a message of [`Problem::Invalid`] from its way on.
 pub const HELP: &str = "\nhelp: ";

@@ -41,7 +41,7 @@ impl Entries {
         self.list.iter()
     }
 
-    /// Whether there is none.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }

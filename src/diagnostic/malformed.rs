@@ -18,7 +18,7 @@ pub struct Malformed {
 }
 
 impl Malformed {
-    /// What is wrong with a text that stands in a file of this name, if anything.
+    /// The first error of a text in a file of this name.
     pub fn find(name: &str, text: &str) -> Option<Self> {
         let name = name.rsplit('/').next()?;
         match name.rsplit_once('.')?.1 {

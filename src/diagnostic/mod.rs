@@ -14,8 +14,8 @@ mod suggest;
 mod syntax;
 
 pub use decode::{Decoded, decode};
-pub use deserialize::{DecodeError, HELP, DecodeProblem};
-pub use document::{Document, YamlKey, YamlNode, NodeValue, Path, Step};
+pub use deserialize::{DecodeError, DecodeProblem, HELP};
+pub use document::{Document, NodeValue, Path, Step, YamlKey, YamlNode};
 pub use entries::Entries;
 pub use json::from_json;
 pub use listed::{Listed, Location};

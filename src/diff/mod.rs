@@ -53,13 +53,8 @@ impl NodeDiff {
             .map(String::as_str)
             .collect();
         let unified = |name: &&str| {
-            let (mut old, mut new) = (text(before, name), text(after, name));
-            if *name == USER_DATA {
-                (old, new) = masked(&old, &new);
-            }
-            let diff = TextDiff::from_lines(&old, &new);
-            let header = (format!("{place}/{name}"), format!("{name} of a build now"));
-            ((*name).to_owned(), diff.unified_diff().header(&header.0, &header.1).to_string())
+            let diff = unified(place, name, text(before, name), text(after, name));
+            ((*name).to_owned(), diff)
         };
         let is_other_instance = changed.contains(&META_DATA);
         let user_data = (text(before, USER_DATA), text(after, USER_DATA));
@@ -79,6 +74,15 @@ impl NodeDiff {
             },
         }
     }
+}
+
+/// The difference of two versions of the document `name` as a unified diff, its secrets masked.
+fn unified(place: &str, name: &str, mut old: String, mut new: String) -> String {
+    if name == USER_DATA {
+        (old, new) = masked(&old, &new);
+    }
+    let header = (format!("{place}/{name}"), format!("{name} of a build now"));
+    TextDiff::from_lines(&old, &new).unified_diff().header(&header.0, &header.1).to_string()
 }
 
 /// For people.

@@ -6,21 +6,21 @@ use std::thread;
 
 use fs_err as fs;
 
-use super::fetcher::{Fetcher, FetchJob};
+use super::artifact_source::ArtifactSource;
+use super::endpoint::Endpoint;
+use super::fetcher::{FetchJob, Fetcher};
 use super::http::HttpResponse;
 use super::pace::Paced;
-use super::partial::{HashedFile, ResumePoint, Partial};
-use super::endpoint::Endpoint;
-use super::artifact_source::ArtifactSource;
-use super::response::{ResponseHead, ByteRange};
+use super::partial::{HashedFile, Partial, ResumePoint};
+use super::response::{ByteRange, ResponseHead};
 use super::retry::MIN_PROGRESS;
 use super::sniff::HEAD;
-use super::{Cause, ContentSniff, Outcome, FetchStep};
+use super::{Cause, ContentSniff, FetchStep, Outcome};
 
 /// The most that an artifact may have whose pin does not know its size: 4 GiB, twice the largest cloud image.
 pub(super) const MAX_SIZE: u64 = 4 << 30;
 
-/// One artifact on its way. Its digest's lock is held while this exists.
+/// One download in progress. Its digest's lock is held while this exists.
 pub(super) struct Download<'a> {
     fetcher: &'a Fetcher<'a>,
     job: FetchJob<'a>,
@@ -107,8 +107,8 @@ impl<'a> Download<'a> {
     fn open(&self, kept: Option<&ResumePoint>) -> Result<ArtifactResponse, Cause> {
         match &self.place {
             ArtifactSource::Server(url) => {
-                let rest =
-                    kept.map(|kept| ByteRange { from: kept.intake.size(), validator: kept.validator.clone() });
+                let rest = kept
+                    .map(|kept| ByteRange { from: kept.intake.size(), validator: kept.validator.clone() });
                 let HttpResponse { head, peer, body } = self.fetcher.http()?.get(url, rest.as_ref())?;
                 let body = Paced::new(body, self.fetcher.options.patience.pace);
                 Ok(ArtifactResponse { head, body: Box::new(body), peer: Some(peer) })

@@ -7,12 +7,12 @@ use std::thread;
 
 use reqwest::Url;
 
+use super::artifact_source::ArtifactSource;
 use super::download::Download;
 use super::http::Http;
-use super::artifact_source::ArtifactSource;
 use super::{
-    ArtifactRequest, Cause, FetchEvent, FailedArtifact, FetchError, Fetched, NetworkSettings, Outcome, RetryPolicy, FetchStep,
-    BundleSource,
+    ArtifactRequest, BundleSource, Cause, FailedArtifact, FetchError, FetchEvent, FetchStep, Fetched,
+    NetworkSettings, Outcome, RetryPolicy,
 };
 use crate::release::{Mirror, MirrorPlace, Redacted, shown};
 use crate::store::{BlobState, Store};

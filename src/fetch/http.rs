@@ -13,12 +13,12 @@ use reqwest::Url;
 use reqwest::blocking::{Client, ClientBuilder, Response};
 use reqwest::header::{ACCEPT_ENCODING, IF_RANGE, LOCATION, RANGE};
 
-use super::pace::TooSlow;
 use super::endpoint::Endpoint;
+use super::pace::TooSlow;
 use super::resolver::DnsResolver;
-use super::response::{ResponseHead, ByteRange, retry_after};
+use super::response::{ByteRange, ResponseHead, retry_after};
 use super::trust::TlsTrust;
-use super::{Cause, NetworkSettings, RetryPolicy, RedirectRefused, handshake, redirect, tunnel};
+use super::{Cause, NetworkSettings, RedirectRefused, RetryPolicy, handshake, redirect, tunnel};
 use crate::release::host;
 
 /// A client with the environment's proxies and certificates.
@@ -59,7 +59,7 @@ impl Http {
                 at = redirect::follow(&at, to)?;
                 continue;
             }
-            let head = ResponseHead::judge(&peer, body.status(), body.headers(), (rest, SystemTime::now()))?;
+            let head = ResponseHead::judge(&peer, body.status(), body.headers(), rest, SystemTime::now())?;
             return Ok(HttpResponse { head, peer, body });
         }
         Err(RedirectRefused::TooMany(host(&at)).into())

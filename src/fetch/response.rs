@@ -41,7 +41,8 @@ impl ResponseHead {
         peer: &Endpoint,
         status: StatusCode,
         headers: &HeaderMap,
-        (asked, now): (Option<&ByteRange>, SystemTime),
+        asked: Option<&ByteRange>,
+        now: SystemTime,
     ) -> Result<Self, Cause> {
         let text = |name| text(headers, &name);
         let head = Self {
@@ -128,11 +129,21 @@ fn content_range_of(text: &str) -> Option<(u64, Option<u64>)> {
 mod tests {
     use super::*;
 
-    fn judge(status: u16, headers: &[(HeaderName, &str)], asked: Option<&ByteRange>) -> Result<ResponseHead, String> {
+    fn judge(
+        status: u16,
+        headers: &[(HeaderName, &str)],
+        asked: Option<&ByteRange>,
+    ) -> Result<ResponseHead, String> {
         let peer = Endpoint { host: "h".into(), proxy: None };
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect();
-        ResponseHead::judge(&peer, StatusCode::from_u16(status).unwrap(), &headers, (asked, SystemTime::UNIX_EPOCH))
-            .map_err(|cause| cause.to_string())
+        ResponseHead::judge(
+            &peer,
+            StatusCode::from_u16(status).unwrap(),
+            &headers,
+            asked,
+            SystemTime::UNIX_EPOCH,
+        )
+        .map_err(|cause| cause.to_string())
     }
 
     #[test]

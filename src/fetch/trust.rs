@@ -108,7 +108,7 @@ impl TlsTrust {
 /// Verifies as rustls does, and takes a certificate for its server that is trusted itself.
 ///
 /// webpki refuses the certificate of an authority (`CA:TRUE`, which `openssl req -x509` writes) as a server's own, also where
-/// somebody put exactly this certificate among the trusted ones; OpenSSL, and all that is built on it, takes it.
+/// somebody put exactly this certificate among the trusted ones; OpenSSL accepts it.
 #[derive(Debug)]
 struct Verifier {
     roots: RootCertStore,
@@ -229,7 +229,7 @@ mod tests {
         }
     }
 
-    /// What is said of a self-signed certificate for `h` by who trusts it, or trusts nothing.
+    /// The error of a self-signed certificate for `h`, trusted or not.
     fn judged(is_authority: bool, last_year: i32, name: &str, is_trusted: bool) -> Result<(), Error> {
         let mut params = CertificateParams::new(vec!["h".to_owned()]).unwrap();
         params.not_after = date_time_ymd(last_year, 1, 1);

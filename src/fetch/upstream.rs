@@ -6,11 +6,11 @@ use std::thread;
 
 use reqwest::Url;
 
-use super::download::{MAX_SIZE, ArtifactResponse};
-use super::http::{HttpResponse, Http};
-use super::pace::Paced;
-use super::endpoint::Endpoint;
 use super::artifact_source::ArtifactSource;
+use super::download::{ArtifactResponse, MAX_SIZE};
+use super::endpoint::Endpoint;
+use super::http::{Http, HttpResponse};
+use super::pace::Paced;
 use super::sniff::HEAD;
 use super::{Cause, FetchError, FetchOptions};
 use crate::digest::{HashingWriter, Sha256};
@@ -61,7 +61,12 @@ impl<'a> Upstream<'a> {
     }
 
     /// Reads a file into what `sink` makes, anew for each try.
-    fn read<W: Write>(&self, url: &str, limit: u64, sink: impl Fn() -> W) -> Result<(W, Provenance), FetchError> {
+    fn read<W: Write>(
+        &self,
+        url: &str,
+        limit: u64,
+        sink: impl Fn() -> W,
+    ) -> Result<(W, Provenance), FetchError> {
         let failed = |cause| FetchError::Unpinned {
             url: shown(url),
             mirrored: self.options.mirrored(url),
@@ -123,7 +128,13 @@ impl<'a> Upstream<'a> {
         }
     }
 
-    fn broken(&self, error: &io::Error, peer: Option<&Endpoint>, received: u64, expected: Option<u64>) -> Cause {
+    fn broken(
+        &self,
+        error: &io::Error,
+        peer: Option<&Endpoint>,
+        received: u64,
+        expected: Option<u64>,
+    ) -> Cause {
         match (peer, self.http.get()) {
             (Some(peer), Some(http)) => http.broken(error, peer, received, expected),
             _ => Cause::from(io::Error::new(error.kind(), error.to_string())),

@@ -11,7 +11,7 @@ use crate::component::FolderFile;
 use crate::date::Moment;
 use crate::diagnostic::{Diagnostic, Report, Source};
 use crate::failure::Failure;
-use crate::fetch::{Supplied, BundleSource};
+use crate::fetch::{BundleSource, Supplied};
 use crate::settings::BundleSettings;
 
 /// The longest file of a key that is read, in bytes.
@@ -37,7 +37,7 @@ pub fn open(settings: &BundleSettings) -> Result<Arc<Bundle>, Failure> {
         if let Some(why) = too_old(&signed, trust.not_before) {
             return Err(Failure::Integrity {
                 message: format!("the bundle `{}` is refused: {why}", bundle.path().display()),
-                help: "bring a newer bundle; or name an earlier time with `--not-before TIME`".to_owned(),
+                help: "use a newer bundle, or an earlier time with `--not-before TIME`".to_owned(),
             });
         }
     }

@@ -100,7 +100,7 @@ impl Sources {
                 let known: Vec<_> = releases.releases.keys().map(String::as_str).collect();
                 let meant = nearest(name, known.iter().copied());
                 let meant = meant.map_or(String::new(), |meant| format!("did you mean `{meant}`? "));
-                let message = format!("there is no release `{}`", name.escape_debug());
+                let message = format!("unknown release `{}`", name.escape_debug());
                 let help =
                     format!("{meant}`{}` has `{}`", self.releases.document.source.name(), known.join("`, `"));
                 return Err(Failure::Usage { message, help });

@@ -1,4 +1,4 @@
-//! The secrets file while a build adds to it: all lines or none, wherever a link leads, and whoever owns it.
+//! The secrets file while a build adds to it: all lines or none, through links, and keeping the owner.
 #![expect(clippy::disallowed_methods, reason = "edge: writes the secrets file")]
 
 use std::io::{self, Write as _};
@@ -57,7 +57,7 @@ impl<'a> SecretsFile<'a> {
         let shown = self.name.display().to_string();
         let secrets = Secrets::parse(&Source::secret(shown.as_str(), text), &mut report);
         if report.has_errors() {
-            let message = format!("no generated secret can be added to `{shown}`");
+            let message = format!("failed to add a generated secret to `{shown}`");
             let diagnostic = Diagnostic::error(message).help("write one `name: value` per line there");
             return Err(Failure::Invalid(diagnostic.into()));
         }
@@ -74,7 +74,7 @@ impl<'a> SecretsFile<'a> {
         self.parse(&text)?;
         let name = self.place.file_name().unwrap_or_default().to_string_lossy();
         let made = self.place.with_file_name(format!(".{name}.new"));
-        // What a killed build left: nobody else writes here while the folder is locked.
+        // Left by a killed build: no other build writes here while the folder is locked.
         let _ = fs::remove_file(&made);
         let replaced = self.write(&made, &text);
         if replaced.is_err() {

@@ -185,11 +185,11 @@ fn read_files(folder: &Path, prefix: &str, files: &mut Folder, report: &mut Repo
                         FolderFile { name: shown, bytes: bytes.into(), is_builtin: false },
                     );
                 }
-                Err(why) => report.push(why.help("what is large belongs into a release")),
+                Err(why) => report.push(why.help("put large files into a release, not into a component")),
             },
             _ => {
-                let help = "a component has folders and files alone; put a copy here";
-                report.push(Diagnostic::error(format!("`{shown}` is no plain file")).help(help));
+                let help = "a component can contain only folders and plain files; put a copy here";
+                report.push(Diagnostic::error(format!("`{shown}` is not a plain file")).help(help));
             }
         }
     }
@@ -198,7 +198,7 @@ fn read_files(folder: &Path, prefix: &str, files: &mut Folder, report: &mut Repo
 /// The name of a file, if it is a text.
 fn name(entry: &fs_err::DirEntry, report: &mut Report) -> Option<String> {
     let complaint = |_| {
-        let message = format!("`{}` has a name that is no UTF-8", entry.path().display());
+        let message = format!("`{}` has a name that is not valid UTF-8", entry.path().display());
         report.push(Diagnostic::error(message).help("rename it"));
     };
     entry.file_name().into_string().map_err(complaint).ok()

@@ -77,17 +77,22 @@ impl Identifier {
 pub(super) fn identifiers<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Identifier> {
     let mut taken = BTreeSet::new();
     let mut numbers = BTreeMap::<Identifier, usize>::new();
-    let mut unused = |name| {
-        let closest = Identifier::closest(name);
-        let mut candidate = closest.clone();
-        while !taken.insert(candidate.clone()) {
-            let number = numbers.entry(closest.clone()).or_default();
-            *number += 1;
-            candidate = closest.numbered(*number);
-        }
-        candidate
-    };
-    names.map(&mut unused).collect()
+    names.map(|name| unused(&Identifier::closest(name), &mut taken, &mut numbers)).collect()
+}
+
+/// The identifier `closest`, or the next numbered one that is not among the `taken`; takes it.
+fn unused(
+    closest: &Identifier,
+    taken: &mut BTreeSet<Identifier>,
+    numbers: &mut BTreeMap<Identifier, usize>,
+) -> Identifier {
+    let mut candidate = closest.clone();
+    while !taken.insert(candidate.clone()) {
+        let number = numbers.entry(closest.clone()).or_default();
+        *number += 1;
+        candidate = closest.numbered(*number);
+    }
+    candidate
 }
 
 /// The order of a Joliet directory: ECMA-119 9.3 over the UCS-2 characters, which are ASCII here.

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use super::index::{IndexBuilder, IndexEntry, IndexKind, LayerIndex};
 use super::name::NameFlaw;
-use super::tarball::{self, MemberBody, MemberHeader, MemberKind, ArchiveLimits, TarballError};
+use super::tarball::{self, ArchiveLimits, MemberBody, MemberHeader, MemberKind, TarballError};
 use super::tree::{TreeError, is_link_target};
 use crate::digest::HashingWriter;
 use crate::guest::{GuestPath, GuestPathError, Mode};

@@ -20,7 +20,9 @@ pub mod tree;
 mod unpack;
 pub mod write;
 
-pub use archive::{ArchiveError, Extraction, ArchiveLayout, TakenMember, ArchiveSelection, extract, full_name};
+pub use archive::{
+    ArchiveError, ArchiveLayout, ArchiveSelection, Extraction, TakenMember, extract, full_name,
+};
 pub use extension::{ExtensionError, ExtensionHead, extension_path, write_extension};
 pub use gzip::MembersWriter;
 pub use index::{IndexEntry, IndexKind, LayerIndex};
@@ -29,5 +31,5 @@ pub use list::{ListError, list};
 pub use name::NameFlaw;
 pub use named::NamedLayer;
 pub use tarball::{ArchiveLimits, TarballError};
-pub use tree::{Content, LayerEntry, EntryKind, Tree, TreeError};
+pub use tree::{Content, EntryKind, LayerEntry, Tree, TreeError};
 pub use write::{LayerError, write_layer};

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use super::index::{IndexEntry, IndexKind, LayerIndex};
-use super::tree::{Content, LayerEntry, EntryKind, Tree};
+use super::tree::{Content, EntryKind, LayerEntry, Tree};
 use crate::digest::{HashingWriter, Sha256};
 use crate::guest::GuestPath;
 

@@ -39,7 +39,9 @@ pub(super) fn check(expression: &str) -> ExpressionCheck {
     let unknown =
         reason.strip_prefix("unknown function with name '").and_then(|rest| rest.strip_suffix('\''));
     if let Some(name) = unknown.filter(|name| OF_OTHER_VERSIONS.contains(name)) {
-        return ExpressionCheck::Unchecked(format!("not every version of Prometheus has the function `{name}`"));
+        return ExpressionCheck::Unchecked(format!(
+            "not every version of Prometheus has the function `{name}`"
+        ));
     }
     // Digits may be grouped, as in `1_000`, which the parser does not know.
     if reason.starts_with("bad number") && reason.ends_with('_') {

@@ -200,7 +200,7 @@ fn is_duration(text: &str) -> bool {
     !text.is_empty() && form.is_match(text)
 }
 
-/// What a YAML reader of Go's takes for a text.
+/// What Go's YAML reader takes as a text.
 fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

@@ -29,7 +29,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// What a failed request says of who was asked with this time-out.
+    /// The reply for a request that failed, with this time-out.
     pub(super) fn failed(error: &anyhow::Error, timeout: Duration) -> Self {
         let request = error.chain().find_map(|cause| cause.downcast_ref::<reqwest::Error>());
         let (connecting, timed_out) =

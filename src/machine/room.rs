@@ -28,7 +28,7 @@ impl Room {
             let folder = tempfile::Builder::new().prefix(PREFIX).permissions(private).tempdir_in(scratch);
             let folder = folder.map_err(MachineError::io(doing()))?;
             let Ok(lock) = open(folder.path()) else { continue };
-            // Where the file system has no locks, none is taken for left over either.
+            // Without file locks, no folder is treated as left over.
             let _ = lock.lock();
             let user = lock.metadata().map_err(MachineError::io(doing()))?.uid();
             if folder.path().exists() {

@@ -1,7 +1,7 @@
 //! Asks the running members of a component whether their list may change, and makes the commands for it.
 
-mod seats;
 mod context;
+mod seats;
 
 use crate::cluster::{NodeIndex, Peer};
 use crate::component::{COMMANDS, Change, Component, Components, Membership};
@@ -11,8 +11,8 @@ use crate::failure::{Exit, Failure};
 use crate::input::recorded::Recorded;
 use crate::live::{Members, Probe, Reply, TIMEOUTS};
 use crate::plan::Plan;
+use context::{ChangeContext, ListedMember};
 use seats::{FoundMember, LiveMembers, MemberHealth, Seat};
-use context::{ListedMember, ChangeContext};
 
 /// A change of the list that a component's members keep of themselves.
 pub struct Inquiry<'a> {
@@ -111,7 +111,7 @@ impl<'a> Inquiry<'a> {
             true => MemberHealth::Ill,
             false => {
                 let why = format!(
-                    "{}: what answers at {} is not `{}`: status {status}",
+                    "{}: the service at {} is not `{}`: status {status}",
                     probe.name, probe.url, self.component.name
                 );
                 MemberHealth::None(why, reply)
@@ -132,14 +132,14 @@ impl<'a> Inquiry<'a> {
             (Change::Move | Change::Remove, _) => return Ok(()),
             (Change::Replace, MemberHealth::None(why, _)) => (
                 format!("`{component}` on `{name}` may be alive:\n  {why}"),
-                "shut it down for good first; where you know that it is off, say so with `--confirmed`",
+                "shut it down for good first; if you know that it is off, confirm it with `--confirmed`",
             ),
             (Change::Replace, _) => (
-                format!("`{component}` on `{name}` answers: that machine is not dead"),
+                format!("`{component}` on `{name}` responds: that machine is not dead"),
                 "shut it down for good first; two machines with one address harm the cluster",
             ),
             (Change::Add, _) => (
-                format!("`{component}` on `{name}` runs already"),
+                format!("`{component}` on `{name}` is running already"),
                 "one that has joined needs nothing more; a machine that was booted before has founded a cluster of its own: \
                  shut it down, and boot an empty one",
             ),
@@ -256,21 +256,23 @@ impl<'a> Inquiry<'a> {
         };
         let (component, name) = (&self.component.name, self.name);
         let what = match self.change {
-            Change::Replace => "it can spare",
-            Change::Add => "it can take in",
-            Change::Remove => "it can do without",
-            Change::Move => "it can wait for",
+            Change::Replace => "can be replaced safely",
+            Change::Add => "can be added safely",
+            Change::Remove => "can be removed safely",
+            Change::Move => "can be moved safely",
         };
         let help = match self.change {
             Change::Replace => {
-                "run this where the nodes can be reached; or see for yourself that the others are well, and say so with \
+                "run this where the nodes can be reached; or check yourself that the other members are healthy, and confirm it with \
                  `--confirmed`"
             }
             _ => "run this where the nodes can be reached",
         };
         Failure::Refused {
             exit: Exit::Network,
-            message: format!("no other member of `{component}` can be asked whether {what} `{name}`{why}"),
+            message: format!(
+                "no other member of `{component}` responded, so it is unknown whether `{name}` {what}{why}"
+            ),
             help: help.to_owned(),
         }
     }
@@ -278,7 +280,7 @@ impl<'a> Inquiry<'a> {
 
 fn alone(component: &str, name: &str) -> Failure {
     Failure::Usage {
-        message: format!("`{name}` is the only member of `{component}`: there are no others to join"),
+        message: format!("`{name}` is the only member of `{component}`: no other member is left to join"),
         help: format!("`imgbuild {name}` builds it anew, without its data"),
     }
 }
@@ -287,7 +289,7 @@ fn nobody(name: &str, is_known: bool) -> Failure {
     let help = if is_known {
         format!("`imgbuild {name}` builds it: boot an empty machine from its seed")
     } else {
-        "no component of this cluster has members that keep a list of themselves".to_owned()
+        "no component of this cluster has a member list".to_owned()
     };
-    Failure::Usage { message: format!("nothing that runs on `{name}` has members that must be told"), help }
+    Failure::Usage { message: format!("no component on `{name}` has a member list"), help }
 }

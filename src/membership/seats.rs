@@ -61,7 +61,8 @@ impl LiveMembers {
     /// Only members of the list count as alive: a machine that runs a cluster of its own does not.
     pub(super) fn of_list(pulses: &[(FoundMember, &MemberHealth)], list: Vec<ListedMember>) -> Self {
         let is_listed = |found: &FoundMember| list.iter().any(|entry| entry.is_at(found.address));
-        let well = pulses.iter().filter(|(_, pulse)| matches!(pulse, MemberHealth::Well)).map(|(found, _)| *found);
+        let well =
+            pulses.iter().filter(|(_, pulse)| matches!(pulse, MemberHealth::Well)).map(|(found, _)| *found);
         Self { alive: well.filter(is_listed).collect(), list: Some(list) }
     }
 }

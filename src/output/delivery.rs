@@ -8,14 +8,14 @@ use crate::plan::Delivery;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryKind {
-    /// Each seed holds all of its node's overlay.
+    /// Each seed contains its node's whole overlay.
     #[default]
     Image,
-    /// One image holds the layers of all nodes, each once; a seed holds its node's own layer.
+    /// A shared image contains the layers of all nodes, each once; a seed contains its node's own layer.
     Shared,
-    /// The nodes fetch them over HTTP; a seed holds documents alone.
+    /// Nodes fetch layers over HTTP; a seed contains only documents.
     Http,
-    /// The nodes fetch the releases themselves, from upstream or a mirror; a seed holds all else.
+    /// Nodes fetch the releases themselves, from upstream or a mirror; a seed contains everything else.
     Download,
 }
 

@@ -7,13 +7,13 @@ use anyhow::{Result, bail};
 use fs_err as fs;
 
 use super::folder::{Found, NodeFolder};
-use super::joined;
 use super::manifest::{Manifest, MemberLists, OutputFile};
 use super::names::{DOCUMENTS, IMAGE, MANIFEST, OVERLAY};
+use super::overlay;
 use super::staged_folder::replaced;
 use crate::digest::Sha256;
 use crate::files::{if_exists, read_bounded};
-use crate::layer::{LayerIndex, ArchiveLimits, list};
+use crate::layer::{ArchiveLimits, LayerIndex, list};
 
 /// The longest text that is read: several times what any data source takes.
 const MAX_TEXT: u64 = 16 << 20;
@@ -73,11 +73,11 @@ impl EarlierBuild {
     }
 
     fn read_overlay(mut self, folder: &Path, manifest: &Manifest) -> Result<Found<Self>> {
-        let (bytes, overlay) = match (joined::overlay(folder, manifest)?, joined::overlay(folder, manifest)?)
-        {
-            (Found::Whole(bytes), Found::Whole(overlay)) => (bytes, overlay),
-            (Found::Unusable(why), _) | (_, Found::Unusable(why)) => return Ok(Found::Unusable(why)),
-        };
+        let (bytes, overlay) =
+            match (overlay::overlay(folder, manifest)?, overlay::overlay(folder, manifest)?) {
+                (Found::Whole(bytes), Found::Whole(overlay)) => (bytes, overlay),
+                (Found::Unusable(why), _) | (_, Found::Unusable(why)) => return Ok(Found::Unusable(why)),
+            };
         let (sha256, _) = Sha256::of_reader(bytes)?;
         if manifest.overlay.is_none_or(|overlay| overlay.sha256 != sha256) {
             self.damaged.push(OVERLAY.to_owned());

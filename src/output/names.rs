@@ -18,5 +18,5 @@ pub const DOCUMENTS: [&str; 3] = [META_DATA, USER_DATA, NETWORK_CONFIG];
 pub const SEED_FILES: [&str; 4] = [META_DATA, USER_DATA, NETWORK_CONFIG, OVERLAY];
 /// The image that nodes share.
 pub const SHARED: &str = "shared.iso";
-/// The folder of the layers that nodes fetch, and what stands before their digests in an address.
+/// The folder of the layers that nodes fetch, which is also the prefix in their URLs.
 pub const LAYERS: &str = crate::plan::LAYERS;

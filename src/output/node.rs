@@ -5,11 +5,11 @@ use std::io::{Read, Write as _};
 use std::path::Path;
 
 use super::digests::SeedDigests;
-use super::output_file::{create, write_file};
-use super::tee_concat::TeeConcat;
-use super::shared_layers::LayerSource;
 use super::manifest::{self, Manifest, OutputFile};
 use super::names::{DOCUMENTS, IMAGE, MANIFEST, OVERLAY};
+use super::output_file::{create, write_file};
+use super::shared_layers::LayerSource;
+use super::tee_concat::TeeConcat;
 use super::volume::{VolumeFile, write_volume};
 use crate::digest::Sha256;
 use crate::guest::Mode;

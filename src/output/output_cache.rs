@@ -86,7 +86,7 @@ impl OutputCache {
         }
         let (got, _) = Sha256::of_reader(fs::File::open(self.root.join(name))?)?;
         if got == sha256 {
-            self.note(name, (stamp, sha256));
+            self.note(name, stamp, sha256);
         }
         Ok(got == sha256)
     }
@@ -102,13 +102,13 @@ impl OutputCache {
     /// Notes a file that was just written.
     pub fn wrote(&mut self, name: &str, sha256: Sha256) -> Result<()> {
         if let Some(stamp) = FileFingerprint::of(&self.root.join(name))? {
-            self.note(name, (stamp, sha256));
+            self.note(name, stamp, sha256);
         }
         Ok(())
     }
 
-    fn note(&mut self, name: &str, known: (FileFingerprint, Sha256)) {
-        self.record.files.insert(name.to_owned(), known);
+    fn note(&mut self, name: &str, fingerprint: FileFingerprint, sha256: Sha256) {
+        self.record.files.insert(name.to_owned(), (fingerprint, sha256));
         self.has_changed = true;
     }
 

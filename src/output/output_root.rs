@@ -180,7 +180,7 @@ fn check_layers(folder: &Path) -> Result<(), Obstacle> {
     Ok(())
 }
 
-/// The names in a folder, in order; `None` if there is nothing. Names that are no text are none of ours, however they are shown.
+/// The names in a folder, in order; `None` if there is nothing. Names that are not UTF-8 are not imgbuild's, however they are shown.
 fn entries(folder: &Path) -> Result<Option<Vec<String>>, Obstacle> {
     refuse_foreign(folder)?;
     let Some(found) = if_exists(fs::symlink_metadata(folder))? else { return Ok(None) };

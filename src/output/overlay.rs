@@ -17,7 +17,7 @@ use crate::layer::NamedLayer;
 /// The bytes of an overlay.
 pub(super) type OverlayBytes = Box<dyn Read>;
 
-/// The overlay of the node in `folder`, which has this manifest. Unusable is what lacks a part.
+/// The overlay of the node in `folder`, which has this manifest. `Unusable` if a part is missing.
 pub(super) fn overlay(folder: &Path, manifest: &Manifest) -> Result<Found<OverlayBytes>> {
     let beside = folder.parent().unwrap_or(folder);
     match manifest.delivery {
@@ -34,7 +34,7 @@ pub(super) fn overlay(folder: &Path, manifest: &Manifest) -> Result<Found<Overla
 
 fn of_image(path: &Path, layers: &[NamedLayer]) -> Result<Found<OverlayBytes>> {
     let Some(mut image) = if_exists(fs::File::open(path))? else {
-        return Ok(Found::Unusable(format!("there is no {}", path.display())));
+        return Ok(Found::Unusable(format!("{} does not exist", path.display())));
     };
     let Ok(listing) = read_image(&mut image) else {
         return Ok(Found::Unusable(format!("{} is not a valid shared image", path.display())));

@@ -7,11 +7,11 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use fs_err as fs;
 
-use super::output_file::write_file;
 use super::folder::{Found, NodeFolder};
 use super::manifest::OutputFile;
 use super::names::{LAYERS, SHARED};
 use super::output_cache::OutputCache;
+use super::output_file::write_file;
 use super::volume::write_volume;
 use crate::digest::Sha256;
 use crate::files::remove;

@@ -8,11 +8,11 @@ use anyhow::Result;
 use fs_err as fs;
 
 use super::folder::{Found, NodeFolder};
-use super::shared_layers::LayerSource;
 use super::manifest::{Manifest, OutputFile};
 use super::names::{IMAGE, LAYERS, MANIFEST, OVERLAY, SHARED};
 use super::node::NodeOutput;
 use super::output_cache::OutputCache;
+use super::shared_layers::LayerSource;
 use crate::digest::Sha256;
 use crate::files::if_exists;
 use crate::guest::Mode;

@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use fs_err as fs;
 
-use super::output_file::write_file;
 use super::manifest::OutputFile;
+use super::output_file::write_file;
 use crate::guest::Mode;
 use crate::iso9660::{ExpectedFile, ImageFile, ImageHead, check_written, write_image};
 

@@ -20,8 +20,8 @@ use crate::fetch::{FetchOptions, Upstream};
 use crate::files::sync_folder;
 use crate::input;
 use crate::release::{Arch, Release, Releases, moved};
-pub use change::PinChange;
 use change::Move;
+pub use change::PinChange;
 pub use check::{Checked, check};
 use sources::Sources;
 
@@ -72,7 +72,7 @@ fn unknown(name: &str, releases: &Releases, path: &Path) -> Failure {
     let known: Vec<_> = releases.releases.keys().map(String::as_str).collect();
     let meant = nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`? "));
     Failure::Usage {
-        message: format!("there is no release `{}` in {}", name.escape_debug(), path.display()),
+        message: format!("unknown release `{}` in {}", name.escape_debug(), path.display()),
         help: format!("{}the releases are `{}`", meant.unwrap_or_default(), known.join("`, `")),
     }
 }
@@ -82,7 +82,7 @@ fn target(old: &Release, wanted: &Wanted) -> Result<Release, Failure> {
     let version = wanted.version.as_str();
     let usage = |message: String, help: &str| Failure::Usage { message, help: help.to_owned() };
     if !is_word(version) || version.starts_with(['v', 'V']) {
-        let message = format!("`{}` is no version", version.escape_debug());
+        let message = format!("`{}` is not a valid version", version.escape_debug());
         return Err(usage(message, "write it as upstream does, without the `v` before it: `3.6.9`"));
     }
     match (&old.build, &wanted.build) {
@@ -94,8 +94,8 @@ fn target(old: &Release, wanted: &Wanted) -> Result<Release, Failure> {
             return Err(usage("the addresses of this release have a build number".to_owned(), help));
         }
         (Some(_), Some(build)) if !is_word(build) => {
-            let message = format!("`{}` is no build number", build.escape_debug());
-            return Err(usage(message, "write it as it stands in upstream's addresses: `16903967602`"));
+            let message = format!("`{}` is not a valid build number", build.escape_debug());
+            return Err(usage(message, "write it as in upstream's URLs: `16903967602`"));
         }
         _ => {}
     }

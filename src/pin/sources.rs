@@ -8,7 +8,7 @@ use crate::date::Date;
 use crate::diagnostic::{Decoded, Report};
 use crate::digest::Sha256;
 use crate::failure::Failure;
-use crate::fetch::{Upstream, Provenance};
+use crate::fetch::{Provenance, Upstream};
 use crate::release::{Arch, ChecksumError, Pin, Release, Releases, digest_for};
 
 const UPSTREAM: &str = "upstream's checksum file over TLS";
@@ -98,11 +98,13 @@ impl Sources<'_> {
     fn first_use(&self, url: &str, why: Option<Failure>) -> Result<Pin, Failure> {
         if !self.wanted.trust_first_use {
             return Err(why.unwrap_or_else(|| Failure::Usage {
-                message: format!("`{}` names no checksum file of upstream's", &self.wanted.release),
-                help:
-                    "give digests with `--sha256 ARCH=HEX`, or take those of what the server gives now with \
+                message: format!(
+                    "the pins file has no `checksums` of `{}`, the URL of upstream's checksum file",
+                    &self.wanted.release
+                ),
+                help: "give digests with `--sha256 ARCH=HEX`, or pin what the server sends now with \
                        `--trust-first-use`"
-                        .to_owned(),
+                    .to_owned(),
             }));
         }
         let (sha256, size, way) = self.upstream.digest(url)?;
@@ -116,7 +118,7 @@ impl Sources<'_> {
 fn contradiction(name: &str, arch: Arch, before: &Pin, now: &Pin) -> Failure {
     Failure::Integrity {
         message: format!(
-            "`{name}` {arch} has another digest than its pin says, for the same version\n  pinned: {} ({})\n  found: {} ({})",
+            "digest mismatch: `{name}` {arch} has the pinned version, but another digest\n  pinned: {} ({})\n  found: {} ({})",
             before.sha256, before.source, now.sha256, now.source
         ),
         help: "find out which is right before you use either; `--sha256 ARCH=HEX` then settles it".to_owned(),
@@ -126,15 +128,16 @@ fn contradiction(name: &str, arch: Arch, before: &Pin, now: &Pin) -> Failure {
 /// A checksum file from which no digest follows.
 fn undecided(url: &str, error: &ChecksumError) -> Failure {
     let help = match error {
-        ChecksumError::NoDigest => {
-            "see in a browser what answers at this URL, and correct `checksums` in the pins file"
-        }
+        ChecksumError::NoDigest => "open this URL in a browser, and correct `checksums` in the pins file",
         ChecksumError::NotListed(_) => {
-            "see that upstream has this version for this architecture, and that `url` names its file"
+            "check that upstream has this version for this architecture, and that `url` is its file"
         }
         ChecksumError::TwoDigests(_) => "ask upstream which is right; `--sha256 ARCH=HEX` then settles it",
     };
-    Failure::Integrity { message: format!("`{url}` gives no digest: {error}"), help: help.to_owned() }
+    Failure::Integrity {
+        message: format!("failed to read a digest from `{url}`: {error}"),
+        help: help.to_owned(),
+    }
 }
 
 fn checksums_source(way: Provenance) -> &'static str {

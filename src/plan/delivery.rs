@@ -8,12 +8,12 @@ pub const LAYERS: &str = "layers";
 /// How the nodes get their layers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Delivery {
-    /// Each seed holds all of its node's overlay.
+    /// Each seed contains its node's whole overlay.
     #[default]
     Image,
-    /// One image holds the layers of all nodes, each once; a seed holds its node's own layer.
+    /// A shared image contains the layers of all nodes, each once; a seed contains its node's own layer.
     Shared,
-    /// The nodes fetch them over HTTP; a seed holds documents alone.
+    /// Nodes fetch layers over HTTP; a seed contains only documents.
     Http {
         /// The URL below which the layers are, by their digests.
         base: String,

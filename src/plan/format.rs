@@ -12,7 +12,7 @@ pub enum Format {
     /// Plain files.
     #[default]
     Overlay,
-    /// One system extension a component: a read-only image that systemd-sysext merges into /usr.
+    /// One system extension per component: a read-only image that systemd-sysext merges into /usr.
     Sysext,
 }
 

@@ -33,7 +33,7 @@ pub struct Inputs<'a> {
 pub struct Request {
     /// The nodes that are meant.
     pub selection: Selection,
-    /// The architecture of all nodes, whatever the profile says.
+    /// The architecture of all nodes, overriding the profile.
     pub arch: Option<Arch>,
     /// What layers are like.
     pub layers: LayerSpec,

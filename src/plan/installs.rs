@@ -32,20 +32,28 @@ pub(super) fn installed(
     report: &mut Report,
 ) -> Vec<(String, GuestPath, Option<Mode>)> {
     let items = component.spec.install.iter().enumerate();
-    let item = |(index, item): (usize, &Install)| {
-        let from = match artifact.map(|artifact| artifact.expand(&item.from)) {
-            Some(Ok(from)) => from,
-            Some(Err(error)) => {
-                let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-                let at = ["install".into(), index.into(), "from".into()];
-                let message = format!("failed to render this template: {detail}");
-                let help = "`version` and `arch` can be used";
-                report.push(component.document.error(&at, message, "").help(help));
-                return None;
-            }
-            None => item.from.clone(),
-        };
-        Some((from, item.to.clone(), item.mode))
+    items.filter_map(|(index, item)| expanded(component, artifact, index, item, report)).collect()
+}
+
+/// One item of `install` with its templates filled in; `None` if they fail to render, which is reported.
+fn expanded(
+    component: &Component,
+    artifact: Option<&Artifact>,
+    index: usize,
+    item: &Install,
+    report: &mut Report,
+) -> Option<(String, GuestPath, Option<Mode>)> {
+    let from = match artifact.map(|artifact| artifact.expand(&item.from)) {
+        Some(Ok(from)) => from,
+        Some(Err(error)) => {
+            let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+            let at = ["install".into(), index.into(), "from".into()];
+            let message = format!("failed to render this template: {detail}");
+            let help = "`version` and `arch` can be used";
+            report.push(component.document.error(&at, message, "").help(help));
+            return None;
+        }
+        None => item.from.clone(),
     };
-    items.filter_map(item).collect()
+    Some((from, item.to.clone(), item.mode))
 }

@@ -39,7 +39,7 @@ impl Instance {
             Some(LastInstance::Known(id)) if count(id, name).is_some() => id,
             Some(LastInstance::Known(_)) | None => name,
             Some(LastInstance::Unreadable(why)) => {
-                let help = format!("its instance-id is taken to be `{name}`");
+                let help = format!("its instance-id is assumed to be `{name}`");
                 report.push(Diagnostic::warning(why).help(help));
                 name
             }

@@ -16,7 +16,7 @@ use crate::release::{Arch, Artifact};
 /// Changes when the same inputs would give other bytes, so that finished layers of an earlier imgbuild are not used.
 const LAYER_FORMAT: u32 = 2;
 
-/// What a component installs on every node alike: members of its release, and files that are no templates.
+/// What a component installs on every node alike: members of its release, and files that are not templates.
 #[derive(Clone, Debug, Serialize)]
 pub struct LayerPlan {
     /// The digest of all that follows.

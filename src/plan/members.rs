@@ -26,23 +26,23 @@ pub(super) fn members(inputs: &Inputs<'_>, profile: &Profile) -> Vec<Member> {
         .filter(|component| component.spec.everywhere)
         .map(|component| &component.name)
         .collect();
-    let member = |node: &Node| {
-        let named = node.roles.iter().filter_map(|role| profile.roles.get(role)).flatten();
-        let mut seen = BTreeSet::new();
-        let components = everywhere.iter().copied().chain(named);
-        let components =
-            components.filter(|name| inputs.components.contains_key(*name) && seen.insert(*name));
-        Member {
-            name: node.name.clone(),
-            address: node.address,
-            mac: node.mac,
-            arch: inputs.request.arch.or(node.arch).unwrap_or(profile.arch),
-            roles: node.roles.clone(),
-            components: components.cloned().collect(),
-            joins: inputs.request.joins.get(&node.name).cloned().unwrap_or_default(),
-        }
-    };
-    profile.nodes.iter().map(member).collect()
+    profile.nodes.iter().map(|node| member(inputs, profile, &everywhere, node)).collect()
+}
+
+fn member(inputs: &Inputs<'_>, profile: &Profile, everywhere: &[&String], node: &Node) -> Member {
+    let named = node.roles.iter().filter_map(|role| profile.roles.get(role)).flatten();
+    let mut seen = BTreeSet::new();
+    let components = everywhere.iter().copied().chain(named);
+    let components = components.filter(|name| inputs.components.contains_key(*name) && seen.insert(*name));
+    Member {
+        name: node.name.clone(),
+        address: node.address,
+        mac: node.mac,
+        arch: inputs.request.arch.or(node.arch).unwrap_or(profile.arch),
+        roles: node.roles.clone(),
+        components: components.cloned().collect(),
+        joins: inputs.request.joins.get(&node.name).cloned().unwrap_or_default(),
+    }
 }
 
 fn unknown_components(inputs: &Inputs<'_>, profile: &Profile, report: &mut Report) -> usize {

@@ -29,7 +29,7 @@ fn edited(pins: &Decoded<Releases>, name: &str, to: &Release, base: &[Step]) -> 
         edits.push(editor.replace(base, "build", &format!("\"{build}\"")));
     }
     for (arch, pin) in &to.artifacts {
-        edits.extend(editor.pin(base, *arch, (from.artifacts.get(arch)?, pin)));
+        edits.extend(editor.pin(base, *arch, from.artifacts.get(arch)?, pin));
     }
     edits.sort_by_key(|(span, _)| std::cmp::Reverse((span.start, span.end)));
     let mut text = editor.text.to_owned();
@@ -80,7 +80,7 @@ impl Editor<'_> {
         (self.value(&[base, &[Step::from(key)]].concat()), value.to_owned())
     }
 
-    fn pin(&self, base: &[Step], arch: Arch, (from, to): (&Pin, &Pin)) -> Vec<Edit> {
+    fn pin(&self, base: &[Step], arch: Arch, from: &Pin, to: &Pin) -> Vec<Edit> {
         let base = [base, &[Step::from("artifacts"), Step::from(&arch.to_string())]].concat();
         let size = [&base[..], &[Step::from("size")]].concat();
         let mut edits = Vec::new();

@@ -95,6 +95,12 @@ impl Artifact {
     }
 }
 
+/// A template in a release, and the key that it is written at.
+struct Template<'a> {
+    key: &'static str,
+    text: &'a str,
+}
+
 impl Decoded<Releases> {
     /// The artifact of `name` for `arch`. What is missing or malformed goes into `report`, unless it may be among what
     /// could not be read and was reported as such.
@@ -114,7 +120,7 @@ impl Decoded<Releases> {
         }
         let url = self.url(name, release, arch).map_err(|why| report.push(why)).ok()?;
         let folder = release.folder.as_deref().unwrap_or_default();
-        let folder = self.expand(name, release, ("folder", folder), arch);
+        let folder = self.expand(name, release, &Template { key: "folder", text: folder }, arch);
         let folder = folder.map_err(|why| report.push(why)).ok()?;
         Some(Artifact {
             release: name.to_owned(),
@@ -132,32 +138,32 @@ impl Decoded<Releases> {
 
     /// Where the file of `release` for `arch` is. `release` is the one called `name`, in this version or another.
     pub fn url(&self, name: &str, release: &Release, arch: Arch) -> Result<String, Diagnostic> {
-        self.address(name, release, ("url", &release.url), arch)
+        self.address(name, release, &Template { key: "url", text: &release.url }, arch)
     }
 
     /// Where upstream publishes the checksum of that file, if it does.
     pub fn checksums(&self, name: &str, release: &Release, arch: Arch) -> Option<Result<String, Diagnostic>> {
-        let template = release.checksums.as_ref()?;
-        Some(self.address(name, release, ("checksums", template), arch))
+        let text = release.checksums.as_ref()?;
+        Some(self.address(name, release, &Template { key: "checksums", text }, arch))
     }
 
     fn address(
         &self,
         name: &str,
         release: &Release,
-        (key, template): (&str, &str),
+        template: &Template<'_>,
         arch: Arch,
     ) -> Result<String, Diagnostic> {
-        if has_credentials(template) {
-            return Err(self.indiscreet(name, key));
+        if has_credentials(template.text) {
+            return Err(self.indiscreet(name, template.key));
         }
-        let address = self.expand(name, release, (key, template), arch)?;
+        let address = self.expand(name, release, template, arch)?;
         if has_credentials(&address) {
-            return Err(self.indiscreet(name, key));
+            return Err(self.indiscreet(name, template.key));
         }
         if !(address.starts_with("https://") || address.starts_with("http://")) {
             let message = format!("`{}` is not a valid http or https URL", address.escape_debug());
-            return Err(self.document.error(&path(name, key), message, "expected `https://...`"));
+            return Err(self.document.error(&path(name, template.key), message, "expected `https://...`"));
         }
         Ok(address)
     }
@@ -166,11 +172,11 @@ impl Decoded<Releases> {
         &self,
         name: &str,
         release: &Release,
-        (key, template): (&str, &str),
+        template: &Template<'_>,
         arch: Arch,
     ) -> Result<String, Diagnostic> {
-        let expanded = release.expand(template, arch);
-        expanded.map_err(|error| located(&error, &self.document, &path(name, key)))
+        let expanded = release.expand(template.text, arch);
+        expanded.map_err(|error| located(&error, &self.document, &path(name, template.key)))
     }
 
     /// Reports a release that something is installed of, and whose file's name is that of an archive which is not read.

@@ -1,13 +1,14 @@
 //! meta-data and network-config of a node.
 
-use super::yaml::{YamlDocument, YamlMap, Yaml};
+use super::yaml::{Yaml, YamlDocument, YamlMap};
 use crate::cluster::{Cluster, Member};
 use crate::plan::NodePlan;
 
 /// The `NoCloud` meta-data.
 pub fn meta_data(node: &NodePlan) -> String {
-    let root =
-        YamlMap::new().with("instance-id", node.instance.id.as_str()).with("local-hostname", node.name.as_str());
+    let root = YamlMap::new()
+        .with("instance-id", node.instance.id.as_str())
+        .with("local-hostname", node.name.as_str());
     YamlDocument::new(root).to_string()
 }
 
@@ -15,14 +16,16 @@ pub fn meta_data(node: &NodePlan) -> String {
 ///
 /// It is matched by its MAC address where that is known, else by name; it is never renamed, and the node waits for it. To all
 /// but netplan cloud-init hands on the key of the interface as its name, unless it finds one by the MAC address: so the key is
-/// the name wherever that is no pattern, which netplan does not take as a key.
+/// the name unless that is a pattern, which netplan does not take as a key.
 pub fn network_config(cluster: &Cluster, member: &Member) -> String {
     let network = &cluster.network;
     let is_pattern = network.interface.contains(['*', '?', '[']);
     let key = if is_pattern { "lan" } else { network.interface.as_str() };
     let mut interface = match member.mac {
         Some(mac) => YamlMap::new().with("match", YamlMap::new().with("macaddress", mac.to_string())),
-        None if is_pattern => YamlMap::new().with("match", YamlMap::new().with("name", network.interface.as_str())),
+        None if is_pattern => {
+            YamlMap::new().with("match", YamlMap::new().with("name", network.interface.as_str()))
+        }
         None => YamlMap::new(),
     };
     let address = format!("{}/{}", member.address, network.subnet.prefix_len());

@@ -60,7 +60,7 @@ impl<'a> NodeFiles<'a> {
                 ((Arc::clone(bytes), *sha256), true, FileOrigin::File(name.clone()))
             }
             Origin::Template { template, sees } => {
-                let text = self.text(node, file, (template, sees), report)?;
+                let text = self.text(node, file, template, sees, report)?;
                 (text, self.shared.contains_key(template), FileOrigin::Template(template.clone()))
             }
         };
@@ -72,7 +72,8 @@ impl<'a> NodeFiles<'a> {
         &mut self,
         node: &NodePlan,
         file: &PlannedFile,
-        (template, sees): (&str, &str),
+        template: &str,
+        sees: &str,
         report: &mut Report,
     ) -> Option<(Arc<[u8]>, Sha256)> {
         if let Some(known) = self.shared.get(template) {

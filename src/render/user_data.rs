@@ -2,7 +2,7 @@
 
 use super::bootcmd::bootcmd;
 use super::private::NodeSecrets;
-use super::yaml::{YamlDocument, YamlMap, Yaml};
+use super::yaml::{Yaml, YamlDocument, YamlMap};
 use crate::digest::Sha256;
 use crate::layer::NamedLayer;
 use crate::plan::{NodePlan, Plan};

@@ -11,7 +11,7 @@ use hyper::header::{
 };
 use hyper::{Method, Request, Response, StatusCode};
 
-use super::body::{ResponseBody, BodySource, OnServed, Served};
+use super::body::{BodySource, OnServed, ResponseBody, Served};
 use super::catalogue::Item;
 use super::range::{RequestedRange, wanted};
 use super::site::{Refusal, Site};
@@ -64,7 +64,7 @@ pub(super) fn answer<B>(
     };
     let length = if *method == Method::HEAD { 0 } else { answer.length };
     let mut response =
-        Response::new(ResponseBody::new(answer.content, length, served, (sent.clone(), report.clone())));
+        Response::new(ResponseBody::new(answer.content, length, served, sent.clone(), report.clone()));
     *response.status_mut() = answer.status;
     let length = (CONTENT_LENGTH, answer.length.to_string());
     let kind = (CONTENT_TYPE, "application/octet-stream".to_owned());

@@ -59,7 +59,8 @@ impl ResponseBody {
         content: BodySource,
         length: u64,
         served: Served,
-        (sent, report): (Arc<AtomicU64>, OnServed),
+        sent: Arc<AtomicU64>,
+        report: OnServed,
     ) -> Self {
         Self { content, left: length, served, sent, report }
     }

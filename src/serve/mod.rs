@@ -8,9 +8,9 @@
 mod answer;
 mod body;
 mod catalogue;
-mod served_folder;
 mod connections;
 mod range;
+mod served_folder;
 mod server;
 mod site;
 mod tally;

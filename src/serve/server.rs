@@ -53,7 +53,12 @@ pub fn serve(
     })
 }
 
-async fn accept(listener: tokio::net::TcpListener, site: Arc<Site>, limits: ConnectionLimits, report: OnServed) {
+async fn accept(
+    listener: tokio::net::TcpListener,
+    site: Arc<Site>,
+    limits: ConnectionLimits,
+    report: OnServed,
+) {
     let places = ConnectionSlots::new(limits);
     loop {
         let Ok((stream, address)) = listener.accept().await else {
@@ -73,7 +78,13 @@ async fn accept(listener: tokio::net::TcpListener, site: Arc<Site>, limits: Conn
     }
 }
 
-async fn connection(stream: TcpStream, address: SocketAddr, site: Arc<Site>, limits: ConnectionLimits, report: OnServed) {
+async fn connection(
+    stream: TcpStream,
+    address: SocketAddr,
+    site: Arc<Site>,
+    limits: ConnectionLimits,
+    report: OnServed,
+) {
     if set_tcp_user_timeout(&stream, SILENCE).is_err()
         || set_socket_send_buffer_size(&stream, SENT_AHEAD).is_err()
     {

@@ -10,7 +10,10 @@ use crate::release::Mirror;
 /// What these options mean, with the mirror that nodes may fetch from.
 pub(super) fn resolve(args: &Delivering, mirror: Option<&Mirror>) -> Result<Delivery, Failure> {
     if args.url.is_some() && args.delivery != DeliveryKind::Http {
-        return usage("`--url` is for `--delivery http`", "add that, or leave out `--url`");
+        return usage(
+            "unexpected `--url` without `--delivery http`",
+            "add `--delivery http`, or leave out `--url`",
+        );
     }
     Ok(match args.delivery {
         DeliveryKind::Image => Delivery::Image,
@@ -24,14 +27,14 @@ pub(super) fn resolve(args: &Delivering, mirror: Option<&Mirror>) -> Result<Deli
 fn base(url: Option<&str>) -> Result<String, Failure> {
     let Some(url) = url else {
         return usage(
-            "`--delivery http` lacks the address that the nodes fetch from",
+            "`--delivery http` is missing `--url`, the address that the nodes fetch from",
             "add `--url http://HOST:PORT`, where `imgbuild serve` or another server answers",
         );
     };
     if !is_plain(url) {
         // It may hold a password, and is not repeated.
         return usage(
-            "the address of `--url` is no plain web address",
+            "`--url` is not a valid http or https URL",
             "`http://HOST:PORT`, also with `https` or a path, without user name, `?` or `#`",
         );
     }
@@ -51,14 +54,14 @@ fn is_plain(url: &str) -> bool {
 fn source(format: Format, mirror: Option<&Mirror>) -> Result<DownloadSource, Failure> {
     if format == Format::Sysext {
         return usage(
-            "a system extension is made of what a release holds, which `--delivery download` leaves to the node",
-            "leave out `--format sysext`, or deliver in another way",
+            "`--format sysext` cannot be combined with `--delivery download`: then a build fetches no releases to make system extensions of",
+            "leave out `--format sysext`, or choose another `--delivery`",
         );
     }
     let Some(mirror) = mirror else { return Ok(DownloadSource::Upstream) };
     if mirror.address("https://upstream/").is_none() {
         return usage(
-            "with `--delivery download` the nodes fetch from the mirror themselves, and they cannot from this one",
+            "with `--delivery download` nodes fetch from the mirror themselves, which is not possible with this one",
             "`--mirror http://HOST:PORT`, a web server without user name and password; or leave out `--mirror`",
         );
     }

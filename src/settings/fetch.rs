@@ -4,7 +4,7 @@ use super::input::brings_its_own;
 use super::{Environment, InputSettings};
 use crate::cli::Fetching;
 use crate::failure::Failure;
-use crate::fetch::{FetchOptions, NetworkSettings, ProxyError, BundleSource};
+use crate::fetch::{BundleSource, FetchOptions, NetworkSettings, ProxyError};
 use crate::release::{Mirror, MirrorError};
 
 /// How artifacts are fetched.
@@ -30,7 +30,7 @@ impl FetchSettings {
         let mirror = args.mirror.as_deref().map(str::parse).transpose();
         let mirror = mirror.map_err(|error: MirrorError| Failure::Usage {
             message: format!("--mirror: {error}"),
-            help: "a mirror is a folder or an http(s) address".to_owned(),
+            help: "expected a folder or an http or https URL".to_owned(),
         })?;
         let is_asked = !args.offline && !input.is_bundle() && !mirror.as_ref().is_some_and(Mirror::is_folder);
         // Nothing is asked where the environment cannot be understood; where no server is, it need not be.

@@ -28,7 +28,8 @@ impl Folders {
     /// The store that was named, or the user's own, and the user's own cache.
     pub fn resolve(store: Option<PathBuf>, environment: Environment<'_>) -> Result<Self, Failure> {
         let store = store.or_else(|| cache_folder(environment)).ok_or_else(|| Failure::Usage {
-            message: "neither XDG_CACHE_HOME nor HOME says where the store can be".to_owned(),
+            message: "failed to find a folder for the store: neither XDG_CACHE_HOME nor HOME is set"
+                .to_owned(),
             help: "name a folder with --store".to_owned(),
         })?;
         Ok(Self { store, cache: cache_place(environment) })

@@ -13,7 +13,7 @@ use crate::release::Arch;
 pub struct InputSettings {
     /// Files, or a bundle.
     pub source: InputSource,
-    /// The architecture of all nodes, whatever the profile says.
+    /// The architecture of all nodes, overriding the profile.
     pub arch: Option<Arch>,
 }
 
@@ -80,7 +80,7 @@ impl InputSettings {
 /// Refuses an option that says where to take something from that is in the bundle.
 pub(super) fn brings_its_own<T>(option: &str) -> Result<T, Failure> {
     usage(
-        format!("--bundle and {option}: a bundle brings its own"),
+        format!("--bundle cannot be combined with {option}: a bundle contains its own"),
         format!("leave one of them out, and its environment variable: `--bundle` or `{option}`"),
     )
 }

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 
 use crate::failure::Failure;
 
-/// Where to listen if nobody says where.
+/// The default address to listen on.
 const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 /// The address to listen on: the one that was named, that of the nodes' address, or one that no other machine reaches.

@@ -65,7 +65,8 @@ impl Cache {
     /// The same, with what is damaged left where it is: nothing is written.
     pub fn peek<T: DeserializeOwned>(&self, key: &Sha256) -> Result<Option<LayerRecord<T>>, StoreError> {
         let Some((files, record)) = self.found(key)? else { return Ok(None) };
-        let is_whole = matches!(files.inspect(&record.sha256)?, BlobState::Whole(size) if size == record.size);
+        let is_whole =
+            matches!(files.inspect(&record.sha256)?, BlobState::Whole(size) if size == record.size);
         Ok(is_whole.then_some(record))
     }
 

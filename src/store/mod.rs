@@ -17,9 +17,9 @@
 mod blob;
 mod cache;
 mod error;
-mod last_image;
 mod hash_state;
 mod key;
+mod last_image;
 mod layer_cache;
 mod staged_file;
 

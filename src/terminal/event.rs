@@ -9,10 +9,9 @@ impl Console {
         match event {
             Event::Report(report) => self.report(report),
             Event::Fetch(event) => self.progress.show(event),
-            Event::CacheUnusable(why) => self.say(&format!(
-                "warning: layers are neither taken from the cache nor kept there: {why}\nhelp: {}",
-                why.help()
-            )),
+            Event::CacheUnusable(why) => {
+                self.say(&format!("warning: the cache of layers is not used: {why}\nhelp: {}", why.help()));
+            }
             Event::WaitingForBuild { lock } => self.say(&format!(
                 "waiting for another build that writes there: it holds the lock `{}`",
                 lock.display()
@@ -42,7 +41,7 @@ fn line(event: &Event<'_>) -> Option<String> {
         }
         Event::WouldGenerate { name } => format!("a build would generate the secret `{name}`"),
         Event::OutputDamaged { path } => {
-            format!("{} is not what was built any more: it is written again", path.display())
+            format!("{} was modified after the build; rewriting it", path.display())
         }
         Event::OncePerInstance { node, parts } => format!(
             "{node}: `{}` changed: cloud-init applies that once per instance, so a node that has booted takes it up only \

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::escape::escaped;
-use crate::fetch::{FetchEvent, Outcome, FetchStep};
+use crate::fetch::{FetchEvent, FetchStep, Outcome};
 
 /// Where the events of a fetch are shown.
 pub struct Progress(Kind);
@@ -75,8 +75,12 @@ fn line(event: &FetchEvent) -> Option<String> {
         FetchStep::Retrying { cause, pause } => {
             format!("{name}: {cause}; retrying in {:.1} s", pause.as_secs_f32())
         }
-        FetchStep::Done { outcome: Outcome::Cached, size } => format!("{name}: cached {}", DecimalBytes(size)),
-        FetchStep::Done { outcome: Outcome::Fetched, size } => format!("{name}: fetched {}", DecimalBytes(size)),
+        FetchStep::Done { outcome: Outcome::Cached, size } => {
+            format!("{name}: cached {}", DecimalBytes(size))
+        }
+        FetchStep::Done { outcome: Outcome::Fetched, size } => {
+            format!("{name}: fetched {}", DecimalBytes(size))
+        }
         FetchStep::Done { outcome: Outcome::Resumed { from }, size } => {
             format!(
                 "{name}: resumed {}, of which {} were already downloaded",

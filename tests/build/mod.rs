@@ -265,7 +265,7 @@ fn releases_that_are_named_are_fetched_and_their_places_printed() {
     workspace
         .run(&["fetch", "bas"])
         .exit(2)
-        .stderr("error: there is no release `bas`\nhelp: did you mean `base`? `releases.yaml` has `base`\n");
+        .stderr("error: unknown release `bas`\nhelp: did you mean `base`? `releases.yaml` has `base`\n");
     let workspace = workspace.file("mirror/h/base-arm64.img", "another");
     std::fs::remove_dir_all(workspace.path("store")).unwrap();
     workspace.run(&["fetch", "base", "--arch", "arm64"]).exit(4).stdout("");

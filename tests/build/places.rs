@@ -75,7 +75,7 @@ fn what_no_build_wrote_is_refused_before_anything_is_fetched() {
         let run = workspace.run(&["one", "--source-date-epoch=7"]).exit(1).stdout("");
         run.says(&[
             message,
-            "no output was written",
+            "nothing was written",
             "help: move it away, or write to another folder with `--out DIR`",
         ]);
         assert_eq!(listing(&workspace), before, "{given}");
@@ -87,7 +87,7 @@ fn what_no_build_wrote_is_refused_before_anything_is_fetched() {
 fn all_that_is_in_the_way_is_told_at_once() {
     let workspace = small().file("out/one/a", "").file("out/two/b", "");
     workspace.run(&["--all"]).exit(1).stderr(
-        "error: refused to write over what is there; no output was written\n  \
+        "error: refused to overwrite existing files; nothing was written\n  \
          `out/one/a` was not written by imgbuild: `out/one` does not contain a manifest of imgbuild\n  \
          `out/two/b` was not written by imgbuild: `out/two` does not contain a manifest of imgbuild\n\
          help: move it away, or write to another folder with `--out DIR`\n",

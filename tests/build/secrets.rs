@@ -103,7 +103,7 @@ fn a_generated_password_goes_below_what_the_user_wrote() {
     let odd = Workspace::with_releases().secrets("{admin_password: geheim}\n");
     let run = odd.run(&["prmt-1"]).exit(3).hides("geheim");
     run.says(&[
-        "no generated secret can be added to `secrets.yaml`",
+        "failed to add a generated secret to `secrets.yaml`",
         "help: write one `name: value` per line there",
     ]);
     assert_eq!(odd.text("secrets.yaml"), "{admin_password: geheim}\n");

@@ -139,7 +139,7 @@ fn no_secret_is_in_a_bundle() {
     ] {
         let workspace = small().component(path, text);
         let run = workspace.run(&["bundle", "-o", "b"]).exit(3).hides(SECRET);
-        run.says(&[&format!("`overlays/{path}` has the value of the secret `admin_password`")]);
+        run.says(&[&format!("`overlays/{path}` contains the value of the secret `admin_password`")]);
         assert!(!workspace.path("b").exists());
     }
 }
@@ -190,9 +190,9 @@ fn a_bundle_brings_its_own_profile() {
 fn a_place_where_no_bundle_can_be_is_refused_before_anything_is_fetched() {
     let workspace = small().file("is-there", "mine").file("folder/file", "");
     for (arguments, why) in [
-        (&["nowhere/b"][..], "there is no such folder"),
-        (&["folder"], "what is there is no file"),
-        (&["/dev/null"], "what is there is no file"),
+        (&["nowhere/b"][..], "its folder does not exist"),
+        (&["folder"], "it is not a plain file"),
+        (&["/dev/null"], "it is not a plain file"),
         (&["is-there", "--split", "4K"], "would be taken for the split bundle"),
     ] {
         let run = workspace.run(&[&["bundle", "-o"], arguments].concat()).exit(2);

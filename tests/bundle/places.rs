@@ -8,13 +8,17 @@ use crate::support::small::{away, small};
 
 /// What is in the way, as commands of a shell; what is written where; and what is said of it.
 const IN_THE_WAY: [(&str, &str, &str); 14] = [
-    ("", "-o profile.yaml", "`profile.yaml` is `profile.yaml`, which the bundle is made of"),
-    ("ln profile.yaml b", "-o b", "`b` is `profile.yaml`, which the bundle is made of"),
-    ("ln -s profile.yaml b", "-o b", "`b` is `profile.yaml`, which the bundle is made of"),
-    ("", "-o ./releases.yaml", "`./releases.yaml` is `releases.yaml`, which the bundle is made of"),
-    ("", "-o secrets.yaml", "`secrets.yaml` is `secrets.yaml`, which the bundle is made of"),
-    ("cp key b.minisig", "-o b --sign b.minisig", "`b.minisig` is `b.minisig`, which the bundle is made of"),
-    ("", "-o overlays/thing/b", "it is in the folder of the components"),
+    ("", "-o profile.yaml", "the output `profile.yaml` is the same file as the input `profile.yaml`"),
+    ("ln profile.yaml b", "-o b", "the output `b` is the same file as the input `profile.yaml`"),
+    ("ln -s profile.yaml b", "-o b", "the output `b` is the same file as the input `profile.yaml`"),
+    ("", "-o ./releases.yaml", "the output `./releases.yaml` is the same file as the input `releases.yaml`"),
+    ("", "-o secrets.yaml", "the output `secrets.yaml` is the same file as the input `secrets.yaml`"),
+    (
+        "cp key b.minisig",
+        "-o b --sign b.minisig",
+        "the output `b.minisig` is the same file as the input `b.minisig`",
+    ),
+    ("", "-o overlays/thing/b", "it is in the folder of components"),
     ("echo text >b", "-o b", "`b` is not a bundle"),
     ("imgbuild bundle -q -o c; ln -s c b", "-o b", "`b` is not a plain file"),
     ("echo text >b.minisig", "-o b", "`b.minisig` is not a signature"),
@@ -56,7 +60,7 @@ fn a_bundle_is_not_written_over_the_one_that_it_is_made_of() {
         let before = workspace.files(".");
         for name in ["b", "./b"] {
             let run = away(&workspace, &[&["--bundle", "b", "bundle", "-o", name], split].concat()).exit(2);
-            run.says(&["which the bundle is made of"]);
+            run.says(&["is the same file as the input"]);
         }
         assert!(workspace.files(".") == before);
         let _ = fs::remove_file(workspace.path("b"));

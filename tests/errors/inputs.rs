@@ -144,12 +144,12 @@ fn a_component_has_plain_files_with_names_of_text() {
     fs::create_dir(workspace.path("overlays").join(OsStr::from_bytes(b"\xff"))).unwrap();
     let run = workspace.run(&["check"]).exit(3);
     run.says(&[
-        "`overlays/odd/files/etc/link` is no plain file",
-        "`overlays/odd/files/root` is no plain file",
+        "`overlays/odd/files/etc/link` is not a plain file",
+        "`overlays/odd/files/root` is not a plain file",
         "put a copy here",
-        "has a name that is no UTF-8",
+        "has a name that is not valid UTF-8",
     ]);
-    assert_eq!(workspace.run(&["check"]).errors().matches("no UTF-8").count(), 2);
+    assert_eq!(workspace.run(&["check"]).errors().matches("not valid UTF-8").count(), 2);
 }
 
 #[test]

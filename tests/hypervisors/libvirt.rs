@@ -132,7 +132,7 @@ fn what_is_missing_is_found_before_anything_is_done() {
         (&["--network", "br0"], "invalid --network `br0`: expected `bridge=NAME` or `network=NAME`\n"),
         (&["--images", "nowhere"], "the folder `nowhere` does not exist: see --images\n"),
         (&["--connect", "test:///nowhere.xml"], "failed to connect to test:///nowhere.xml: see --connect\n"),
-        (&["--image", "debian"], "there is no release `debian`"),
+        (&["--image", "debian"], "unknown release `debian`"),
         (
             &["--out", "elsewhere"],
             "`elsewhere/ptrn-1/manifest.json` does not exist: build the node first: imgbuild ptrn-1\n",

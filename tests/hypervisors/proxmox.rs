@@ -188,7 +188,7 @@ fn what_is_missing_is_found_before_anything_is_done() {
         (&["--storage", "off"], "no active storage `off` for images"),
         (&["--seeds", "full"], "the storage `full` has room for 0 bytes, `out/ptrn-1/seed.iso` needs "),
         (&["--id", "107"], "the number 107 is taken: see --id\n"),
-        (&["--image", "debian"], "there is no release `debian`"),
+        (&["--image", "debian"], "unknown release `debian`"),
     ] {
         let mut command = script(&workspace, "proxmox-create", &[&["ptrn-1"], arguments].concat());
         Run::of(&mut command).exit(1).stdout("").says(&[message]);

@@ -178,7 +178,7 @@ fn each_of_three_members_is_replaced_in_turn() {
         assert!(changed.len() == 1 && changed[0].1.0 == name, "{before:?} {after:?}");
         let kept = stdout(&mut lan.etcdctl_at(node, &["get", "kept", "--print-value-only"]));
         assert_eq!(kept, "since the beginning\n");
-        lan.workspace.run(&["replace", &name]).exit(1).says(&["answers: that machine is not dead"]);
+        lan.workspace.run(&["replace", &name]).exit(1).says(&["responds: that machine is not dead"]);
     }
     members[0].take().unwrap().die();
     members[1].take().unwrap().die();

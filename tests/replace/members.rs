@@ -74,7 +74,10 @@ fn what_is_a_member_or_runs_already_is_not_added() {
     ]);
     let _runs = lan.member(4, ILL, &listed(&lan, &[4]));
     let run = lan.workspace.run(&["member", "add", "ptrn-4"]).exit(1).stdout("");
-    run.says(&["error: `etcd` on `ptrn-4` runs already\nhelp: one that has joined", "boot an empty one\n"]);
+    run.says(&[
+        "error: `etcd` on `ptrn-4` is running already\nhelp: one that has joined",
+        "boot an empty one\n",
+    ]);
     drop(members);
 }
 
@@ -92,7 +95,7 @@ fn a_member_is_added_while_all_others_are_healthy() {
     drop(members);
     let lan = Lan::of_five();
     let run = lan.workspace.run(&["member", "add", "ptrn-4"]).exit(5).stdout("");
-    run.says(&["no other member of `etcd` can be asked", "help: run this where the nodes can be reached\n"]);
+    run.says(&["no other member of `etcd` responded", "help: run this where the nodes can be reached\n"]);
 }
 
 #[test]
@@ -135,7 +138,7 @@ fn a_member_that_the_profile_has_no_more_goes_by_its_name() {
     ]);
     // Whoever is left behind must be told of before others come and go.
     let run = lan.workspace.run(&["replace", "ptrn-3"]).exit(1).stdout("");
-    run.says(&["`etcd` on `ptrn-3` answers"]);
+    run.says(&["`etcd` on `ptrn-3` responds"]);
 }
 
 #[test]
@@ -265,7 +268,7 @@ fn what_answers_as_no_member_does_is_none() {
     let _gateways = [1, 3].map(|node| Server::start_at(&format!("{}:2379", lan.address(node)), gateway));
     let run = lan.workspace.run(&["replace", "ptrn-2"]).exit(5).stdout("");
     run.says(&[&format!(
-        "\n  ptrn-1: what answers at http://{}:2379/health is not `etcd`: status 404\n",
+        "\n  ptrn-1: the service at http://{}:2379/health is not `etcd`: status 404\n",
         lan.address(1)
     )]);
 }

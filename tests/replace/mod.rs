@@ -198,7 +198,7 @@ fn a_machine_that_answers_is_not_dead() {
         let lan = Lan::new();
         let _members = [1, 2, 3].map(|node| lan.member(node, status, &lan.all()));
         lan.workspace.run(&["replace", "ptrn-3", "--confirmed"]).exit(1).stdout("").stderr(
-            "error: `etcd` on `ptrn-3` answers: that machine is not dead\n\
+            "error: `etcd` on `ptrn-3` responds: that machine is not dead\n\
              help: shut it down for good first; two machines with one address harm the cluster\n",
         );
         lan.workspace.wrote_nothing();
@@ -240,12 +240,12 @@ fn where_nobody_can_be_asked_somebody_must_say_so() {
     let lan = Lan::new();
     let run = lan.workspace.run(&["replace", "ptrn-2"]).exit(5).stdout("");
     run.says(&[
-        "error: no other member of `etcd` can be asked whether it can spare `ptrn-2`\n  ptrn-1: connection refused: the machine is up, and nothing listens there\n",
+        "error: no other member of `etcd` responded, so it is unknown whether `ptrn-2` can be replaced safely\n  ptrn-1: connection refused: the machine is up, and nothing listens there\n",
         "\n  ptrn-3: connection refused",
-        "say so with `--confirmed`\n",
+        "confirm it with `--confirmed`\n",
     ]);
     let run = lan.workspace.run(&["replace", "ptrn-2", "--offline"]).exit(5).stdout("");
-    run.says(&["can be asked whether it can spare `ptrn-2`: the network is off\n"]);
+    run.says(&["can be replaced safely: the network is off\n"]);
     lan.workspace.wrote_nothing();
     let (etcdctl, peer) = (lan.etcdctl(&[1, 3]), format!("http://{}:2380", lan.address(2)));
     let expected = format!(
@@ -292,7 +292,7 @@ fn nodes_that_nobody_misses_are_simply_built() {
     }
     let lan = Lan::new();
     lan.workspace.run(&["replace", "prmt-1"]).exit(2).stderr(
-        "error: nothing that runs on `prmt-1` has members that must be told\n\
+        "error: no component on `prmt-1` has a member list\n\
          help: `imgbuild prmt-1` builds it: boot an empty machine from its seed\n",
     );
     lan.workspace.run(&["replace", "ptrn-9"]).exit(2).says(&["unknown node `ptrn-9`"]);
@@ -300,7 +300,7 @@ fn nodes_that_nobody_misses_are_simply_built() {
     let alone: String = PROFILE.split_inclusive('\n').filter(|line| !others(line)).collect();
     let workspace = Workspace::new().profile(alone);
     workspace.run(&["replace", "ptrn-1", "--confirmed"]).exit(2).stderr(
-        "error: `ptrn-1` is the only member of `etcd`: there are no others to join\n\
+        "error: `ptrn-1` is the only member of `etcd`: no other member is left to join\n\
          help: `imgbuild ptrn-1` builds it anew, without its data\n",
     );
 }

@@ -116,7 +116,7 @@ impl<'t> Lines<'t> {
         })
     }
 
-    /// The levels that are open above a line, each with the last line that stands there.
+    /// The levels that are open above a line, each with its last line.
     pub(super) fn levels(&self, number: usize) -> Vec<(usize, usize)> {
         let mut levels: Vec<(usize, usize)> = Vec::new();
         for line in (0..number).filter(|line| self.says_something(*line)) {

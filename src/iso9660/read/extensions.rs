@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek};
 
-use super::source::{ImageSource, ImageBytes};
+use super::source::{ImageBytes, ImageSource};
 use crate::iso9660::{SECTOR, SeedError};
 
 /// How often the entries of one record may go on elsewhere: with more, they could go in circles.
@@ -29,7 +29,10 @@ type Continuation = (u32, usize, usize);
 
 impl Extensions {
     /// Reads the entries in `area` and wherever they go on.
-    pub(super) fn read(area: ImageBytes<'_>, source: &mut ImageSource<'_, impl Read + Seek>) -> Result<Self, SeedError> {
+    pub(super) fn read(
+        area: ImageBytes<'_>,
+        source: &mut ImageSource<'_, impl Read + Seek>,
+    ) -> Result<Self, SeedError> {
         let mut extensions = Self::default();
         let mut next = extensions.take(area)?;
         for _ in 0..MAX_CONTINUATIONS {

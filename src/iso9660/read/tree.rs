@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
 use super::extensions::Extensions;
-use super::source::{ImageSource, ImageBytes};
+use super::source::{ImageBytes, ImageSource};
 use super::volume::Root;
 use crate::guest::Mode;
 use crate::iso9660::name::check_name;

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek};
 
-use super::source::{ImageSource, ImageBytes};
+use super::source::{ImageBytes, ImageSource};
 use crate::iso9660::APPLICATION_USE;
 use crate::iso9660::{SECTOR, SeedError};
 
@@ -58,7 +58,11 @@ impl Volume {
     }
 
     /// The volume that these two describe, on an image of `length` bytes.
-    fn from_descriptors(primary: Option<Descriptor>, joliet: Option<Descriptor>, length: u64) -> Result<Self, SeedError> {
+    fn from_descriptors(
+        primary: Option<Descriptor>,
+        joliet: Option<Descriptor>,
+        length: u64,
+    ) -> Result<Self, SeedError> {
         let primary = primary.ok_or_else(|| absent("the primary volume descriptor is missing"))?;
         let joliet = joliet.ok_or_else(|| absent("the Joliet volume descriptor is missing"))?;
         if (&joliet.label, joliet.sectors) != (&primary.label, primary.sectors) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::ImageFile;
 use super::descriptor::{Roots, TreeKind, noted, path_tables, terminator, ucs2};
-use super::record::{Extent, RecordKind, PARENT, SELF, directory, record};
+use super::record::{Extent, PARENT, RecordKind, SELF, directory, record};
 use super::rock_ridge as rr;
 use super::time::Timestamp;
 use crate::guest::Mode;
@@ -68,7 +68,10 @@ impl<'a> ImageLayout<'a> {
         let primary = Roots { path_tables: PRIMARY_PATH_TABLES, root: self.primary_root };
         let joliet = Roots { path_tables: JOLIET_PATH_TABLES, root: self.joliet_root };
         let mut bytes = vec![0; SYSTEM_AREA];
-        bytes.extend(noted(TreeKind::Primary.descriptor(label, self.sectors, &primary, self.time), application)?);
+        bytes.extend(noted(
+            TreeKind::Primary.descriptor(label, self.sectors, &primary, self.time),
+            application,
+        )?);
         bytes.extend(TreeKind::Joliet.descriptor(label, self.sectors, &joliet, self.time));
         bytes.extend(terminator());
         bytes.extend(path_tables(primary.root.sector));
@@ -88,12 +91,14 @@ impl<'a> ImageLayout<'a> {
             Extent { sector: self.continuation(), bytes: u32::try_from(more.len()).unwrap_or(u32::MAX) };
         let root = [rr::attributes(RecordKind::Directory, Mode::EXECUTABLE), rr::times(self.time)].concat();
         let own = [rr::sharing_protocol(), root.clone(), rr::continuation(area)].concat();
-        let dots = [(SELF, own), (PARENT, root)]
-            .map(|(name, entries)| record(RecordKind::Directory, self.primary_root, self.time, name, &entries));
+        let dots = [(SELF, own), (PARENT, root)].map(|(name, entries)| {
+            record(RecordKind::Directory, self.primary_root, self.time, name, &entries)
+        });
         let mut files: Vec<_> = self.files.iter().collect();
         files.sort_by_key(|file| &file.identifier);
         let files = files.into_iter().map(|file| {
-            let entries = [rr::attributes(RecordKind::File, file.mode), rr::times(self.time), rr::name(file.name)];
+            let entries =
+                [rr::attributes(RecordKind::File, file.mode), rr::times(self.time), rr::name(file.name)];
             record(RecordKind::File, file.extent, self.time, &file.identifier.to_bytes(), &entries.concat())
         });
         directory(dots.into_iter().chain(files))
@@ -101,11 +106,13 @@ impl<'a> ImageLayout<'a> {
 
     /// The root with Joliet's names, which have no version number, as other writers leave it out too.
     fn joliet_directory(&self) -> Vec<u8> {
-        let dots = [SELF, PARENT].map(|name| record(RecordKind::Directory, self.joliet_root, self.time, name, &[]));
+        let dots =
+            [SELF, PARENT].map(|name| record(RecordKind::Directory, self.joliet_root, self.time, name, &[]));
         let mut files: Vec<_> = self.files.iter().collect();
         files.sort_by_key(|file| joliet_order(file.name));
-        let files =
-            files.into_iter().map(|file| record(RecordKind::File, file.extent, self.time, &ucs2(file.name), &[]));
+        let files = files
+            .into_iter()
+            .map(|file| record(RecordKind::File, file.extent, self.time, &ucs2(file.name), &[]));
         directory(dots.into_iter().chain(files))
     }
 }

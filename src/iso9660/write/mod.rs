@@ -1,13 +1,13 @@
 //! Writes an image front to back: the layout depends only on names and sizes.
 
+mod check_metadata;
 mod descriptor;
 mod image_file;
-mod volume_fields;
 mod layout;
 mod record;
-mod check_metadata;
 mod rock_ridge;
 mod time;
+mod volume_fields;
 
 use std::io::{self, Read, Write};
 
@@ -16,9 +16,9 @@ use crate::iso9660::{SECTOR, SeedError};
 use layout::{ImageLayout, content_sectors};
 use time::Timestamp;
 
+pub use check_metadata::check_rest;
 pub use image_file::ImageFile;
 pub use volume_fields::ImageHead;
-pub use check_metadata::check_rest;
 
 /// Writes an image that holds `files` in its root folder.
 ///

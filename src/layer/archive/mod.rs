@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read, Seek, Write};
 
 use super::name::MemberName;
-use super::tarball::{MemberBody, MemberHeader, MemberKind, ArchiveLimits};
-use super::tree::{Content, LayerEntry, EntryKind, TreeError, check_place};
+use super::tarball::{ArchiveLimits, MemberBody, MemberHeader, MemberKind};
+use super::tree::{Content, EntryKind, LayerEntry, TreeError, check_place};
 use super::unpack;
 use crate::digest::HashingWriter;
 use crate::guest::{GuestPath, Mode};
@@ -107,7 +107,11 @@ impl<'a> Extraction<'a> {
         Self {
             layout,
             limits,
-            wanted: layout.selections.iter().map(|selection| WantedSelection::new(layout.top, selection)).collect(),
+            wanted: layout
+                .selections
+                .iter()
+                .map(|selection| WantedSelection::new(layout.top, selection))
+                .collect(),
             offset: 0,
             members: BTreeMap::new(),
             contents: BTreeMap::new(),
@@ -129,7 +133,9 @@ impl<'a> Extraction<'a> {
         let limits = self.limits;
         unpack::read(release, limits, scratch, |head, body| match &self.stage {
             Stage::Members => self.take(head, body, spool),
-            Stage::Contents(files) if matches!(head.kind, MemberKind::File) && files.contains(&head.name.text) => {
+            Stage::Contents(files)
+                if matches!(head.kind, MemberKind::File) && files.contains(&head.name.text) =>
+            {
                 self.spool(head.name.text, head.mode, body, spool).map(|_| ())
             }
             Stage::Contents(_) => Ok(()),
@@ -157,7 +163,12 @@ impl<'a> Extraction<'a> {
         Ok(self.members.into_values().collect())
     }
 
-    fn take(&mut self, head: MemberHeader, body: &mut MemberBody<'_>, spool: &mut impl Write) -> Result<(), ArchiveError> {
+    fn take(
+        &mut self,
+        head: MemberHeader,
+        body: &mut MemberBody<'_>,
+        spool: &mut impl Write,
+    ) -> Result<(), ArchiveError> {
         if let MemberKind::Alone = head.kind {
             return self.take_alone(&head, body, spool);
         }

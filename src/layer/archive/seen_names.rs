@@ -146,7 +146,12 @@ mod tests {
                 MemberKind::Directory => MemberKind::Directory,
                 _ => MemberKind::File,
             };
-            seen.add(&MemberHeader { name: MemberName::parse(name.as_bytes()), kind, mode: 0, owner: (0, 0) });
+            seen.add(&MemberHeader {
+                name: MemberName::parse(name.as_bytes()),
+                kind,
+                mode: 0,
+                owner: (0, 0),
+            });
         }
         seen
     }
@@ -195,8 +200,8 @@ mod tests {
 
     #[test]
     fn links_without_end_end() {
-        let many =
-            (0..50).map(|at| (format!("l{at}"), MemberKind::Symlink(format!("l{}/{}", at + 1, "./".repeat(900)))));
+        let many = (0..50)
+            .map(|at| (format!("l{at}"), MemberKind::Symlink(format!("l{}/{}", at + 1, "./".repeat(900)))));
         let many: Vec<_> = many.collect();
         let members: Vec<_> = many
             .iter()

@@ -5,7 +5,7 @@ use std::io;
 /// Why an archive cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TarballError {
-    /// The bytes could not be had.
+    /// Reading failed.
     #[error("cannot read the archive")]
     Read(#[source] io::Error),
     /// What it was copied to, so that it can be read, takes no more.

@@ -1,4 +1,4 @@
-//! Counts the bytes of an archive on their way, stops at a bound, and remembers who failed: tar-rs passes on one
+//! Counts the bytes of an archive on their way, stops at a bound, and remembers which side failed: tar-rs passes on one
 //! kind of error for all of it.
 
 use std::cell::Cell;
@@ -17,7 +17,7 @@ pub(in crate::layer) struct Meter {
     bound: Cell<u64>,
     /// Whether a read failed because of the bound.
     reached: Cell<bool>,
-    /// Whether the compressed bytes could not be had.
+    /// Whether reading the compressed bytes failed.
     unreadable: Cell<bool>,
     /// Whether the decompressed bytes came to their end.
     ended: Cell<bool>,

@@ -138,7 +138,10 @@ fn sparse(real_size: u64) -> Fixture {
 #[test]
 fn sparse_files_are_read_in_all_their_formats() {
     let gnu = [&b"ab"[..], &[0; 1022], b"c", &[0; 975]].concat();
-    assert_eq!(read_all(&sparse(2000).gz()[..], &ArchiveLimits::default()).unwrap(), [("holes".to_owned(), gnu)]);
+    assert_eq!(
+        read_all(&sparse(2000).gz()[..], &ArchiveLimits::default()).unwrap(),
+        [("holes".to_owned(), gnu)]
+    );
     let map = [("GNU.sparse.size", "9"), ("GNU.sparse.name", "holes"), ("GNU.sparse.map", "0,2,4,1")];
     let pax_0_1 = Fixture::new().pax(&map).file("GNUSparseFile.0/holes", b"abc");
     let version = [("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0")];

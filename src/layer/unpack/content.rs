@@ -92,7 +92,7 @@ const CHECKSUM: std::ops::Range<usize> = 148..156;
 /// Where a header says that it is one.
 const MAGIC: std::ops::Range<usize> = 257..262;
 
-/// Whether a tar header stands here, or what ends an archive without members.
+/// Whether a tar header is here, or the end of an archive without members.
 fn is_tar(head: &[u8]) -> bool {
     if head.len() < HEAD {
         return false;

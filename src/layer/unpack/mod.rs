@@ -15,7 +15,9 @@ use bzip2::bufread::MultiBzDecoder;
 use lzma_rust2::XzReader;
 
 use super::name::MemberName;
-use super::tarball::{self, MemberBody, MemberHeader, MemberKind, ArchiveLimits, Meter, Metered, MeteredSource, TarballError};
+use super::tarball::{
+    self, ArchiveLimits, MemberBody, MemberHeader, MemberKind, Meter, Metered, MeteredSource, TarballError,
+};
 use content::{Compression, ContentType, HEAD};
 use gzip::GzipMembers;
 pub(super) use gzip::GzipMembers as Gzip;
@@ -55,7 +57,9 @@ pub(super) fn read<E: From<TarballError>>(
         ContentType::Program => alone(stream, &meter, 0o755, each),
         ContentType::Unknown => alone(stream, &meter, 0o644, each),
         ContentType::Refused(what) => Err(TarballError::Unsupported(what).into()),
-        ContentType::Zip | ContentType::Compressed(_) => Err(TarballError::Unsupported("compressed twice").into()),
+        ContentType::Zip | ContentType::Compressed(_) => {
+            Err(TarballError::Unsupported("compressed twice").into())
+        }
     }
 }
 

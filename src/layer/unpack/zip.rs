@@ -9,7 +9,9 @@ use rawzip::{
 };
 
 use super::super::name::MemberName;
-use super::super::tarball::{MemberBody, Count, MemberHeader, MemberKind, ArchiveLimits, Meter, Metered, TarballError};
+use super::super::tarball::{
+    ArchiveLimits, Count, MemberBody, MemberHeader, MemberKind, Meter, Metered, TarballError,
+};
 
 /// The longest target of a symbolic link, whose content it is: what Linux takes (`PATH_MAX`).
 const TARGET: u64 = 4095;
@@ -117,7 +119,11 @@ fn content<'a, R: ReaderAt>(place: &ZipEntry<'a, R>, method: CompressionMethod) 
 }
 
 /// A symbolic link with its target.
-fn target<R: ReaderAt>(place: &ZipEntry<'_, R>, entry: &Entry, meter: &Meter) -> Result<MemberKind, TarballError> {
+fn target<R: ReaderAt>(
+    place: &ZipEntry<'_, R>,
+    entry: &Entry,
+    meter: &Meter,
+) -> Result<MemberKind, TarballError> {
     if entry.size > TARGET {
         return Ok(MemberKind::Other("a symbolic link with a target of more than 4095 bytes"));
     }

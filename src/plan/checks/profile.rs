@@ -72,7 +72,7 @@ pub(in crate::plan) fn overlay_url(url: String) -> Result<String, String> {
     if is_plain && is_web {
         Ok(url)
     } else {
-        Err(format!("`{}` is not a plain web address", url.escape_debug()))
+        Err(format!("`{}` is not a valid http or https URL", url.escape_debug()))
     }
 }
 

@@ -2,7 +2,9 @@
 
 use serde_yaml::Value;
 
-use crate::component::{Component, SettingFormat, PrometheusDuration, Setting, matches_whole, meant_duration};
+use crate::component::{
+    Component, PrometheusDuration, Setting, SettingFormat, matches_whole, meant_duration,
+};
 use crate::diagnostic::{Document, Report, Step};
 
 /// What is wrong with a value.
@@ -109,7 +111,9 @@ fn meant(value: &Value, setting: &Setting) -> Option<String> {
             "no" | "off" | "n" | "0" => Some("false".to_owned()),
             _ => None,
         },
-        (Value::Number(number), Value::String(default)) if setting.format == Some(SettingFormat::Duration) => {
+        (Value::Number(number), Value::String(default))
+            if setting.format == Some(SettingFormat::Duration) =>
+        {
             meant_duration(&number.to_string(), default)
         }
         (Value::Number(number), Value::String(_)) => Some(format!("\"{number}\"")),
@@ -138,24 +142,26 @@ fn of_form(named: &str, value: &Value, setting: &Setting) -> Option<Misfit> {
         let help = Some("the units are `y`, `w`, `d`, `h`, `m`, `s` and `ms`, the longest first".to_owned());
         return Some(Misfit { message: format!("`{text}` {why}"), label, help });
     }
-    let beyond = |bound: &Option<Value>, is_least: bool| {
-        let bound = bound.as_ref()?;
-        let (is_less, is_more) = match (as_duration(value), as_duration(bound)) {
-            (Some(value), Some(bound)) => (value < bound, value > bound),
-            _ => (value.as_f64()? < bound.as_f64()?, value.as_f64()? > bound.as_f64()?),
-        };
-        let (word, is_beyond) = if is_least { ("least", is_less) } else { ("most", is_more) };
-        let (value, bound) = (plain(value), plain(bound));
-        is_beyond.then(|| Misfit {
-            message: format!(
-                "`{named}` is `{value}`, {} `{bound}`",
-                if is_least { "less than" } else { "more than" }
-            ),
-            label: format!("expected at {word} `{bound}`"),
-            help: None,
-        })
+    let below = setting.minimum.as_ref().and_then(|bound| beyond(named, value, bound, true));
+    below.or_else(|| setting.maximum.as_ref().and_then(|bound| beyond(named, value, bound, false)))
+}
+
+/// What is wrong with a value below its minimum, or above its maximum.
+fn beyond(named: &str, value: &Value, bound: &Value, is_least: bool) -> Option<Misfit> {
+    let (is_less, is_more) = match (as_duration(value), as_duration(bound)) {
+        (Some(value), Some(bound)) => (value < bound, value > bound),
+        _ => (value.as_f64()? < bound.as_f64()?, value.as_f64()? > bound.as_f64()?),
     };
-    beyond(&setting.minimum, true).or_else(|| beyond(&setting.maximum, false))
+    let (word, is_beyond) = if is_least { ("least", is_less) } else { ("most", is_more) };
+    let (value, bound) = (plain(value), plain(bound));
+    is_beyond.then(|| Misfit {
+        message: format!(
+            "`{named}` is `{value}`, {} `{bound}`",
+            if is_least { "less than" } else { "more than" }
+        ),
+        label: format!("expected at {word} `{bound}`"),
+        help: None,
+    })
 }
 
 /// A value as people write it.

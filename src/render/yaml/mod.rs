@@ -231,6 +231,9 @@ chpasswd:
     #[test]
     fn nothing_breaks_out_of_a_comment() {
         let root = YamlMap::new().with_comment("a\r\nb\rc\u{85}d\u{2028}e\0", "key", 1);
-        assert_eq!(YamlDocument::new(root).to_string(), "# a\n# b\u{FFFD}c\u{FFFD}d\u{FFFD}e\u{FFFD}\nkey: 1\n");
+        assert_eq!(
+            YamlDocument::new(root).to_string(),
+            "# a\n# b\u{FFFD}c\u{FFFD}d\u{FFFD}e\u{FFFD}\nkey: 1\n"
+        );
     }
 }

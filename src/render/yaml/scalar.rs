@@ -12,7 +12,7 @@ pub(super) fn plain_or_quoted(text: &str) -> String {
 /// Whether `text` without quotes is this string to every reader.
 ///
 /// It begins with a letter or a slash, as no number, date or indicator does; it has no character that means
-/// something in any place; and it is no word of YAML 1.1 (types `bool` and `null`).
+/// something in any place; and it is not a word of YAML 1.1 (types `bool` and `null`).
 fn is_safe_plain(text: &str) -> bool {
     const WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
     let begins_well = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
@@ -54,7 +54,7 @@ pub(super) fn is_visible(c: char) -> bool {
         || matches!(c, '\u{FFF9}'..='\u{FFFB}');
     let printable =
         matches!(c, ' '..='~' | '\u{A1}'..='\u{D7FF}' | '\u{F900}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}');
-    // The last two characters of each plane are none (Unicode 23.7).
+    // The last two code points of each plane are not characters (Unicode 23.7).
     printable && !deceives && u32::from(c) & 0xFFFE != 0xFFFE
 }
 

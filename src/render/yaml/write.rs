@@ -3,9 +3,9 @@
 use std::fmt::{self, Formatter, Write as _};
 
 use super::scalar::{fits_literal_block, is_visible, plain_or_quoted, write_literal_block};
-use super::{YamlMap, Yaml};
+use super::{Yaml, YamlMap};
 
-/// Writes a map whose names stand `depth` steps of two spaces from the left; its first one goes on in the
+/// Writes a map indented by `depth` steps of two spaces; its first one goes on in the
 /// line of the list item before it if there is one (`in_item`).
 pub(super) fn write_map(out: &mut Formatter<'_>, map: &YamlMap, depth: usize, in_item: bool) -> fmt::Result {
     for (number, entry) in map.entries.iter().enumerate() {
@@ -33,7 +33,7 @@ pub(super) fn write_map(out: &mut Formatter<'_>, map: &YamlMap, depth: usize, in
     Ok(())
 }
 
-/// Writes a list whose dashes stand `depth` steps from the left.
+/// Writes a list indented by `depth` steps.
 fn write_list(out: &mut Formatter<'_>, items: &[Yaml], depth: usize, in_item: bool) -> fmt::Result {
     for (number, item) in items.iter().enumerate() {
         if number > 0 || !in_item {
@@ -75,7 +75,7 @@ fn write_value(out: &mut Formatter<'_>, value: &Yaml, depth: usize) -> fmt::Resu
     }
 }
 
-/// Whether the first line of a block would be a comment, which cannot stand behind a dash.
+/// Whether the first line of a block would be a comment, which cannot follow a dash.
 fn begins_with_comment(value: &Yaml) -> bool {
     match value {
         Yaml::Map(map) => map.entries.first().is_some_and(|entry| !entry.comment.is_empty()),
