@@ -7,7 +7,7 @@ use std::{fmt, io, iter};
 use crate::bundle::BundleError;
 use crate::diagnostic::{Diagnostic, Report};
 use crate::digest::Sha256;
-use crate::fetch::FetchError;
+use crate::fetch::{ArchiveError, FetchError};
 use crate::files::FileError;
 use crate::machine::MachineError;
 use crate::store::{ErrorClass, StoreError};
@@ -206,6 +206,18 @@ impl From<BundleError> for Failure {
         }
         let help = "`imgbuild verify FILE` lists all that is wrong with it; copy the bundle again from an intact source";
         Self::Integrity { message: error.to_string(), help: help.to_owned() }
+    }
+}
+
+impl From<ArchiveError> for Failure {
+    fn from(error: ArchiveError) -> Self {
+        let help = error.help().unwrap_or_default();
+        let exit = match &error {
+            ArchiveError::Fetch(error) => exit_of(error.class()),
+            ArchiveError::NoIndex { .. } => Exit::Invalid,
+            _ => Exit::Integrity,
+        };
+        Self::Refused { exit, message: error.to_string(), help }
     }
 }
 

@@ -13,6 +13,7 @@ pub mod terminal;
 // The engine behind the verbs.
 mod build;
 mod input;
+mod lock;
 mod membership;
 mod pack;
 mod pin;
@@ -34,6 +35,7 @@ pub mod guest;
 pub mod iso9660;
 pub mod layer;
 mod lint;
+pub mod package;
 pub mod plan;
 pub mod profile;
 pub mod release;

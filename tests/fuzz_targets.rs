@@ -11,7 +11,7 @@ use imgbuild::iso9660::{ImageFile, ImageHead, VolumeLabel, write_image};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::fuzzing::{CONFIGURATION, PROFILE, RELEASES, SPEC, TARGETS};
+use super::fuzzing::{CONFIGURATION, KEY, PROFILE, RELEASES, SPEC, TARGETS};
 
 /// Good examples of what a target takes, and what made it fail once.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
@@ -33,6 +33,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
             seeds.extend([tar, gzip.finish().unwrap(), zstd, bzip2.finish().unwrap(), zip()]);
         }
         "image" => seeds.push(image()),
+        "keyring" => seeds.push(KEY.into()),
         _ => {}
     }
     seeds

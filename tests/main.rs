@@ -27,6 +27,7 @@ mod mirrors;
 mod network;
 mod options;
 mod overlay_archive;
+mod package;
 mod pin;
 mod pin_check;
 mod replace;

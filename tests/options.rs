@@ -120,7 +120,7 @@ fn verbs_take_the_options_that_mean_something_to_them() {
         let expected = match verb.get_name() {
             "build" | "check" | "plan" | "diff" | "replace" | "show" => built.clone(),
             "sbom" => [&inputs[..], &fetching, &delivering].concat(),
-            "fetch" | "pin" => [&inputs[..], &fetching].concat(),
+            "fetch" | "pin" | "lock" => [&inputs[..], &fetching].concat(),
             "bundle" => [&inputs[..], &fetching, &["secrets"]].concat(),
             "boot" => [&inputs[..], &["out"]].concat(),
             "serve" => vec!["out", "url"],

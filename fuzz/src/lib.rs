@@ -4,6 +4,7 @@
 mod archives;
 mod bundles;
 mod images;
+mod packages;
 mod written;
 
 use imgbuild::diagnostic::{Document, Report, Source, decode};
@@ -13,13 +14,14 @@ use imgbuild::release::{Releases, audit, digest_for, moved};
 pub use archives::archive;
 pub use bundles::index;
 pub use images::image;
+pub use packages::{KEY, inrelease, keyring, lock, packages};
 pub use written::{CONFIGURATION, PROFILE, RELEASES, SPEC, check};
 
 /// Takes any bytes, and says whether they are good ones; panics if it does not take them well.
 type Target = fn(&[u8]) -> bool;
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("profile", profile),
     ("component", component),
     ("pins", pins),
@@ -27,6 +29,10 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("archive", archive),
     ("index", index),
     ("image", image),
+    ("inrelease", inrelease),
+    ("packages", packages),
+    ("lock", lock),
+    ("keyring", keyring),
 ];
 
 /// A profile, with the example's pins and a component.

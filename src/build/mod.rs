@@ -9,6 +9,7 @@ mod layers;
 mod node_layer;
 mod obstacles;
 mod once;
+mod packages;
 mod password;
 mod publish;
 mod warnings;
@@ -35,6 +36,7 @@ pub use foreseen::Foreseen;
 use layers::{Depot, Lookup};
 pub use layers::{cache, request, requests_of};
 pub use obstacles::check as check_obstacles;
+pub use packages::check_installable;
 use publish::{Publication, Published};
 pub use warnings::known_problems;
 
@@ -63,6 +65,7 @@ pub fn build(
 ) -> Result<Vec<Manifest>, Failure> {
     let Job { plan, components, secrets_place, out, tell } = *job;
     let (nodes, concerned) = (plan.selected_nodes(), plan.concerned_nodes());
+    check_installable(&nodes)?;
     for node in nodes.iter().filter(|node| node.instance.replaces.is_some()) {
         tell(&Event::Renewed { node: &node.name, instance: &node.instance });
     }

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod bundle;
+mod lock;
 mod member;
 mod options;
 mod pin;
@@ -12,6 +13,7 @@ use clap::Parser;
 
 pub use arguments::parse;
 pub use bundle::BundleArgs;
+pub use lock::LockArgs;
 pub use member::MemberCommand;
 pub use options::{Building, Color, Delivering, Fetching, Inputs, Out, SecretsFile, Speaking};
 pub use pin::PinArgs;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Subcommand, ValueEnum};
 
 use super::options::{Building, Delivering, Fetching, Inputs, Out};
-use super::{BundleArgs, MemberCommand, PinArgs};
+use super::{BundleArgs, LockArgs, MemberCommand, PinArgs};
 use crate::date::Moment;
 use crate::machine::Accelerator;
 
@@ -109,6 +109,11 @@ pub enum Command {
     },
     /// Pin a release to another version, with digests from upstream's checksum file
     Pin(PinArgs),
+    /// Record which bytes the Debian packages of the cluster are, from archives signed by pinned keys
+    ///
+    /// Does nothing where the lock is made of these inputs. After a change of them it is made anew for the same moment, so that no
+    /// other package moves; `--upgrade` moves to now.
+    Lock(LockArgs),
     /// Print a node's software bill of materials (`CycloneDX` 1.5); fetches nothing
     Sbom {
         /// The node.

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::build::requests_of;
+use crate::build::{check_installable, requests_of};
 use crate::bundle::{Index, NewBundle, Occupied, SigningKey, occupied};
 use crate::cli::BundleArgs;
 use crate::date::Moment;
@@ -42,6 +42,7 @@ pub fn run(args: BundleArgs, environment: Environment<'_>, console: &Console) ->
     let Draft { plan, report } = sources.plan(&Request { selection, ..Request::default() })?;
     let nodes = plan.selected_nodes();
     console.report(&report);
+    check_installable(&nodes)?;
     let program = with_program.then(std::env::current_exe).transpose()?;
     let place = Place { output: &output, is_split: split.is_some() };
     place.check()?;

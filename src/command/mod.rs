@@ -7,6 +7,7 @@ mod check;
 mod diff;
 mod fetch;
 mod inspect;
+mod lock;
 mod member;
 mod nodes;
 mod pin;
@@ -84,6 +85,7 @@ fn done(cli: Cli, environment: Environment<'_>, console: &Console) -> Result<Exi
             member::run(wanted, environment, console)
         }
         Command::Show { node, file, building } => show::run(&node, &file, building, environment, console),
+        Command::Lock(args) => lock::run(args, environment, console),
         Command::Pin(args) => pin::run(args, environment, console),
         Command::Sbom { node, inputs, fetching, delivering } => {
             sbom::run(node, inputs, &fetching, &delivering, environment, console)

@@ -21,6 +21,10 @@ pub struct Spec {
     /// The release that it installs files of, by its name in the pins file.
     #[serde(default)]
     pub release: Option<String>,
+    /// The Debian packages that it needs, by name: templates over `settings` and `node`, left out where empty. The lock says
+    /// in which versions.
+    #[serde(default)]
+    pub packages: Vec<String>,
     /// Which members of the release's archive go where.
     #[serde(default)]
     pub install: Vec<Install>,

@@ -78,6 +78,11 @@ impl FetchError {
         }
     }
 
+    /// Whether more came than was asked for.
+    pub fn is_too_long(&self) -> bool {
+        matches!(self, Self::Unpinned { cause, .. } if matches!(**cause, Cause::TooLong(_)))
+    }
+
     /// What to do about it, each way on a line.
     pub fn help(&self) -> Option<String> {
         let help = match self {

@@ -1,6 +1,8 @@
 //! Gets artifacts from where they are published, a mirror or a bundle: resumed, verified, several at once.
 #![expect(clippy::disallowed_methods, reason = "edge: artifacts come over the network and from files")]
 
+mod archive;
+mod archive_error;
 mod artifact;
 mod artifact_source;
 mod bundle_source;
@@ -26,6 +28,8 @@ mod trust;
 mod tunnel;
 mod upstream;
 
+pub use archive::{ArchiveSource, SignedSuite, Times};
+pub use archive_error::ArchiveError;
 pub use artifact::{ArtifactRequest, Fetched, Outcome};
 pub use bundle_source::{BundleSource, Supplied};
 pub use cause::Cause;

@@ -53,6 +53,11 @@ impl<'a> Upstream<'a> {
         Ok((String::from_utf8_lossy(&bytes).into_owned(), way))
     }
 
+    /// The bytes of the file at `url`, of at most `limit`.
+    pub fn bytes(&self, url: &str, limit: u64) -> Result<Vec<u8>, FetchError> {
+        self.read(url, limit, Vec::new).map(|(bytes, _)| bytes)
+    }
+
     /// The digest and the size of the file at `url`, of at most 4 GiB. Its bytes are not kept.
     pub fn digest(&self, url: &str) -> Result<(Sha256, u64, Provenance), FetchError> {
         let (hashing, way) = self.read(url, MAX_SIZE, || HashingWriter::new(io::sink()))?;

@@ -3,6 +3,7 @@
 pub mod builtin;
 pub mod bundle;
 pub mod instance_ids;
+pub mod lock;
 pub mod recorded;
 pub mod secrets;
 mod secrets_file;
@@ -141,6 +142,11 @@ impl Sources {
             Err(PlanError::Invalid) => Err(Failure::Invalid(report)),
             Err(PlanError::Request(error)) => Err(error.into()),
         }
+    }
+
+    /// The pins, if they could be read.
+    pub fn releases(&self) -> Option<&Releases> {
+        self.releases.value.as_ref()
     }
 
     /// The plan and the warnings that go with it, or everything that is wrong.

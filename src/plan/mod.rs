@@ -11,6 +11,7 @@ mod instance;
 mod layer;
 mod members;
 mod node;
+mod packages;
 mod resolve;
 mod services;
 mod shape;
@@ -28,7 +29,7 @@ pub use format::Format;
 pub use inputs::{Inputs, Joins, LayerSpec, Request, Selection};
 pub use instance::{Instance, LastInstance, LastInstances};
 pub use layer::LayerPlan;
-pub use node::{FileOrigin, NodePlan, Origin, PlannedFile, PlannedSecret, PlannedService};
+pub use node::{FileOrigin, NodePlan, Origin, PlannedFile, PlannedPackage, PlannedSecret, PlannedService};
 pub use resolve::resolve;
 
 /// All that a build will do, decided.

@@ -12,6 +12,7 @@ use crate::cluster::{Member, NodeIndex};
 use crate::component::Syntax;
 use crate::digest::Sha256;
 use crate::guest::{GuestPath, Mode};
+use crate::package::name::PackageName;
 use crate::release::Artifact;
 
 /// One node's share of the plan.
@@ -33,6 +34,9 @@ pub struct NodePlan {
     pub layers: Vec<Arc<LayerPlan>>,
     /// The files of its own layer, sorted by path.
     pub files: Vec<PlannedFile>,
+    /// The Debian packages that its components need.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<PlannedPackage>,
     /// The files that hold secrets.
     pub private: Vec<PlannedSecret>,
     /// What is started, in order.
@@ -52,6 +56,18 @@ impl NodePlan {
     pub fn member<'p>(&self, plan: &'p Plan) -> &'p Member {
         &plan.cluster[self.index]
     }
+}
+
+/// A Debian package that a component needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlannedPackage {
+    /// The component.
+    pub component: String,
+    /// The package.
+    pub name: PackageName,
+    /// Its place in the component's list.
+    #[serde(skip)]
+    pub position: usize,
 }
 
 /// A file of a node's own layer.

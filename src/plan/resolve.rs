@@ -10,11 +10,12 @@ use super::inputs::{Inputs, Selection};
 use super::instance::{Instance, LastInstances};
 use super::members::{self, members};
 use super::node::NodePlan;
+use super::packages;
 use super::services::Services;
 use super::shape::{ComponentSet, Shapes};
 use crate::cluster::{Cluster, Member, NodeIndex};
 use crate::diagnostic::Report;
-use crate::profile::Profile;
+use crate::profile::{Profile, System};
 use crate::template::{Context, Templates};
 
 /// Makes the plan. All that is wrong goes into `report`.
@@ -26,6 +27,7 @@ pub fn resolve(inputs: &Inputs<'_>, report: &mut Report) -> Result<Plan, PlanErr
     let profile = inputs.profile.value.as_ref().ok_or(PlanError::Invalid)?;
     checks::profile(profile, &inputs.profile.document, report);
     checks::components(inputs.components, inputs.partial, report);
+    inputs.releases.check_archives(report);
     let is_complete = members::are_known(inputs, profile, report);
     let cluster = cluster(inputs, profile, &templates, report);
     let running = cluster.services.keys().filter_map(|name| inputs.components.get(name));
@@ -106,18 +108,18 @@ fn cluster(inputs: &Inputs<'_>, profile: &Profile, templates: &Templates, report
             "unnamed".to_owned()
         },
         network: profile.network.clone(),
-        system: profile.system.clone(),
+        system: System { base: packages::base(inputs, profile, report), ..profile.system.clone() },
         members,
         services,
     }
 }
 
 /// What a node's share of the plan is made with.
-struct Resolver<'a> {
-    inputs: &'a Inputs<'a>,
-    cluster: &'a Cluster,
-    templates: &'a Templates,
-    context: &'a Context,
+pub(super) struct Resolver<'a> {
+    pub(super) inputs: &'a Inputs<'a>,
+    pub(super) cluster: &'a Cluster,
+    pub(super) templates: &'a Templates,
+    pub(super) context: &'a Context,
 }
 
 impl Resolver<'_> {
@@ -147,6 +149,7 @@ impl Resolver<'_> {
             format: request.layers.format,
             layers: shape.layers.clone(),
             files: shape.files.clone(),
+            packages: self.packages(member, index, report),
             private: shape.private.clone(),
             services,
             folders: shape.folders.clone(),

@@ -72,6 +72,9 @@ fn any_ethernet() -> String {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a mapping that describes the system")]
 pub struct System {
+    /// What the nodes boot, by its name among the `systems` of the pins file. Default: the only one there is. It matters
+    /// where components need packages.
+    pub base: Option<String>,
     /// The time zone by its name in the tz database. Default: that of the image.
     pub timezone: Option<String>,
     /// Whether packages are upgraded on first boot, with a reboot if that asks for one. Needs a package archive that

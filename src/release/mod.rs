@@ -1,6 +1,8 @@
 //! The pins: which releases exist, where they come from, what their bytes must hash to (pure).
 
 mod arch;
+mod archive;
+mod archive_check;
 mod audit;
 mod checksums;
 mod edit;
@@ -10,6 +12,7 @@ mod problem;
 mod redacted;
 
 pub use arch::Arch;
+pub use archive::{Archive, ArchiveKey, ListPlace, System};
 pub use audit::audit;
 pub use checksums::{ChecksumError, digest_for};
 pub use edit::moved;

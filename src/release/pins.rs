@@ -6,7 +6,7 @@ use minijinja::{Environment, UndefinedBehavior, context};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Arch, KnownProblem, Problem};
+use super::{Arch, Archive, KnownProblem, Problem, System};
 use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Source, Step};
 use crate::digest::Sha256;
 
@@ -16,6 +16,12 @@ use crate::digest::Sha256;
 pub struct Releases {
     /// The releases, by the name that a component's `release` says.
     pub releases: BTreeMap<String, Release>,
+    /// The package archives, by the name that a system says.
+    #[serde(default)]
+    pub archives: BTreeMap<String, Archive>,
+    /// What nodes can boot, by the name that a profile's `system.base` says.
+    #[serde(default)]
+    pub systems: BTreeMap<String, System>,
 }
 
 /// One upstream version, with a digest for each architecture.
@@ -46,7 +52,7 @@ pub struct Release {
 }
 
 /// What the bytes of an artifact must be.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a mapping with `sha256`")]
 pub struct Pin {
     /// The digest of the file.
@@ -155,11 +161,11 @@ impl Decoded<Releases> {
         arch: Arch,
     ) -> Result<String, Diagnostic> {
         if has_credentials(template.text) {
-            return Err(self.indiscreet(name, template.key));
+            return Err(self.indiscreet(name, &path(name, template.key)));
         }
         let address = self.expand(name, release, template, arch)?;
         if has_credentials(&address) {
-            return Err(self.indiscreet(name, template.key));
+            return Err(self.indiscreet(name, &path(name, template.key)));
         }
         if !(address.starts_with("https://") || address.starts_with("http://")) {
             let message = format!("`{}` is not a valid http or https URL", address.escape_debug());
@@ -191,9 +197,9 @@ impl Decoded<Releases> {
     }
 
     /// Shows the place with stars in place of the password.
-    fn indiscreet(&self, name: &str, key: &str) -> Diagnostic {
+    pub(super) fn indiscreet(&self, name: &str, path: &[Step]) -> Diagnostic {
         let source = &self.document.source;
-        let span = self.document.span(&path(name, key));
+        let span = self.document.span(path);
         let text = source.text();
         let address = &text[span.clone()];
         let end = address.rfind('@').unwrap_or(address.len());
@@ -230,7 +236,7 @@ impl Release {
     }
 }
 
-fn expand(template: &str, names: minijinja::Value) -> Result<String, minijinja::Error> {
+pub(super) fn expand(template: &str, names: minijinja::Value) -> Result<String, minijinja::Error> {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.render_str(template, names)
@@ -245,12 +251,12 @@ fn path(name: &str, key: &str) -> [Step; 3] {
 }
 
 /// Whether an address contains a user or a password.
-fn has_credentials(address: &str) -> bool {
+pub(super) fn has_credentials(address: &str) -> bool {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     rest.split(['/', '\\', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
 }
 
-fn located(error: &minijinja::Error, document: &Document, path: &[Step]) -> Diagnostic {
+pub(super) fn located(error: &minijinja::Error, document: &Document, path: &[Step]) -> Diagnostic {
     let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     document
         .error(path, format!("failed to render this template: {detail}"), "")

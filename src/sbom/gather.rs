@@ -189,6 +189,7 @@ mod tests {
             format: crate::plan::Format::default(),
             layers: Vec::new(),
             files: Vec::new(),
+            packages: Vec::new(),
             private: Vec::new(),
             services: Vec::new(),
             folders: vec![],

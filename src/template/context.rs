@@ -30,6 +30,8 @@ struct NodeView<'a> {
     url_host: String,
     prefix: u8,
     arch: String,
+    /// What it boots, where the pins say what that is.
+    base: &'a str,
     roles: &'a [String],
     components: &'a [String],
     joins: Vec<PeerView<'a>>,
@@ -49,13 +51,14 @@ impl<'a> PeerView<'a> {
 }
 
 impl<'a> NodeView<'a> {
-    fn new(member: &'a Member, address: IpAddr, cluster: &Cluster) -> Self {
+    fn new(member: &'a Member, address: IpAddr, cluster: &'a Cluster) -> Self {
         Self {
             name: &member.name,
             address: address.to_string(),
             url_host: url_host(address),
             prefix: cluster.network.subnet.prefix_len(),
             arch: member.arch.to_string(),
+            base: cluster.system.base.as_deref().unwrap_or_default(),
             roles: &member.roles,
             components: &member.components,
             joins: Vec::new(),
