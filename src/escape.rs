@@ -15,7 +15,7 @@ fn is_obeyed(c: char) -> bool {
 }
 
 /// The text, with every character that a terminal would obey as its number: `\u{1b}`.
-pub fn escaped(text: &str) -> Cow<'_, str> {
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
     if !text.contains(is_obeyed) {
         return Cow::Borrowed(text);
     }
@@ -27,7 +27,7 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
 }
 
 /// The same for bytes that may be no text.
-pub fn escaped_bytes(bytes: &[u8]) -> String {
+pub(crate) fn escaped_bytes(bytes: &[u8]) -> String {
     let mut shown = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         shown.push_str(&escaped(chunk.valid()));
@@ -39,7 +39,7 @@ pub fn escaped_bytes(bytes: &[u8]) -> String {
 }
 
 /// The same for JSON, which has a form of its own for them and nothing but strings to have them in.
-pub fn escaped_json(json: &str) -> Cow<'_, str> {
+pub(crate) fn escaped_json(json: &str) -> Cow<'_, str> {
     if !json.contains(is_obeyed) {
         return Cow::Borrowed(json);
     }
@@ -56,7 +56,7 @@ pub fn escaped_json(json: &str) -> Cow<'_, str> {
 }
 
 /// The text with replacements of the same number of bytes, so that offsets in it stay valid.
-pub fn masked(text: &str) -> Cow<'_, str> {
+pub(crate) fn masked(text: &str) -> Cow<'_, str> {
     if !text.contains(is_obeyed) {
         return Cow::Borrowed(text);
     }
@@ -71,12 +71,12 @@ pub fn masked(text: &str) -> Cow<'_, str> {
 
 /// Text that has colours of this program's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Styled(String);
+pub(crate) struct Styled(String);
 
 impl Styled {
     /// Of text whose only escape sequences are this program's: those that choose colours (Select Graphic Rendition, ECMA-48
     /// section 8.3.117) stay, everything else is escaped.
-    pub fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let mut styled = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(at) = rest.find('\u{1b}') {
@@ -92,7 +92,7 @@ impl Styled {
     }
 
     /// The text, as a terminal may have it.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

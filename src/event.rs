@@ -75,4 +75,4 @@ pub enum Event<'a> {
 }
 
 /// To whom events are reported: from any thread.
-pub type Tell<'a> = &'a (dyn Fn(&Event<'_>) + Sync);
+pub(crate) type Tell<'a> = &'a (dyn Fn(&Event<'_>) + Sync);

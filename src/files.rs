@@ -17,7 +17,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
-pub use sync::{make_folders, sync_all, sync_folder};
+pub(crate) use sync::{make_folders, sync_all, sync_folder};
 
 /// How long a lock may be waited for without a word.
 const SILENT: Duration = Duration::from_secs(1);
@@ -93,12 +93,12 @@ impl From<FileError> for io::Error {
 
 /// Opens a plain file to read and write, creating it with mode 0600 if it does not exist. A link in its place is
 /// not followed, and a file that others could read before is made private: anyone who can open it could lock it for ever.
-pub fn open_private(path: &Path) -> io::Result<fs::File> {
+pub(crate) fn open_private(path: &Path) -> io::Result<fs::File> {
     open_for(path, 0o600)
 }
 
 /// The same for a file in a shared folder: the group may write to it, if the umask allows it.
-pub fn open_shared(path: &Path) -> io::Result<fs::File> {
+pub(crate) fn open_shared(path: &Path) -> io::Result<fs::File> {
     open_for(path, 0o660)
 }
 
@@ -131,7 +131,7 @@ fn plain() -> fs::OpenOptions {
 }
 
 /// Opens an existing plain file to read and write; `None` if it does not exist or is a link.
-pub fn open_plain(path: &Path) -> io::Result<Option<fs::File>> {
+pub(crate) fn open_plain(path: &Path) -> io::Result<Option<fs::File>> {
     match plain().write(true).open(path) {
         Err(error) if is_absent(&error) || is_link(path) => Ok(None),
         file => {
@@ -147,7 +147,7 @@ fn is_link(path: &Path) -> bool {
 }
 
 /// The bytes of a plain file, at most `limit`; `None` if it does not exist.
-pub fn read_plain(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read_plain(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let file = match plain().open(path) {
         Err(error) if is_absent(&error) || is_link(path) => return Ok(None),
         file => file?,
@@ -156,21 +156,21 @@ pub fn read_plain(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// All bytes that come, of which there are at most `limit`; `None` if there are more.
-pub fn read_bounded(from: impl Read, limit: u64) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read_bounded(from: impl Read, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     from.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }
 
 /// Gives a temporary file, on the disk with all its bytes, its name, which is on the disk too afterwards.
-pub fn place(file: NamedTempFile, path: &Path) -> io::Result<()> {
+pub(crate) fn place(file: NamedTempFile, path: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     sync_folder(folder_of(path))
 }
 
 /// What was asked of a name; `None` if there is nothing of this name.
-pub fn if_exists<T>(asked: io::Result<T>) -> io::Result<Option<T>> {
+pub(crate) fn if_exists<T>(asked: io::Result<T>) -> io::Result<Option<T>> {
     match asked {
         Err(error) if is_absent(&error) => Ok(None),
         got => got.map(Some),
@@ -178,18 +178,18 @@ pub fn if_exists<T>(asked: io::Result<T>) -> io::Result<Option<T>> {
 }
 
 /// Removes a file, if there is one.
-pub fn remove(path: &Path) -> io::Result<()> {
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
     if_exists(fs::remove_file(path)).map(drop)
 }
 
 /// Whether an error says that there is nothing of this name.
-pub fn is_absent(error: &io::Error) -> bool {
+pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Refuses what another user put where everybody may put things, such as below /tmp: its owner could exchange what is
 /// written, or read it. What the superuser made is trusted.
-pub fn refuse_foreign(path: &Path) -> io::Result<()> {
+pub(crate) fn refuse_foreign(path: &Path) -> io::Result<()> {
     let Some(owner) = if_exists(fs::symlink_metadata(path))?.map(|found| found.uid()) else { return Ok(()) };
     if owner == 0 || owner == rustix::process::geteuid().as_raw() {
         return Ok(());
@@ -199,18 +199,18 @@ pub fn refuse_foreign(path: &Path) -> io::Result<()> {
 }
 
 /// The folder that a name is in.
-pub fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Whether both names lead to the same file, whatever they are.
-pub fn is_same(one: &Path, other: &Path) -> bool {
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
     let place = |path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
     matches!((place(one), place(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Locks a file, for as long as it is open. Where that takes longer than a second, `waiting` is called once.
-pub fn lock(file: &fs::File, waiting: impl FnOnce()) -> io::Result<()> {
+pub(crate) fn lock(file: &fs::File, waiting: impl FnOnce()) -> io::Result<()> {
     for _ in 0..TRIES {
         match file.file().try_lock() {
             Ok(()) => return Ok(()),
@@ -223,7 +223,7 @@ pub fn lock(file: &fs::File, waiting: impl FnOnce()) -> io::Result<()> {
 }
 
 /// What it means that a file cannot be locked.
-pub fn no_lock(path: &Path, error: io::Error) -> io::Error {
+pub(crate) fn no_lock(path: &Path, error: io::Error) -> io::Error {
     let lacking = [Errno::NOLCK, Errno::NOSYS, Errno::OPNOTSUPP, Errno::INVAL].map(Errno::raw_os_error);
     if error.raw_os_error().is_some_and(|code| lacking.contains(&code)) {
         return FileError::NoLocks { path: path.to_owned(), cause: error }.into();

@@ -1,6 +1,7 @@
 //! The rooms of imgbuild. ARCHITECTURE.md says what is in each, which of them are pure, and which may import which.
 //!
 //! Those that tests and fuzz targets name are public; in all others the compiler says what is dead.
+#![warn(unreachable_pub)]
 
 // What is typed, and what is told.
 pub mod cli;

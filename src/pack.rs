@@ -18,7 +18,7 @@ use crate::profile::Secrets;
 use crate::store::Store;
 
 /// The parts of a bundle and where their bytes are.
-pub struct Contents(BTreeMap<String, (Part, Bytes)>);
+pub(crate) struct Contents(BTreeMap<String, (Part, Bytes)>);
 
 /// Where the bytes of a part are.
 enum Bytes {
@@ -29,7 +29,7 @@ enum Bytes {
 
 impl Contents {
     /// What the user wrote.
-    pub fn of(texts: &Texts, plan: &Plan) -> Result<Self, Failure> {
+    pub(crate) fn of(texts: &Texts, plan: &Plan) -> Result<Self, Failure> {
         let mut contents = Self(BTreeMap::new());
         let text = |source: &Option<Arc<Source>>| -> Arc<[u8]> {
             source.as_ref().map_or("", |source| source.text()).as_bytes().into()
@@ -52,7 +52,7 @@ impl Contents {
     }
 
     /// Refuses texts that a secret has strayed into: a bundle goes through many hands.
-    pub fn refuse(&self, secrets: &Secrets) -> Result<(), Failure> {
+    pub(crate) fn refuse(&self, secrets: &Secrets) -> Result<(), Failure> {
         let mut report = Report::new();
         for (path, (_, bytes)) in &self.0 {
             let Bytes::Here(bytes) = bytes else { continue };
@@ -73,7 +73,12 @@ impl Contents {
     }
 
     /// The artifacts that these nodes need, which are in the store.
-    pub fn artifacts(&mut self, nodes: &[&NodePlan], requests: &[ArtifactRequest], fetched: &[Fetched]) {
+    pub(crate) fn artifacts(
+        &mut self,
+        nodes: &[&NodePlan],
+        requests: &[ArtifactRequest],
+        fetched: &[Fetched],
+    ) {
         let artifacts = nodes.iter().flat_map(|node| node.artifacts());
         let known: BTreeMap<_, _> = artifacts.map(|artifact| (artifact.title(), artifact)).collect();
         for (request, fetched) in requests.iter().zip(fetched) {
@@ -91,7 +96,7 @@ impl Contents {
     }
 
     /// The program at `file`.
-    pub fn program(&mut self, file: PathBuf) -> Result<(), Failure> {
+    pub(crate) fn program(&mut self, file: PathBuf) -> Result<(), Failure> {
         let (sha256, size) = Sha256::of_reader(fs_err::File::open(&file)?)?;
         let part = Part {
             path: PROGRAM.to_owned(),
@@ -105,12 +110,12 @@ impl Contents {
     }
 
     /// The parts.
-    pub fn parts(&self) -> Vec<Part> {
+    pub(crate) fn parts(&self) -> Vec<Part> {
         self.0.values().map(|(part, _)| part.clone()).collect()
     }
 
     /// The bytes of a part.
-    pub fn open(&self, part: &Part, store: &Store) -> io::Result<Box<dyn Read>> {
+    pub(crate) fn open(&self, part: &Part, store: &Store) -> io::Result<Box<dyn Read>> {
         Ok(match self.0.get(&part.path).map(|(_, bytes)| bytes) {
             Some(Bytes::Here(bytes)) => Box::new(Cursor::new(Arc::clone(bytes))),
             Some(Bytes::Store(sha256)) => Box::new(store.read(sha256).map_err(io::Error::other)?),

@@ -15,7 +15,7 @@ use crate::plan::{NodePlan, Request};
 use crate::settings::Trust;
 
 /// What a verification came to.
-pub struct Verified {
+pub(crate) struct Verified {
     /// What is there, and what is wrong with it.
     pub audit: Audit,
     /// What was signed with the file, if a signature was asked for and holds.
@@ -23,7 +23,7 @@ pub struct Verified {
 }
 
 /// Checks what is at `path`, which is of this kind, and its signature, if it must have one.
-pub fn verify(path: &Path, kind: AuditKind, trust: Option<&Trust>) -> Result<Verified, Failure> {
+pub(crate) fn verify(path: &Path, kind: AuditKind, trust: Option<&Trust>) -> Result<Verified, Failure> {
     let key = trust.map(|trust| verifying_key(&trust.key, kind)).transpose()?;
     let mut audit = audit::audit(path)?;
     if kind == AuditKind::Bundle && audit.faults.is_empty() {

@@ -17,7 +17,7 @@ use crate::render::{NodeSecrets, OverlayFacts, private_files};
 use crate::store::Cache;
 
 /// What all nodes of a build share.
-pub struct Assembly<'a> {
+pub(super) struct Assembly<'a> {
     pub(super) plan: &'a Plan,
     pub(super) layers: &'a Layers,
     pub(super) cache: &'a Cache,
@@ -28,7 +28,7 @@ pub struct Assembly<'a> {
 
 impl<'a> Assembly<'a> {
     /// Of a plan's nodes, whose layers are finished.
-    pub fn new(
+    pub(super) fn new(
         plan: &'a Plan,
         layers: &'a Layers,
         cache: &'a Cache,
@@ -44,7 +44,11 @@ impl<'a> Assembly<'a> {
     }
 
     /// What is written for a node.
-    pub fn output<'n>(&'n self, node: &'n NodePlan, own: &'n OwnLayer) -> Result<NodeOutput<'n>, Failure> {
+    pub(super) fn output<'n>(
+        &'n self,
+        node: &'n NodePlan,
+        own: &'n OwnLayer,
+    ) -> Result<NodeOutput<'n>, Failure> {
         let secrets = self.secrets(node)?;
         let mut layers =
             node.layers.iter().map(|layer| self.shared_layer(layer)).collect::<Result<Vec<_>, _>>()?;

@@ -12,7 +12,7 @@ use crate::output::{
 use crate::plan::Delivery;
 
 /// Where it is.
-pub fn path(delivery: &Delivery, out: &Path) -> Option<PathBuf> {
+pub(crate) fn path(delivery: &Delivery, out: &Path) -> Option<PathBuf> {
     match delivery {
         Delivery::Image | Delivery::Download { .. } => None,
         Delivery::Shared => Some(out.join(SHARED)),
@@ -21,7 +21,7 @@ pub fn path(delivery: &Delivery, out: &Path) -> Option<PathBuf> {
 }
 
 /// Writes what the nodes share, unless it is there.
-pub fn stage(
+pub(super) fn stage(
     delivery: &Delivery,
     outputs: &mut Outputs,
     epoch: u64,
@@ -48,7 +48,7 @@ pub fn stage(
 }
 
 /// The layers beside the nodes before a build, which [`tidy`] may remove after it.
-pub fn layers_before(delivery: &Delivery, outputs: &Outputs) -> Result<BTreeSet<Sha256>, Failure> {
+pub(super) fn layers_before(delivery: &Delivery, outputs: &Outputs) -> Result<BTreeSet<Sha256>, Failure> {
     Ok(if delivery.layers_url().is_some() {
         known_layers(outputs.root(), &outputs.seen)?
     } else {
@@ -57,7 +57,7 @@ pub fn layers_before(delivery: &Delivery, outputs: &Outputs) -> Result<BTreeSet<
 }
 
 /// Removes those of these layers that no node needs any more.
-pub fn tidy(out: &Path, before: &BTreeSet<Sha256>) -> Result<(), Failure> {
+pub(super) fn tidy(out: &Path, before: &BTreeSet<Sha256>) -> Result<(), Failure> {
     if !before.is_empty() {
         remove_unused_layers(out, before)?;
     }
@@ -65,7 +65,7 @@ pub fn tidy(out: &Path, before: &BTreeSet<Sha256>) -> Result<(), Failure> {
 }
 
 /// What nodes share, before it has its place.
-pub struct Shared {
+pub(super) struct Shared {
     staged: StagedFolder,
     /// Its files, as they will be called, with their digests.
     files: Vec<(String, Sha256)>,
@@ -73,12 +73,12 @@ pub struct Shared {
 
 impl Shared {
     /// What is yet to be published.
-    pub fn staged(&self) -> &StagedFolder {
+    pub(super) fn staged(&self) -> &StagedFolder {
         &self.staged
     }
 
     /// Puts it there.
-    pub fn publish(self, seen: &mut OutputCache) -> Result<(), Failure> {
+    pub(super) fn publish(self, seen: &mut OutputCache) -> Result<(), Failure> {
         self.staged.publish_files()?;
         self.files.iter().try_for_each(|(name, digest)| Ok(seen.wrote(name, *digest)?))
     }

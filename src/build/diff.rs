@@ -16,7 +16,7 @@ use crate::settings::Folders;
 use crate::store::Store;
 
 /// What a build changes in the folder of each node that is meant. `report` has what is wrong so far.
-pub fn differences(
+pub(crate) fn differences(
     job: &Job<'_>,
     mut secrets: Secrets,
     mut report: Report,

@@ -14,7 +14,7 @@ use crate::render::{
 const USER_DATA_LIMIT: usize = 16 * 1024;
 
 /// A node with the files of its own layer.
-pub struct Rendered<'a> {
+pub(super) struct Rendered<'a> {
     /// The node.
     pub node: &'a NodePlan,
     /// Its files.
@@ -23,7 +23,7 @@ pub struct Rendered<'a> {
 
 /// Renders the files of each node's own layer. Whatever is wrong with these, with private files or with documents goes into
 /// `report`, before anything is fetched or written.
-pub fn rendered<'a>(
+pub(super) fn rendered<'a>(
     plan: &Plan,
     nodes: &[&'a NodePlan],
     secrets: &Secrets,
@@ -50,7 +50,7 @@ pub fn rendered<'a>(
 }
 
 /// The cloud-init documents of a node: file name and text.
-pub fn documents(
+pub(crate) fn documents(
     plan: &Plan,
     node: &NodePlan,
     overlay: &OverlayFacts,

@@ -9,7 +9,7 @@ use crate::input::{recorded, secrets};
 use crate::profile::Secrets;
 
 /// All that a build would warn of.
-pub struct Foreseen {
+pub(crate) struct Foreseen {
     report: Report,
     /// What `--quiet` hides: known problems of releases, and what nodes do not have without optional secrets.
     lines: Vec<String>,
@@ -17,7 +17,7 @@ pub struct Foreseen {
 
 impl Foreseen {
     /// Of a build. `report` has what is wrong so far; `Err` has all that the build would refuse.
-    pub fn new(job: &Job<'_>, mut secrets: Secrets, mut report: Report) -> Result<Self, Failure> {
+    pub(crate) fn new(job: &Job<'_>, mut secrets: Secrets, mut report: Report) -> Result<Self, Failure> {
         let Job { plan, components, secrets_place, out, tell: _ } = *job;
         let nodes = plan.selected_nodes();
         let needed = secrets::needed(&nodes, components);
@@ -37,13 +37,13 @@ impl Foreseen {
     }
 
     /// Reports it.
-    pub fn tell(&self, tell: Tell<'_>) {
+    pub(crate) fn tell(&self, tell: Tell<'_>) {
         tell(&Event::Report(&self.report));
         self.lines.iter().for_each(|line| tell(&Event::Warning(line)));
     }
 
     /// The same for programs.
-    pub fn listed(&self) -> Vec<Listed> {
+    pub(crate) fn listed(&self) -> Vec<Listed> {
         let mut report = self.report.clone();
         self.lines.iter().for_each(|line| report.push(Diagnostic::warning(line)));
         report.listed()

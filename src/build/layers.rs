@@ -24,10 +24,10 @@ use crate::settings::CachePlace;
 use crate::store::{Cache, LayerRecord, Store, StoreError};
 
 /// Finished layers by their key.
-pub type Layers = BTreeMap<Sha256, Layer>;
+pub(super) type Layers = BTreeMap<Sha256, Layer>;
 
 /// A finished layer.
-pub struct Layer {
+pub(super) struct Layer {
     /// What is in it.
     pub index: LayerIndex,
     /// Its digest.
@@ -47,7 +47,7 @@ enum Bytes {
 
 impl Layer {
     /// Its bytes, from their beginning. One reader at a time.
-    pub fn read(&self, cache: &Cache) -> Result<Box<dyn Read>, Failure> {
+    pub(super) fn read(&self, cache: &Cache) -> Result<Box<dyn Read>, Failure> {
         match &self.bytes {
             Bytes::Kept => Ok(Box::new(cache.read(&self.sha256)?)),
             Bytes::Loose(file) => {
@@ -59,7 +59,7 @@ impl Layer {
     }
 
     /// Its bytes as they are, unverified: the caller compares the digest.
-    pub fn read_unverified(&self, cache: &Cache) -> Result<Box<dyn Read>, Failure> {
+    pub(super) fn read_unverified(&self, cache: &Cache) -> Result<Box<dyn Read>, Failure> {
         match &self.bytes {
             Bytes::Kept => Ok(Box::new(cache.read_unverified(&self.sha256)?)),
             Bytes::Loose(_) => self.read(cache),
@@ -85,7 +85,7 @@ fn requests<'a>(artifacts: impl Iterator<Item = &'a Artifact>) -> Vec<ArtifactRe
 }
 
 /// How the store is asked for an artifact.
-pub fn request(artifact: &Artifact) -> ArtifactRequest {
+pub(crate) fn request(artifact: &Artifact) -> ArtifactRequest {
     ArtifactRequest {
         name: artifact.title(),
         url: artifact.url.clone(),
@@ -95,7 +95,7 @@ pub fn request(artifact: &Artifact) -> ArtifactRequest {
 }
 
 /// The artifacts of these nodes, fetched by the build or by the node.
-pub fn requests_of(nodes: &[&NodePlan]) -> Vec<ArtifactRequest> {
+pub(crate) fn requests_of(nodes: &[&NodePlan]) -> Vec<ArtifactRequest> {
     requests(nodes.iter().flat_map(|node| node.artifacts()))
 }
 
@@ -106,7 +106,7 @@ fn needed(layers: &[Arc<LayerPlan>]) -> Vec<ArtifactRequest> {
 
 /// How a finished layer is looked for in the cache.
 #[derive(Clone, Copy, Debug)]
-pub enum Lookup {
+pub(super) enum Lookup {
     /// By its record alone: whether its bytes are whole shows where they are read.
     Recorded,
     /// By its record, and its bytes are read: damaged ones are removed.
@@ -127,7 +127,7 @@ impl Lookup {
 
 /// Where layers come from: the artifacts that they are made of, and the cache of those that are made.
 #[derive(Clone, Copy)]
-pub struct Depot<'a> {
+pub(super) struct Depot<'a> {
     /// Artifacts, which pins vouch for.
     pub store: &'a Store,
     /// Layers, which are this user's own work.
@@ -135,7 +135,7 @@ pub struct Depot<'a> {
 }
 
 /// The user's own cache of layers. What cannot be believed is not used.
-pub fn cache(place: Option<&CachePlace>, tell: Tell<'_>) -> Cache {
+pub(crate) fn cache(place: Option<&CachePlace>, tell: Tell<'_>) -> Cache {
     let Some(place) = place else { return Cache::none() };
     Cache::open(&place.folder, &place.key).unwrap_or_else(|why| {
         tell(&Event::CacheUnusable(&why));
@@ -144,7 +144,7 @@ pub fn cache(place: Option<&CachePlace>, tell: Tell<'_>) -> Cache {
 }
 
 /// Sees to it that every layer of these nodes is finished. Fetches the artifacts of those that are not.
-pub fn finish(
+pub(super) fn finish(
     nodes: &[&NodePlan],
     depot: Depot<'_>,
     lookup: Lookup,
@@ -206,7 +206,7 @@ fn digests(layers: &[Arc<LayerPlan>], finished: &Layers) -> Vec<Sha256> {
 }
 
 /// The digest of finished layers one after the other, to be continued.
-pub fn joined(
+pub(super) fn joined(
     layers: &[Arc<LayerPlan>],
     finished: &Layers,
     cache: &Cache,
@@ -230,7 +230,7 @@ fn join(
 }
 
 /// The same without a network and without a change to store and cache: what is lacking is made in files that have no names.
-pub fn peek(nodes: &[&NodePlan], Depot { store, cache }: Depot<'_>) -> Result<Layers, Failure> {
+pub(super) fn peek(nodes: &[&NodePlan], Depot { store, cache }: Depot<'_>) -> Result<Layers, Failure> {
     let Sorted { mut finished, missing } = sorted(nodes, cache, Lookup::Unchanged)?;
     store.has_all(&needed(&missing))?;
     for plan in missing {

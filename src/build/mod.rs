@@ -28,21 +28,21 @@ use crate::profile::Secrets;
 use crate::settings::{Folders, SecretsPlace};
 use crate::store::{Store, StoreError};
 use assembly::Assembly;
-pub use beside::path as path_beside;
-pub use diff::differences;
-pub use documents::documents;
+pub(crate) use beside::path as path_beside;
+pub(crate) use diff::differences;
+pub(crate) use documents::documents;
 use documents::rendered;
-pub use foreseen::Foreseen;
+pub(crate) use foreseen::Foreseen;
 use layers::{Depot, Lookup};
-pub use layers::{cache, request, requests_of};
-pub use obstacles::check as check_obstacles;
-pub use packages::check_installable;
+pub(crate) use layers::{cache, request, requests_of};
+pub(crate) use obstacles::check as check_obstacles;
+pub(crate) use packages::check_installable;
 use publish::{Publication, Published};
-pub use warnings::known_problems;
+pub(crate) use warnings::known_problems;
 
 /// What is built.
 #[derive(Clone, Copy)]
-pub struct Job<'a> {
+pub(crate) struct Job<'a> {
     /// All that is decided.
     pub plan: &'a Plan,
     /// The components, which declare secrets.
@@ -56,7 +56,7 @@ pub struct Job<'a> {
 }
 
 /// Builds the nodes that are meant, with the secrets that were given. `report` has what is wrong so far.
-pub fn build(
+pub(crate) fn build(
     job: &Job<'_>,
     mut secrets: Secrets,
     mut report: Report,

@@ -24,7 +24,7 @@ use crate::store::Cache;
 const COMMON: &str = "cluster";
 
 /// A layer in memory.
-pub struct RenderedLayer {
+pub(super) struct RenderedLayer {
     /// What it is.
     pub layer: NamedLayer,
     /// Its bytes.
@@ -56,13 +56,13 @@ impl RenderedLayer {
     }
 
     /// The layer with its bytes.
-    pub fn source(&self) -> LayerSource<'_> {
+    pub(super) fn source(&self) -> LayerSource<'_> {
         LayerSource { layer: self.layer.clone(), content: Box::new(&self.bytes[..]) }
     }
 }
 
 /// What nodes with the same components have of their overlays in common.
-pub struct Common {
+pub(super) struct Common {
     /// The files that are rendered alike, if there are any.
     pub layer: Option<RenderedLayer>,
     /// All layers but the nodes' own, joined: each overlay's digest goes on from there.
@@ -70,7 +70,7 @@ pub struct Common {
 }
 
 /// A node's own layer, the last of its overlay.
-pub struct OwnLayer {
+pub(super) struct OwnLayer {
     /// What stands before it.
     pub common: Rc<Common>,
     /// The layer, with the end of the archive.
@@ -80,7 +80,7 @@ pub struct OwnLayer {
 }
 
 /// Makes the layers of nodes.
-pub struct Renderer<'a> {
+pub(super) struct Renderer<'a> {
     plan: &'a Plan,
     cache: &'a Cache,
     layers: &'a Layers,
@@ -89,13 +89,17 @@ pub struct Renderer<'a> {
 
 impl<'a> Renderer<'a> {
     /// For the nodes of a plan, whose other layers are finished.
-    pub fn new(plan: &'a Plan, cache: &'a Cache, layers: &'a Layers) -> Self {
+    pub(super) fn new(plan: &'a Plan, cache: &'a Cache, layers: &'a Layers) -> Self {
         Self { plan, cache, layers, known: BTreeMap::new() }
     }
 
     /// A node's own layer of these files, and what stands before it. What a release's folder holds is known only now, so
     /// that its paths are compared with all others here.
-    pub fn own_layer(&mut self, node: &NodePlan, mut files: Vec<NodeFile>) -> Result<OwnLayer, Failure> {
+    pub(super) fn own_layer(
+        &mut self,
+        node: &NodePlan,
+        mut files: Vec<NodeFile>,
+    ) -> Result<OwnLayer, Failure> {
         let indexes: Vec<(&str, &LayerIndex)> = node
             .layers
             .iter()
@@ -136,7 +140,7 @@ impl<'a> Renderer<'a> {
 }
 
 /// What an overlay's files need on a node's disk with blocks of 4 KiB.
-pub fn room_kib(index: &LayerIndex) -> u64 {
+pub(super) fn room_kib(index: &LayerIndex) -> u64 {
     let kib = |kind: &IndexKind| match kind {
         IndexKind::File { size, .. } => size.div_ceil(4096) * 4,
         IndexKind::Directory | IndexKind::Symlink { .. } => 4,

@@ -10,7 +10,7 @@ use crate::plan::{Delivery, Plan};
 const SHOWN: usize = 10;
 
 /// Sees to it that nothing is in the way of the folders of the nodes that are meant, and of what is written beside them.
-pub fn check(plan: &Plan, out: &Path) -> Result<(), Failure> {
+pub(crate) fn check(plan: &Plan, out: &Path) -> Result<(), Failure> {
     let place = OutputRoot { root: out, cluster: &plan.cluster.name };
     refuse(place.check_root().err())?;
     let nodes = plan.selected_nodes().into_iter().map(|node| place.check_node(&node.name));
@@ -18,12 +18,12 @@ pub fn check(plan: &Plan, out: &Path) -> Result<(), Failure> {
 }
 
 /// The same of one node, right before it is written.
-pub fn check_node(place: &OutputRoot<'_>, node: &str) -> Result<(), Failure> {
+pub(super) fn check_node(place: &OutputRoot<'_>, node: &str) -> Result<(), Failure> {
     refuse(place.check_node(node).err())
 }
 
 /// The same of what nodes share.
-pub fn check_shared(place: &OutputRoot<'_>, delivery: &Delivery) -> Result<(), Failure> {
+pub(super) fn check_shared(place: &OutputRoot<'_>, delivery: &Delivery) -> Result<(), Failure> {
     refuse(place.check_shared(delivery.into()).err())
 }
 

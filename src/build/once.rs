@@ -9,7 +9,7 @@ use crate::output::{NodeOutput, USER_DATA};
 
 /// Compares a node's documents with those of the build before, in `folder`. A build of another instance has nothing to say,
 /// and neither has one that cannot be read: it is replaced.
-pub fn report(output: &NodeOutput<'_>, folder: &Path, tell: Tell<'_>) {
+pub(super) fn report(output: &NodeOutput<'_>, folder: &Path, tell: Tell<'_>) {
     let node = &output.manifest.node;
     let before = |name: &str| input::text(&folder.join(name), MAX_DOCUMENT).ok();
     let differs = |name: &str| {

@@ -4,7 +4,7 @@ use crate::failure::{Exit, Failure};
 use crate::plan::NodePlan;
 
 /// Refuses nodes whose components need packages.
-pub fn check_installable(nodes: &[&NodePlan]) -> Result<(), Failure> {
+pub(crate) fn check_installable(nodes: &[&NodePlan]) -> Result<(), Failure> {
     let Some((node, package)) = nodes.iter().find_map(|node| Some((node, node.packages.first()?))) else {
         return Ok(());
     };

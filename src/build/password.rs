@@ -17,7 +17,7 @@ const SALT: usize = 12;
 /// The salt follows from `place` (cluster, user), so that equal builds give equal bytes; it is not taken from the password,
 /// of which it would tell something. The nodes of a cluster have the same hash as they have the same password: whoever finds
 /// it out for one knows it for all.
-pub fn hashed(password: &str, place: &str) -> anyhow::Result<String> {
+pub(super) fn hashed(password: &str, place: &str) -> anyhow::Result<String> {
     let password = match Password::read(password) {
         Ok(Password::Hash(hash)) => return Ok(hash.to_owned()),
         Ok(Password::Clear(password)) => password,

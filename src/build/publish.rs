@@ -21,7 +21,7 @@ use crate::output::{
 use crate::plan::NodePlan;
 
 /// What is written, and where.
-pub struct Publication<'a> {
+pub(super) struct Publication<'a> {
     /// What is written.
     pub assembly: Assembly<'a>,
     /// The folder of the nodes' folders.
@@ -31,7 +31,7 @@ pub struct Publication<'a> {
 }
 
 /// What a publication came to.
-pub enum Published {
+pub(super) enum Published {
     /// All of it is there.
     Done(Vec<Manifest>),
     /// Nothing was written: the bytes of a layer are not those that were kept any more.
@@ -57,7 +57,7 @@ struct Owned<'a> {
 
 impl Publication<'_> {
     /// Writes the nodes that are meant and what they share, as far as it is not there. `nodes` has all that are concerned.
-    pub fn publish(&self, nodes: &[Rendered<'_>]) -> Result<Published, Failure> {
+    pub(super) fn publish(&self, nodes: &[Rendered<'_>]) -> Result<Published, Failure> {
         match self.write_all(nodes) {
             Ok(manifests) => Ok(Published::Done(manifests)),
             Err(failure) => match failure.damaged() {

@@ -9,7 +9,7 @@ use crate::profile::{ADMIN_PASSWORD, Secrets, SshKey};
 use crate::release::KnownProblem;
 
 /// Warns where the administrator has no way in, and where a password is nobody's.
-pub fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Report) {
+pub(super) fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Report) {
     let Some(admin) = &plan.cluster.system.admin else {
         if secrets.has(ADMIN_PASSWORD) {
             let message =
@@ -28,7 +28,7 @@ pub fn nobody_can_log_in(plan: &Plan, secrets: &Secrets, report: &mut Report) {
 }
 
 /// Whoever has the administrator's key is root then.
-pub fn sudo(plan: &Plan, secrets: &Secrets, tell: Tell<'_>) {
+pub(super) fn sudo(plan: &Plan, secrets: &Secrets, tell: Tell<'_>) {
     let admin = plan.cluster.system.admin.as_ref().filter(|admin| !admin.ssh_authorized_keys.is_empty());
     if let Some(admin) = admin.filter(|_| !secrets.has(ADMIN_PASSWORD)) {
         tell(&Event::SudoWithoutPassword { admin: &admin.name });
@@ -36,7 +36,7 @@ pub fn sudo(plan: &Plan, secrets: &Secrets, tell: Tell<'_>) {
 }
 
 /// The known problems of the releases that these nodes get, a line each, with the version that cures it.
-pub fn known_problems(nodes: &[&NodePlan]) -> Vec<String> {
+pub(crate) fn known_problems(nodes: &[&NodePlan]) -> Vec<String> {
     let artifacts = nodes.iter().flat_map(|node| node.artifacts());
     let problems: BTreeMap<(&str, &str), &[KnownProblem]> = artifacts
         .map(|one| ((one.release.as_str(), one.version.as_str()), one.problems.as_slice()))

@@ -44,7 +44,7 @@ struct Line<'a> {
 }
 
 /// Boots these nodes, and succeeds when each is ready.
-pub fn run(
+pub(super) fn run(
     names: &[String],
     base: &Path,
     accelerator: Option<Accelerator>,

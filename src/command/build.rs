@@ -11,7 +11,7 @@ use crate::settings::{Environment, Settings};
 use crate::terminal::Console;
 
 /// What `build` is asked for.
-pub struct Request {
+pub(super) struct Request {
     /// The nodes; all, if there are none.
     pub nodes: Vec<String>,
     /// Whether all nodes are meant.
@@ -23,7 +23,7 @@ pub struct Request {
 }
 
 /// Builds the nodes that are named, or all; as new instances, if they are to be reprovisioned.
-pub fn run(request: Request, environment: Environment<'_>, console: &Console) -> Result<(), Failure> {
+pub(super) fn run(request: Request, environment: Environment<'_>, console: &Console) -> Result<(), Failure> {
     let settings = Settings::resolve(request.building, environment)?;
     if request.nodes.is_empty() && !request.all {
         return Err(Failure::Usage {

@@ -28,7 +28,7 @@ use crate::terminal::Console;
 const PASSWORD: &str = "IMGBUILD_SIGN_PASSWORD";
 
 /// Writes a bundle of the nodes that are named, or of all.
-pub fn run(args: BundleArgs, environment: Environment<'_>, console: &Console) -> Result<(), Failure> {
+pub(super) fn run(args: BundleArgs, environment: Environment<'_>, console: &Console) -> Result<(), Failure> {
     let BundleArgs { nodes, output, split, sign, with_program, inputs, secrets, fetching, all: _ } = args;
     let input = InputSettings::resolve(inputs)?;
     let fetch = FetchSettings::resolve(&fetching, &input, environment)?;

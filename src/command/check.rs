@@ -9,7 +9,7 @@ use crate::settings::{Environment, Settings};
 use crate::terminal::Console;
 
 /// Checks all nodes.
-pub fn run(
+pub(super) fn run(
     strangers: &[String],
     building: Building,
     environment: Environment<'_>,

@@ -9,7 +9,7 @@ use crate::settings::{Environment, Settings};
 use crate::terminal::Console;
 
 /// Compares the nodes of these names, or all, and tells by the exit code whether they are the same.
-pub fn run(
+pub(super) fn run(
     names: Vec<String>,
     building: Building,
     environment: Environment<'_>,

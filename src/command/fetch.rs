@@ -12,7 +12,7 @@ use crate::store::Store;
 use crate::terminal::Console;
 
 /// Fetches the artifacts of these releases, or those of all nodes.
-pub fn run(
+pub(super) fn run(
     releases: &[String],
     inputs: Inputs,
     fetching: Fetching,

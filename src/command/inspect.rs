@@ -34,7 +34,7 @@ pub(super) fn kind(path: &Path) -> Result<AuditKind, Failure> {
 }
 
 /// Lists what is at `path`.
-pub fn run(path: &Path, console: &Console) -> Result<(), Failure> {
+pub(super) fn run(path: &Path, console: &Console) -> Result<(), Failure> {
     match kind(path)? {
         AuditKind::Bundle => bundle(&Bundle::open(path)?, console),
         AuditKind::Node => manifest(path, console),

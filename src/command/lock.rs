@@ -14,7 +14,7 @@ use crate::settings::{Environment, FetchSettings, InputSettings, InputSource};
 use crate::terminal::Console;
 
 /// Makes the lock anew where that is wanted or needed.
-pub fn run(args: LockArgs, environment: Environment<'_>, console: &Console) -> Result<(), Failure> {
+pub(super) fn run(args: LockArgs, environment: Environment<'_>, console: &Console) -> Result<(), Failure> {
     let LockArgs { lock, upgrade, at, check, dry_run, inputs, fetching } = args;
     let input = InputSettings::resolve(inputs)?;
     let fetch = FetchSettings::resolve(&fetching, &input, environment)?.with_supply(None);

@@ -15,7 +15,7 @@ use crate::settings::{Environment, Settings};
 use crate::terminal::Console;
 
 /// What is to change.
-pub struct Wanted {
+pub(super) struct Wanted {
     /// How.
     pub change: Change,
     /// The node.
@@ -28,7 +28,7 @@ pub struct Wanted {
 
 /// Changes the lists of members that a node is in: builds it so that it joins them, and prints the commands by which the
 /// others are told.
-pub fn run(wanted: Wanted, environment: Environment<'_>, console: &Console) -> Result<(), Failure> {
+pub(super) fn run(wanted: Wanted, environment: Environment<'_>, console: &Console) -> Result<(), Failure> {
     let Wanted { change, node: name, confirmed, building } = wanted;
     let settings = Settings::resolve(building, environment)?;
     let change = MemberChange { change, name: &name, confirmed, settings: &settings, console };

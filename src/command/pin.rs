@@ -13,7 +13,7 @@ use crate::terminal::Console;
 const USUAL: &str = "profiles/releases.yaml";
 
 /// Moves a release, or with `--check` looks for holes in the pins.
-pub fn run(args: PinArgs, environment: Environment<'_>, console: &Console) -> Result<(), Failure> {
+pub(super) fn run(args: PinArgs, environment: Environment<'_>, console: &Console) -> Result<(), Failure> {
     let input = InputSettings::resolve(args.inputs)?;
     let fetch = FetchSettings::resolve(&args.fetching, &input, environment)?;
     let (Some(release), Some(version)) = (args.release, args.version) else { return check(&input, console) };

@@ -24,7 +24,7 @@ struct Planned<'a> {
 }
 
 /// Prints the plan of these nodes, or of all.
-pub fn run(
+pub(super) fn run(
     names: Vec<String>,
     building: Building,
     environment: Environment<'_>,

@@ -14,7 +14,7 @@ use crate::settings::{BuildSettings, Environment, FetchSettings, InputSettings, 
 use crate::terminal::Console;
 
 /// Prints the bill of one node. Nothing is fetched: files have digests where their layer is in the cache.
-pub fn run(
+pub(super) fn run(
     node: String,
     inputs: Inputs,
     fetching: &Fetching,

@@ -10,7 +10,7 @@ use crate::release::Releases;
 use crate::terminal::Console;
 
 /// Prints one schema.
-pub fn run(kind: SchemaKind) -> Result<(), Failure> {
+pub(super) fn run(kind: SchemaKind) -> Result<(), Failure> {
     let schema = match kind {
         SchemaKind::Profile => schema_for!(Profile),
         SchemaKind::Component => schema_for!(Spec),

@@ -63,7 +63,7 @@ fn listener(listen: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 /// Serves the folder on this address.
-pub fn run(listen: SocketAddr, private: bool, out: &Path, console: &Console) -> Result<(), Failure> {
+pub(super) fn run(listen: SocketAddr, private: bool, out: &Path, console: &Console) -> Result<(), Failure> {
     let site = site(private, out, console)?;
     let catalogue = site.catalogue();
     let listener = listener(listen)?;

@@ -18,7 +18,7 @@ use crate::terminal::Console;
 const DOCUMENTS: [&str; 3] = ["user-data", "meta-data", "network-config"];
 
 /// Prints one document or file.
-pub fn run(
+pub(super) fn run(
     node: &str,
     file: &str,
     building: Building,

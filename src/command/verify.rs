@@ -30,7 +30,7 @@ struct Answer<'a> {
 const SIGNED: &str = "every byte is the one that was signed with this key";
 
 /// Checks what is at `path`, and its signature, if it must have one.
-pub fn run(path: &Path, trust: Option<&Trust>, console: &Console) -> Result<(), Failure> {
+pub(super) fn run(path: &Path, trust: Option<&Trust>, console: &Console) -> Result<(), Failure> {
     let kind = inspect::kind(path)?;
     let verify::Verified { audit, signed } = verify(path, kind, trust)?;
     let shown = path.display();

@@ -10,7 +10,7 @@ use crate::layer::{IndexEntry, IndexKind, LayerIndex};
 
 /// What differs between two overlays, each list by path.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct FileChanges {
+pub(crate) struct FileChanges {
     /// Files only in the second.
     pub added: Vec<IndexEntry>,
     /// Files that differ.
@@ -21,7 +21,7 @@ pub struct FileChanges {
 
 /// A file that differs.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Changed {
+pub(crate) struct Changed {
     /// As it is in the first.
     pub from: IndexEntry,
     /// As it is in the second.
@@ -30,7 +30,7 @@ pub struct Changed {
 
 impl FileChanges {
     /// What the second overlay has otherwise than the first.
-    pub fn between(first: &LayerIndex, second: &LayerIndex) -> Self {
+    pub(crate) fn between(first: &LayerIndex, second: &LayerIndex) -> Self {
         let (old, new) = (by_path(first), by_path(second));
         let alone = |here: &BTreeMap<&GuestPath, &IndexEntry>, there: &BTreeMap<&GuestPath, &IndexEntry>| {
             let alone = here.iter().filter(|(path, _)| !there.contains_key(*path));

@@ -9,7 +9,7 @@ type Lists = BTreeMap<String, BTreeMap<String, BTreeMap<String, IpAddr>>>;
 
 /// A change that a component's running members must be told of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum MemberChange {
+pub(crate) enum MemberChange {
     /// A node that the members do not know.
     New {
         /// The component.
@@ -41,7 +41,7 @@ pub enum MemberChange {
 ///
 /// A node's own build knows best where it is. One that is not built yet is new only if a member's build did not count on
 /// it: the nodes of a first build are built one after the other.
-pub fn member_changes(recorded: &Lists, planned: &Lists) -> BTreeSet<MemberChange> {
+pub(crate) fn member_changes(recorded: &Lists, planned: &Lists) -> BTreeSet<MemberChange> {
     let mut changes = BTreeSet::new();
     for (component, list) in recorded.values().flatten() {
         for node in list.keys().filter(|node| !is_planned(planned, component, node)) {
@@ -98,7 +98,7 @@ impl fmt::Display for MemberChange {
 
 impl MemberChange {
     /// How the members are told.
-    pub fn help(&self) -> String {
+    pub(crate) fn help(&self) -> String {
         match self {
             Self::New { node, .. } => {
                 format!(

@@ -12,13 +12,13 @@ use similar::TextDiff;
 
 use crate::output::{DOCUMENTS, META_DATA, Snapshot, USER_DATA};
 use crate::render::masked;
-pub use files::FileChanges;
-pub use members::{MemberChange, member_changes};
-pub use once::changed as changed_once;
+pub(crate) use files::FileChanges;
+pub(crate) use members::{MemberChange, member_changes};
+pub(crate) use once::changed as changed_once;
 
 /// What a build now would change in a node's folder. No secret is in it.
 #[derive(Debug, Default, Serialize)]
-pub struct NodeDiff {
+pub(crate) struct NodeDiff {
     /// The node.
     pub node: String,
     /// Whether a build would give the same bytes.
@@ -39,12 +39,18 @@ pub struct NodeDiff {
 
 impl NodeDiff {
     /// For a node without a build to compare with.
-    pub fn unbuilt(node: &str, why: String) -> Self {
+    pub(crate) fn unbuilt(node: &str, why: String) -> Self {
         Self { node: node.to_owned(), unbuilt: Some(why), reseed: true, ..Self::default() }
     }
 
     /// Compares what is in the folder `place` with what a build now gives.
-    pub fn new(node: &str, place: &str, before: &Snapshot, after: &Snapshot, damaged: Vec<String>) -> Self {
+    pub(crate) fn new(
+        node: &str,
+        place: &str,
+        before: &Snapshot,
+        after: &Snapshot,
+        damaged: Vec<String>,
+    ) -> Self {
         let text = |snapshot: &Snapshot, name: &str| snapshot.texts.get(name).cloned().unwrap_or_default();
         let changed: Vec<_> = after
             .texts

@@ -10,7 +10,7 @@ use crate::output::NETWORK_CONFIG;
 const AT_EVERY_BOOT: &str = "bootcmd";
 
 /// The parts of user-data that differ, and the network's configuration if that is among the `changed` documents.
-pub fn changed(before: &str, after: &str, changed: &[&str]) -> Vec<String> {
+pub(crate) fn changed(before: &str, after: &str, changed: &[&str]) -> Vec<String> {
     let (before, after) = (parts(before), parts(after));
     let names: BTreeSet<_> =
         before.keys().chain(after.keys()).filter(|name| *name != AT_EVERY_BOOT).collect();

@@ -15,7 +15,7 @@ const MANY: usize = 32;
 const AT_ONCE: usize = 4;
 
 /// Brings these files and folders, which are all on one file system, to the disk.
-pub fn sync_all(paths: &[PathBuf]) -> io::Result<()> {
+pub(crate) fn sync_all(paths: &[PathBuf]) -> io::Result<()> {
     match paths {
         [] => Ok(()),
         [one, ..] if paths.len() > MANY => {
@@ -58,12 +58,12 @@ fn sync(path: &Path) -> io::Result<()> {
 }
 
 /// Brings the names in a folder to the disk, without which a rename may be lost with the power.
-pub fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     sync(folder)
 }
 
 /// Makes a folder and those above it, each on the disk.
-pub fn make_folders(folder: &Path) -> io::Result<()> {
+pub(crate) fn make_folders(folder: &Path) -> io::Result<()> {
     let missing: Vec<_> =
         folder.ancestors().take_while(|above| !above.as_os_str().is_empty() && !above.exists()).collect();
     fs::create_dir_all(folder)?;

@@ -10,17 +10,17 @@ static KEYS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/profiles/keys");
 static OVERLAYS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/overlays");
 
 /// The worked example's profile.
-pub const PROFILE: &str = include_str!("../../profiles/patroni.yaml");
+pub(crate) const PROFILE: &str = include_str!("../../profiles/patroni.yaml");
 /// The pins of the releases that it needs.
-pub const RELEASES: &str = include_str!("../../profiles/releases.yaml");
+pub(crate) const RELEASES: &str = include_str!("../../profiles/releases.yaml");
 
 /// A file that the built-in pins name.
-pub fn beside_releases(file: &str) -> Option<&'static [u8]> {
+pub(crate) fn beside_releases(file: &str) -> Option<&'static [u8]> {
     KEYS.get_file(file.strip_prefix("keys/")?).map(include_dir::File::contents)
 }
 
 /// The files of every built-in component, by component and path.
-pub fn overlays() -> BTreeMap<String, BTreeMap<String, FolderFile>> {
+pub(crate) fn overlays() -> BTreeMap<String, BTreeMap<String, FolderFile>> {
     let mut all = BTreeMap::new();
     for folder in OVERLAYS.dirs() {
         let mut files = BTreeMap::new();

@@ -15,13 +15,13 @@ use crate::fetch::{BundleSource, Supplied};
 use crate::settings::BundleSettings;
 
 /// The longest file of a key that is read, in bytes.
-pub const MAX_KEY: u64 = 64 << 10;
+pub(crate) const MAX_KEY: u64 = 64 << 10;
 /// The most that all components' files of a bundle may have together, in bytes: they are read into memory.
-pub const MAX_COMPONENTS: u64 = 256 << 20;
+pub(crate) const MAX_COMPONENTS: u64 = 256 << 20;
 
 /// Opens a bundle, and refuses one that is not signed as it must be. The artifacts need no signature: the pins vouch for
 /// them, which it does.
-pub fn open(settings: &BundleSettings) -> Result<Arc<Bundle>, Failure> {
+pub(crate) fn open(settings: &BundleSettings) -> Result<Arc<Bundle>, Failure> {
     let bundle = Bundle::open(&settings.path).map_err(|error| match error {
         BundleError::Io(error) => Failure::unreadable(
             &settings.path,
@@ -45,7 +45,7 @@ pub fn open(settings: &BundleSettings) -> Result<Arc<Bundle>, Failure> {
 }
 
 /// The key that a text is, or the text of the file that it names.
-pub fn key(key: &str) -> Result<VerifyingKey, Failure> {
+pub(crate) fn key(key: &str) -> Result<VerifyingKey, Failure> {
     let file = Path::new(key);
     let text = if file.is_file() {
         text(file, MAX_KEY).map_err(|why| anyhow::anyhow!("{}", why.message()))?
@@ -59,7 +59,7 @@ pub fn key(key: &str) -> Result<VerifyingKey, Failure> {
 }
 
 /// Why a bundle is too old to be accepted, if it is.
-pub fn too_old(signed: &Signed, not_before: Option<Moment>) -> Option<String> {
+pub(crate) fn too_old(signed: &Signed, not_before: Option<Moment>) -> Option<String> {
     let not_before = not_before?;
     match signed.time {
         Some(time) if time >= not_before => None,
@@ -71,7 +71,7 @@ pub fn too_old(signed: &Signed, not_before: Option<Moment>) -> Option<String> {
 }
 
 /// The profile, the pins and the components of a bundle.
-pub fn texts(bundle: Arc<Bundle>, report: &mut Report) -> Result<Texts, Failure> {
+pub(crate) fn texts(bundle: Arc<Bundle>, report: &mut Report) -> Result<Texts, Failure> {
     let shown = |path: &str| format!("{}/{path}", bundle.path().display());
     let mut document = |path: &str| -> Result<_, Failure> {
         let bytes = bundle.load(path, MAX_DOCUMENT)?.expect("an index without profile or pins is refused");
@@ -101,7 +101,7 @@ pub fn texts(bundle: Arc<Bundle>, report: &mut Report) -> Result<Texts, Failure>
 }
 
 /// The artifacts of a bundle. The store verifies them.
-pub fn supply(bundle: Arc<Bundle>) -> BundleSource {
+pub(crate) fn supply(bundle: Arc<Bundle>) -> BundleSource {
     BundleSource::new(move |digest| {
         let (part, bytes) = bundle.unverified(&Part::artifact_path(digest))?;
         Some(Supplied::new(part.size, bytes))

@@ -7,7 +7,7 @@ use crate::plan::{LastInstance, LastInstances};
 use crate::profile::Profile;
 
 /// Those of the profile's nodes, from their folders in `out`.
-pub fn read(profile: &Profile, out: &Path) -> LastInstances {
+pub(crate) fn read(profile: &Profile, out: &Path) -> LastInstances {
     let last = |name: &String| {
         let last = match instance_id(&out.join(name), &profile.cluster) {
             Ok(id) => LastInstance::Known(id?),

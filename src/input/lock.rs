@@ -15,19 +15,19 @@ use crate::files::{folder_of, if_exists, place, read_bounded};
 use crate::package::lock::Lock;
 
 /// How the lock is called where nobody says otherwise.
-pub const FILE: &str = "packages.lock";
+pub(crate) const FILE: &str = "packages.lock";
 /// The longest lock that is read, in bytes.
 const MAX_LOCK: u64 = 16 << 20;
 /// The longest file beside the pins file that is read, in bytes.
 const MAX_BESIDE: u64 = 8 << 20;
 
 /// Where the lock is: the file that is named, or the usual one beside the profile.
-pub fn path(named: Option<&Path>, profile: Option<&Path>) -> PathBuf {
+pub(crate) fn path(named: Option<&Path>, profile: Option<&Path>) -> PathBuf {
     named.map_or_else(|| profile.and_then(Path::parent).unwrap_or(Path::new("")).join(FILE), Path::to_owned)
 }
 
 /// The lock, if there is one. Every problem of it is an error.
-pub fn read(path: &Path) -> Result<Option<Lock>, Failure> {
+pub(crate) fn read(path: &Path) -> Result<Option<Lock>, Failure> {
     if if_exists(fs::symlink_metadata(path))?.is_none() {
         return Ok(None);
     }
@@ -47,7 +47,7 @@ pub fn read(path: &Path) -> Result<Option<Lock>, Failure> {
 }
 
 /// Writes the lock: all of it, or none.
-pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
     file.write_all(text.as_bytes())?;
     let usual = Permissions::from_mode(0o644);
@@ -56,7 +56,7 @@ pub fn write(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 /// A file beside the pins file, or one that is compiled in with the built-in pins.
-pub fn beside(releases: Option<&Path>, file: &str) -> Result<Vec<u8>, Failure> {
+pub(crate) fn beside(releases: Option<&Path>, file: &str) -> Result<Vec<u8>, Failure> {
     let Some(releases) = releases else {
         return builtin::beside_releases(file).map(<[u8]>::to_vec).ok_or_else(|| Failure::Usage {
             message: format!("`{file}` is not among the files of the built-in pins"),

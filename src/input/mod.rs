@@ -1,11 +1,11 @@
 //! Reads and decodes what people wrote, and what earlier builds left: profile, pins, components, secrets, instance-ids.
 
-pub mod builtin;
-pub mod bundle;
-pub mod instance_ids;
-pub mod lock;
-pub mod recorded;
-pub mod secrets;
+pub(crate) mod builtin;
+pub(crate) mod bundle;
+pub(crate) mod instance_ids;
+pub(crate) mod lock;
+pub(crate) mod recorded;
+pub(crate) mod secrets;
 mod secrets_file;
 mod texts;
 
@@ -20,10 +20,10 @@ use crate::plan::{Inputs, LastInstances, Plan, PlanError, Request, Selection, re
 use crate::profile::{Profile, Secrets};
 use crate::release::{Arch, Artifact, Releases};
 use crate::settings::{BuildSettings, InputSettings, SecretsPlace};
-pub use texts::{MAX_DOCUMENT, Texts, document, releases, text};
+pub(crate) use texts::{MAX_DOCUMENT, Texts, document, releases, text};
 
 /// What people wrote, as far as it could be read.
-pub struct Sources {
+pub(crate) struct Sources {
     profile: Decoded<Profile>,
     releases: Decoded<Releases>,
     /// The components.
@@ -36,7 +36,7 @@ pub struct Sources {
 }
 
 /// A plan, and all that is wrong with what it was made of. With errors it may be rendered, for more of them, but not built.
-pub struct Draft {
+pub(crate) struct Draft {
     /// The plan.
     pub plan: Plan,
     /// What is wrong, and what to be warned of.
@@ -45,14 +45,14 @@ pub struct Draft {
 
 impl Sources {
     /// Reads it all. What is wrong with it is kept, so that [`Self::draft`] reports everything at once.
-    pub fn read(settings: &InputSettings) -> Result<Self, Failure> {
+    pub(crate) fn read(settings: &InputSettings) -> Result<Self, Failure> {
         let mut report = Report::new();
         let texts = Texts::read(settings, &mut report)?;
         Self::of(texts, report)
     }
 
     /// Decodes what was read.
-    pub fn of(texts: Texts, mut report: Report) -> Result<Self, Failure> {
+    pub(crate) fn of(texts: Texts, mut report: Report) -> Result<Self, Failure> {
         let supply = texts.supply();
         let Texts { profile, releases, folders, arch, bundle: _ } = texts;
         let profile = profile.and_then(|source| document(&source, &mut report));
@@ -75,12 +75,12 @@ impl Sources {
     }
 
     /// The artifacts of the bundle that it was read from.
-    pub fn supply(&self) -> Option<BundleSource> {
+    pub(crate) fn supply(&self) -> Option<BundleSource> {
         self.supply.clone()
     }
 
     /// The secrets; what is wrong with them is kept too.
-    pub fn secrets(&mut self, place: &SecretsPlace) -> Secrets {
+    pub(crate) fn secrets(&mut self, place: &SecretsPlace) -> Secrets {
         let secrets = secrets::read(place, &mut self.report);
         // The names in components that could not be read are not known.
         if self.unreadable.is_empty() {
@@ -90,7 +90,7 @@ impl Sources {
     }
 
     /// The artifacts of these releases, whether the profile needs them or not.
-    pub fn artifacts(mut self, names: &[String]) -> Result<(Vec<Artifact>, Report), Failure> {
+    pub(crate) fn artifacts(mut self, names: &[String]) -> Result<(Vec<Artifact>, Report), Failure> {
         let profile = self.profile.value.as_ref();
         let arch = self.arch.or(profile.map(|profile| profile.arch)).unwrap_or_default();
         let mut artifacts = Vec::new();
@@ -116,7 +116,7 @@ impl Sources {
     }
 
     /// What is asked of the plan of a build, which goes on from the last builds in `out`.
-    pub fn request(&self, selection: Selection, build: &BuildSettings, out: &Path) -> Request {
+    pub(crate) fn request(&self, selection: Selection, build: &BuildSettings, out: &Path) -> Request {
         let last_instances = match &self.profile.value {
             Some(profile) => instance_ids::read(profile, out),
             None => LastInstances::new(),
@@ -126,7 +126,7 @@ impl Sources {
     }
 
     /// The plan with everything that is wrong.
-    pub fn draft(&self, request: &Request) -> Result<Draft, Failure> {
+    pub(crate) fn draft(&self, request: &Request) -> Result<Draft, Failure> {
         let mut report = self.report.clone();
         let request = Request { arch: self.arch, ..request.clone() };
         let inputs = Inputs {
@@ -145,12 +145,12 @@ impl Sources {
     }
 
     /// The pins, if they could be read.
-    pub fn releases(&self) -> Option<&Releases> {
+    pub(crate) fn releases(&self) -> Option<&Releases> {
         self.releases.value.as_ref()
     }
 
     /// The plan and the warnings that go with it, or everything that is wrong.
-    pub fn plan(&self, request: &Request) -> Result<Draft, Failure> {
+    pub(crate) fn plan(&self, request: &Request) -> Result<Draft, Failure> {
         match self.draft(request)? {
             Draft { report, .. } if report.has_errors() => Err(Failure::Invalid(report)),
             draft => Ok(draft),

@@ -12,10 +12,10 @@ use crate::output::{MemberLists, member_lists};
 use crate::plan::Plan;
 
 /// What the last build of each node recorded, by node.
-pub type Recorded = BTreeMap<String, MemberLists>;
+pub(crate) type Recorded = BTreeMap<String, MemberLists>;
 
 /// Reads the manifests of the plan's nodes. What another cluster's builds recorded is not this one's.
-pub fn read(plan: &Plan, out: &Path) -> Result<Recorded, Failure> {
+pub(crate) fn read(plan: &Plan, out: &Path) -> Result<Recorded, Failure> {
     let mut recorded = Recorded::new();
     for node in &plan.nodes {
         if let Some(lists) = member_lists(&out.join(&node.name), &plan.cluster.name)? {
@@ -26,7 +26,7 @@ pub fn read(plan: &Plan, out: &Path) -> Result<Recorded, Failure> {
 }
 
 /// Where the last build of a node has it, if that is known.
-pub fn address(plan: &Plan, out: &Path, node: NodeIndex) -> Result<Option<IpAddr>, Failure> {
+pub(crate) fn address(plan: &Plan, out: &Path, node: NodeIndex) -> Result<Option<IpAddr>, Failure> {
     let name = &plan.cluster[node].name;
     let lists = member_lists(&out.join(name), &plan.cluster.name)?.unwrap_or_default();
     Ok(lists.values().find_map(|list| list.get(name)).copied())
@@ -34,7 +34,7 @@ pub fn address(plan: &Plan, out: &Path, node: NodeIndex) -> Result<Option<IpAddr
 
 /// Warns of members that come, go or move between the builds in `out` and the plan: their component must be told. Of those
 /// that come or move, if they are meant.
-pub fn warn(plan: &Plan, out: &Path, report: &mut Report) -> Result<(), Failure> {
+pub(crate) fn warn(plan: &Plan, out: &Path, report: &mut Report) -> Result<(), Failure> {
     let recorded = read(plan, out)?;
     let selected = plan.selected_nodes();
     let lists =

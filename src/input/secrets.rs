@@ -28,7 +28,7 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 /// Reads the secrets. What is wrong with the file goes into `report`; without a file there are none, unless an option
 /// names it.
-pub fn read(place: &SecretsPlace, report: &mut Report) -> Secrets {
+pub(crate) fn read(place: &SecretsPlace, report: &mut Report) -> Secrets {
     match text(&place.path, place.is_named) {
         Ok(Some((mode, text))) => {
             let shown = place.path.display().to_string();
@@ -85,20 +85,23 @@ fn text(path: &Path, is_named: bool) -> Result<Option<(u32, String)>, Diagnostic
 }
 
 /// What components declare of secrets, by the secrets' names.
-pub fn specs(components: &Components) -> BTreeMap<&str, &SecretSpec> {
+pub(crate) fn specs(components: &Components) -> BTreeMap<&str, &SecretSpec> {
     let secrets = components.values().flat_map(|component| &component.spec.secrets);
     secrets.map(|(name, spec)| (name.as_str(), spec)).collect()
 }
 
 /// The secrets that private files of these nodes need, by name.
-pub fn needed<'a>(nodes: &[&NodePlan], components: &'a Components) -> BTreeMap<&'a str, &'a SecretSpec> {
+pub(crate) fn needed<'a>(
+    nodes: &[&NodePlan],
+    components: &'a Components,
+) -> BTreeMap<&'a str, &'a SecretSpec> {
     let names: BTreeSet<_> =
         nodes.iter().flat_map(|node| &node.private).flat_map(|file| &file.needs).collect();
     specs(components).into_iter().filter(|(name, _)| names.iter().any(|other| *other == name)).collect()
 }
 
 /// Reports what is needed, is not given and cannot be generated, because an option names a file that is the user's alone.
-pub fn check_given(
+pub(crate) fn check_given(
     secrets: &Secrets,
     place: &SecretsPlace,
     needed: &BTreeMap<&str, &SecretSpec>,
@@ -120,7 +123,7 @@ pub fn check_given(
 }
 
 /// Generates what is needed and the user did not give, and keeps it in the file.
-pub fn generate(
+pub(crate) fn generate(
     secrets: &mut Secrets,
     place: &SecretsPlace,
     needed: &BTreeMap<&str, &SecretSpec>,
@@ -157,7 +160,7 @@ pub fn generate(
 }
 
 /// Puts a text in place of each secret that [`generate`] would generate, and names them.
-pub fn stand_in<'a>(secrets: &mut Secrets, needed: &BTreeMap<&'a str, &SecretSpec>) -> Vec<&'a str> {
+pub(crate) fn stand_in<'a>(secrets: &mut Secrets, needed: &BTreeMap<&'a str, &SecretSpec>) -> Vec<&'a str> {
     let missing = needed.iter().filter(|(name, spec)| spec.generate.is_some() && !secrets.has(name));
     let missing: Vec<_> = missing.map(|(name, _)| *name).collect();
     for name in &missing {
@@ -167,7 +170,7 @@ pub fn stand_in<'a>(secrets: &mut Secrets, needed: &BTreeMap<&'a str, &SecretSpe
 }
 
 /// What nodes do not have because of missing secrets, a line each.
-pub fn lacking(secrets: &Secrets, nodes: &[&NodePlan]) -> Vec<String> {
+pub(crate) fn lacking(secrets: &Secrets, nodes: &[&NodePlan]) -> Vec<String> {
     let mut lacking: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
     for node in nodes {
         for file in &node.private {

@@ -16,7 +16,7 @@ use crate::files::FileError;
 use crate::profile::Secrets;
 
 /// The secrets file that a build has for itself. What is locked is the folder, so that no lock file is left.
-pub struct SecretsFile<'a> {
+pub(super) struct SecretsFile<'a> {
     /// What the user calls it.
     name: &'a Path,
     /// Where it is.
@@ -29,7 +29,7 @@ pub struct SecretsFile<'a> {
 
 impl<'a> SecretsFile<'a> {
     /// Waits for other builds, and reads what they left.
-    pub fn lock(name: &'a Path) -> anyhow::Result<Self> {
+    pub(super) fn lock(name: &'a Path) -> anyhow::Result<Self> {
         let place = match fs::canonicalize(name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => name.to_owned(),
             place => place?,
@@ -48,7 +48,7 @@ impl<'a> SecretsFile<'a> {
     }
 
     /// The secrets that are in the file.
-    pub fn secrets(&self) -> Result<Secrets, Failure> {
+    pub(super) fn secrets(&self) -> Result<Secrets, Failure> {
         self.parse(&self.text)
     }
 
@@ -65,7 +65,7 @@ impl<'a> SecretsFile<'a> {
     }
 
     /// Adds lines: all of them or, if anything fails, none.
-    pub fn append(self, lines: &str) -> Result<(), Failure> {
+    pub(super) fn append(self, lines: &str) -> Result<(), Failure> {
         if lines.is_empty() {
             return Ok(());
         }

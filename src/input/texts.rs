@@ -19,9 +19,9 @@ use crate::release::{Arch, Releases};
 use crate::settings::{InputSettings, InputSource};
 
 /// The longest profile or pins file that is read, in bytes: a million nodes, and no device that never ends.
-pub const MAX_DOCUMENT: u64 = 64 << 20;
+pub(crate) const MAX_DOCUMENT: u64 = 64 << 20;
 /// The longest file of a component, in bytes. What is longer belongs into a release.
-pub const MAX_COMPONENT_FILE: u64 = 16 << 20;
+pub(super) const MAX_COMPONENT_FILE: u64 = 16 << 20;
 
 /// What is read where no option names a file.
 struct Builtin {
@@ -37,7 +37,7 @@ const RELEASES: Builtin =
 
 /// The texts that the user wrote, those that could be read.
 #[derive(Clone)]
-pub struct Texts {
+pub(crate) struct Texts {
     /// The profile.
     pub profile: Option<Arc<Source>>,
     /// The pins.
@@ -53,7 +53,7 @@ pub struct Texts {
 impl Texts {
     /// Reads them from the bundle, the files or the program itself, as the settings say. What is wrong with files goes into
     /// `report`.
-    pub fn read(settings: &InputSettings, report: &mut Report) -> Result<Self, Failure> {
+    pub(crate) fn read(settings: &InputSettings, report: &mut Report) -> Result<Self, Failure> {
         let texts = match &settings.source {
             InputSource::Bundle(settings) => bundle::texts(bundle::open(settings)?, report)?,
             InputSource::Files { profile, overlays, releases } => Self {
@@ -68,7 +68,7 @@ impl Texts {
     }
 
     /// The artifacts of the bundle that they are from.
-    pub fn supply(&self) -> Option<BundleSource> {
+    pub(crate) fn supply(&self) -> Option<BundleSource> {
         self.bundle.clone().map(bundle::supply)
     }
 }
@@ -85,12 +85,12 @@ fn folders(own: Option<&Path>, report: &mut Report) -> BTreeMap<String, Folder> 
 }
 
 /// The pins of a file, or those that are compiled in.
-pub fn releases(file: Option<&Path>, report: &mut Report) -> Option<Decoded<Releases>> {
+pub(crate) fn releases(file: Option<&Path>, report: &mut Report) -> Option<Decoded<Releases>> {
     document(&source(file, &RELEASES, report)?, report)
 }
 
 /// A text as a value.
-pub fn document<T: DeserializeOwned + JsonSchema>(
+pub(crate) fn document<T: DeserializeOwned + JsonSchema>(
     source: &Arc<Source>,
     report: &mut Report,
 ) -> Option<Decoded<T>> {
@@ -115,7 +115,7 @@ fn source(file: Option<&Path>, builtin: &Builtin, report: &mut Report) -> Option
 }
 
 /// The text of a file.
-pub fn text(path: &Path, limit: u64) -> Result<String, Diagnostic> {
+pub(crate) fn text(path: &Path, limit: u64) -> Result<String, Diagnostic> {
     String::from_utf8(bytes(path, limit)?).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         Diagnostic::error(format!("`{}` is not valid UTF-8: invalid byte at offset {at}", path.display()))
@@ -133,7 +133,7 @@ fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Diagnostic> {
 }
 
 /// The files of a component by their path in its folder.
-pub type Folder = BTreeMap<String, FolderFile>;
+pub(super) type Folder = BTreeMap<String, FolderFile>;
 
 /// The components of a folder. `Err` if the folder does not exist; errors inside go into `report`.
 fn folders_of(root: &Path, report: &mut Report) -> Result<BTreeMap<String, Folder>, Diagnostic> {

@@ -10,22 +10,22 @@ use flate2::write::GzEncoder;
 pub(super) struct Fixture(Vec<u8>);
 
 impl Fixture {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Vec::new())
     }
 
     /// A regular file of mode 0644.
-    pub fn file(self, name: &str, content: &[u8]) -> Self {
+    pub(crate) fn file(self, name: &str, content: &[u8]) -> Self {
         self.entry(b'0', name, "", content)
     }
 
     /// A program of mode 0755.
-    pub fn program(self, name: &str, content: &[u8]) -> Self {
+    pub(crate) fn program(self, name: &str, content: &[u8]) -> Self {
         self.with_mode(0o755, name, content)
     }
 
     /// A regular file of any mode.
-    pub fn with_mode(self, mode: u32, name: &str, content: &[u8]) -> Self {
+    pub(crate) fn with_mode(self, mode: u32, name: &str, content: &[u8]) -> Self {
         self.raw(name.as_bytes(), content, |header| {
             header.set_entry_type(tar::EntryType::Regular);
             header.set_mode(mode);
@@ -33,12 +33,12 @@ impl Fixture {
     }
 
     /// A directory.
-    pub fn folder(self, name: &str) -> Self {
+    pub(crate) fn folder(self, name: &str) -> Self {
         self.entry(b'5', name, "", b"")
     }
 
     /// An entry of any type.
-    pub fn entry(self, kind: u8, name: &str, link: &str, content: &[u8]) -> Self {
+    pub(crate) fn entry(self, kind: u8, name: &str, link: &str, content: &[u8]) -> Self {
         self.raw(name.as_bytes(), content, |header| {
             header.set_entry_type(tar::EntryType::new(kind));
             header.set_link_name_literal(link).unwrap();
@@ -46,7 +46,7 @@ impl Fixture {
     }
 
     /// An entry with the name as it is, and whatever `change` does to the header.
-    pub fn raw(mut self, name: &[u8], content: &[u8], change: impl FnOnce(&mut tar::Header)) -> Self {
+    pub(crate) fn raw(mut self, name: &[u8], content: &[u8], change: impl FnOnce(&mut tar::Header)) -> Self {
         let mut header = tar::Header::new_gnu();
         header.as_old_mut().name[..name.len()].copy_from_slice(name);
         header.set_mode(0o644);
@@ -63,7 +63,7 @@ impl Fixture {
     }
 
     /// PAX records for the next entry.
-    pub fn pax(self, records: &[(&str, &str)]) -> Self {
+    pub(crate) fn pax(self, records: &[(&str, &str)]) -> Self {
         let mut builder = tar::Builder::new(Vec::new());
         builder.append_pax_extensions(records.iter().map(|(key, value)| (*key, value.as_bytes()))).unwrap();
         let blocks = std::mem::take(builder.get_mut());
@@ -71,28 +71,28 @@ impl Fixture {
     }
 
     /// Bytes that are not an entry.
-    pub fn bytes(mut self, bytes: &[u8]) -> Self {
+    pub(crate) fn bytes(mut self, bytes: &[u8]) -> Self {
         self.0.extend_from_slice(bytes);
         self
     }
 
     /// The archive so far.
-    pub fn plain(self) -> Vec<u8> {
+    pub(crate) fn plain(self) -> Vec<u8> {
         self.0
     }
 
     /// The archive with its end.
-    pub fn tar(self) -> Vec<u8> {
+    pub(crate) fn tar(self) -> Vec<u8> {
         self.bytes(&[0; 1024]).0
     }
 
     /// The archive with its end, compressed.
-    pub fn gz(self) -> Vec<u8> {
+    pub(crate) fn gz(self) -> Vec<u8> {
         self.bytes(&[0; 1024]).gz_without_end()
     }
 
     /// The archive without its end, compressed.
-    pub fn gz_without_end(self) -> Vec<u8> {
+    pub(crate) fn gz_without_end(self) -> Vec<u8> {
         gz(&self.0)
     }
 }

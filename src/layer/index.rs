@@ -65,14 +65,14 @@ impl LayerIndex {
 pub(super) struct IndexBuilder(BTreeMap<GuestPath, IndexEntry>);
 
 impl IndexBuilder {
-    pub fn add(&mut self, entry: IndexEntry) -> Result<(), TreeError> {
+    pub(super) fn add(&mut self, entry: IndexEntry) -> Result<(), TreeError> {
         let is_directory = |entry: &IndexEntry| entry.kind == IndexKind::Directory;
         check_place(&self.0, &entry.path, is_directory(&entry), is_directory)?;
         self.0.insert(entry.path.clone(), entry);
         Ok(())
     }
 
-    pub fn into_index(self) -> LayerIndex {
+    pub(super) fn into_index(self) -> LayerIndex {
         LayerIndex { entries: self.0.into_values().collect() }
     }
 }

@@ -29,7 +29,7 @@ pub enum NameFlaw {
 }
 
 impl MemberName {
-    pub fn parse(bytes: &[u8]) -> Self {
+    pub(super) fn parse(bytes: &[u8]) -> Self {
         let raw = String::from_utf8_lossy(bytes);
         let parts: Vec<_> = raw.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
         let flaw = if raw.starts_with('/') {

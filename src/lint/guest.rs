@@ -35,14 +35,14 @@ struct Known<'a> {
 
 /// Looks at the files of nodes, and at rule files that many have only once.
 #[derive(Default)]
-pub struct Linter {
+pub(crate) struct Linter {
     seen: BTreeSet<Sha256>,
 }
 
 impl Linter {
     /// Reports what is wrong with the files of a node, `rendered` and those of its layers. `admin` is the login name
     /// of the administrator.
-    pub fn check(
+    pub(crate) fn check(
         &mut self,
         node: &NodePlan,
         rendered: &[NodeFile],

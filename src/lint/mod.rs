@@ -10,11 +10,11 @@ mod unit;
 
 use std::ops::Range;
 
-pub use guest::Linter;
+pub(crate) use guest::Linter;
 
 /// Something in a text that its reader does not take.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// Whether the reader refuses it; else it could not be decided.
     pub is_error: bool,
     /// What is wrong.

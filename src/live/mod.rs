@@ -11,19 +11,19 @@ use reqwest::blocking::{Client, ClientBuilder, Response};
 use serde_json::Value;
 
 use crate::fetch::{CertificatePaths, TlsTrust, http_client};
-pub use reply::Reply;
+pub(crate) use reply::Reply;
 use reply::Seconds;
 
 /// How long a member may take to answer, each time that it is asked. One without a leader says so
 /// after 5 s and two election time-outs; a slow machine is not a dead one.
-pub const TIMEOUTS: [Duration; 3] =
+pub(crate) const TIMEOUTS: [Duration; 3] =
     [Duration::from_secs(5), Duration::from_secs(15), Duration::from_secs(30)];
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 1 << 20;
 
 /// Who is asked, and where.
 #[derive(Clone, Debug)]
-pub struct Probe {
+pub(crate) struct Probe {
     /// What the member is called when something is said of it.
     pub name: String,
     /// The address that is asked.
@@ -31,7 +31,7 @@ pub struct Probe {
 }
 
 /// Asks the members of a cluster.
-pub struct Members<'a> {
+pub(crate) struct Members<'a> {
     /// A client for each time-out, in growing order.
     clients: Vec<(Duration, Client)>,
     tell: &'a (dyn Fn(&str) + Sync),
@@ -39,14 +39,14 @@ pub struct Members<'a> {
 
 impl<'a> Members<'a> {
     /// Clients that go to the members themselves, ignoring proxies. `tell` reports when it waits for a member.
-    pub fn new(timeouts: &[Duration], tell: &'a (dyn Fn(&str) + Sync)) -> anyhow::Result<Self> {
+    pub(crate) fn new(timeouts: &[Duration], tell: &'a (dyn Fn(&str) + Sync)) -> anyhow::Result<Self> {
         let trust = TlsTrust::new(&CertificatePaths::from_environment(|name| std::env::var_os(name)));
         let client = |timeout: &Duration| anyhow::Ok((*timeout, http_client(builder(*timeout), &trust)?));
         Ok(Self { clients: timeouts.iter().map(client).collect::<Result<_, _>>()?, tell })
     }
 
     /// What those reply that are asked at these addresses, all at once.
-    pub fn replies<'p>(&self, probes: &'p [Probe]) -> Vec<Reply> {
+    pub(crate) fn replies<'p>(&self, probes: &'p [Probe]) -> Vec<Reply> {
         thread::scope(|scope| {
             let ask = |probe: &'p Probe| {
                 let asker = thread::Builder::new().name("ask".to_owned());
@@ -71,7 +71,7 @@ impl<'a> Members<'a> {
     }
 
     /// What is answered to a POST of an empty JSON object.
-    pub fn ask(&self, probe: &Probe) -> Result<Value, String> {
+    pub(crate) fn ask(&self, probe: &Probe) -> Result<Value, String> {
         let reply = self.patiently(&probe.name, |client| {
             let request = client.post(&probe.url).header("Content-Type", "application/json").body("{}");
             let answer = request.send()?;

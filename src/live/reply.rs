@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// What came back.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// An HTTP response.
     Answered {
         /// Its status.
@@ -47,7 +47,7 @@ impl Reply {
     }
 
     /// Whether nothing came in time, so that asking longer may help.
-    pub fn is_late(&self) -> bool {
+    pub(crate) fn is_late(&self) -> bool {
         matches!(self, Self::Late(_) | Self::Slow(_))
     }
 }

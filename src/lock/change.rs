@@ -10,7 +10,7 @@ use crate::package::lock::{Lock, LockedPackage, LockedSystem};
 
 /// What becomes of the packages.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Changes {
+pub(crate) struct Changes {
     /// Each package that is not what it was.
     pub packages: Vec<Change>,
     /// The number of packages afterwards.
@@ -23,7 +23,7 @@ pub struct Changes {
 
 /// What becomes of a package.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Change {
+pub(crate) struct Change {
     /// The system and architecture.
     pub system: String,
     /// Its name.
@@ -40,12 +40,12 @@ pub struct Change {
 
 impl Changes {
     /// Whether nothing changes.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.packages.is_empty()
     }
 
     /// From one lock, or none, to another.
-    pub fn new(before: Option<&Lock>, after: &Lock) -> Self {
+    pub(crate) fn new(before: Option<&Lock>, after: &Lock) -> Self {
         let mut changes = Self::default();
         let systems = before.into_iter().chain([after]).flat_map(|lock| lock.systems.keys());
         for system in systems.collect::<BTreeSet<_>>() {
@@ -76,7 +76,7 @@ impl Changes {
     }
 
     /// It for people, a line a package.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         let mut system = "";
         for one in &self.packages {

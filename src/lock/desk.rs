@@ -16,7 +16,7 @@ use crate::plan::Plan;
 use crate::release::{Mirror, Releases};
 
 /// What a lock is made of, and the present one.
-pub struct Desk<'a> {
+pub(crate) struct Desk<'a> {
     plan: &'a Plan,
     components: &'a Components,
     releases: &'a Releases,
@@ -26,7 +26,7 @@ pub struct Desk<'a> {
 }
 
 /// What is asked for.
-pub struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     /// Whether the archives are asked for what they have now.
     pub upgrade: bool,
     /// The moment for which they are asked, if somebody named one.
@@ -44,7 +44,7 @@ pub struct Wanted<'a> {
 }
 
 /// The lock, and what is said of it if nothing was made.
-pub struct Kept {
+pub(crate) struct Kept {
     /// The lock.
     pub made: Made,
     /// What is said of it.
@@ -53,7 +53,7 @@ pub struct Kept {
 
 impl<'a> Desk<'a> {
     /// The lock of a plan.
-    pub fn new(
+    pub(crate) fn new(
         plan: &'a Plan,
         components: &'a Components,
         releases: &'a Releases,
@@ -65,7 +65,7 @@ impl<'a> Desk<'a> {
     }
 
     /// Keeps the lock where it is made of these inputs, and makes it anew otherwise. `path` is what it is called.
-    pub fn keep(&self, wanted: &Wanted<'_>, path: &Path) -> Result<Kept, Failure> {
+    pub(crate) fn keep(&self, wanted: &Wanted<'_>, path: &Path) -> Result<Kept, Failure> {
         let is_folder = wanted.fetch.mirror.as_ref().is_some_and(Mirror::is_folder);
         let moves = wanted.upgrade || wanted.at.is_some();
         let is_current = self.known.is_some_and(|known| known.inputs == self.inputs);
@@ -95,7 +95,7 @@ impl<'a> Desk<'a> {
     }
 
     /// What a lock changes of the present one.
-    pub fn changes(&self, made: &Made) -> Changes {
+    pub(crate) fn changes(&self, made: &Made) -> Changes {
         Changes::new(self.known, &made.lock)
     }
 

@@ -22,7 +22,7 @@ use crate::release::Releases;
 const MAX_SIZE: u64 = 4 << 30;
 
 /// What a lock is made of.
-pub struct Request<'a> {
+pub(super) struct Request<'a> {
     /// The pins.
     pub releases: &'a Releases,
     /// What is wanted.
@@ -45,7 +45,7 @@ pub struct Request<'a> {
 
 /// A lock, and what somebody may want to know of how it was made.
 #[derive(Debug)]
-pub struct Made {
+pub(crate) struct Made {
     /// The lock.
     pub lock: Lock,
     /// Choices and gaps.
@@ -53,7 +53,7 @@ pub struct Made {
 }
 
 /// Makes a lock. Where the archives have signed nothing new since the present one, that is it.
-pub fn make(request: &Request<'_>) -> Result<Made, Refused> {
+pub(super) fn make(request: &Request<'_>) -> Result<Made, Refused> {
     let archs: Vec<_> = request.wishes.iter().map(|wish| wish.arch.to_string()).collect();
     let mut suites = Vec::new();
     for (wish, arch) in request.wishes.iter().zip(&archs) {

@@ -7,4 +7,4 @@ mod make;
 mod refused;
 mod wishes;
 
-pub use desk::{Desk, Kept, Wanted};
+pub(crate) use desk::{Desk, Kept, Wanted};

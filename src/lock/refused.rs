@@ -11,7 +11,7 @@ use crate::plan::Plan;
 
 /// Why there is no lock.
 #[derive(Debug)]
-pub enum Refused {
+pub(super) enum Refused {
     /// An archive could not be read, or is not to be trusted.
     Archive(Box<ArchiveError>),
     /// The packages do not fit together.
@@ -29,7 +29,7 @@ pub enum Refused {
 
 impl Refused {
     /// It as a failure that points at what the user can change.
-    pub fn failure(self, plan: &Plan, components: &Components) -> Failure {
+    pub(super) fn failure(self, plan: &Plan, components: &Components) -> Failure {
         match self {
             Self::Archive(error) => (*error).into(),
             Self::Integrity { message, help } => Failure::Integrity { message, help },

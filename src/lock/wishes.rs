@@ -11,7 +11,7 @@ use crate::release::{Arch, Releases};
 
 /// The packages that are wanted of a system on an architecture.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wish {
+pub(super) struct Wish {
     /// The system, by its name in the pins file.
     pub system: String,
     /// The architecture.
@@ -22,12 +22,12 @@ pub struct Wish {
 
 impl Wish {
     /// How the lock calls it.
-    pub fn key(&self) -> String {
+    pub(super) fn key(&self) -> String {
         key(&self.system, self.arch)
     }
 
     /// The packages by component.
-    pub fn wanted(&self) -> BTreeMap<String, BTreeSet<PackageName>> {
+    pub(super) fn wanted(&self) -> BTreeMap<String, BTreeSet<PackageName>> {
         let mut wanted: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for one in self.combinations.iter().flatten() {
             wanted.entry(one.component.clone()).or_default().insert(one.name.clone());
@@ -37,7 +37,7 @@ impl Wish {
 }
 
 /// What the nodes of a plan want; nothing if no component names packages.
-pub fn wishes(plan: &Plan) -> Vec<Wish> {
+pub(super) fn wishes(plan: &Plan) -> Vec<Wish> {
     let Some(system) = &plan.cluster.system.base else { return Vec::new() };
     let mut by_arch: BTreeMap<Arch, BTreeSet<BTreeSet<Wanted>>> = BTreeMap::new();
     for node in plan.nodes.iter().filter(|node| !node.packages.is_empty()) {
@@ -50,7 +50,7 @@ pub fn wishes(plan: &Plan) -> Vec<Wish> {
 }
 
 /// The digest of all that decides what is locked, but for the state of the archives.
-pub fn digest(wishes: &[Wish], releases: &Releases) -> Sha256 {
+pub(super) fn digest(wishes: &[Wish], releases: &Releases) -> Sha256 {
     let of = |wish: &Wish| {
         let system = releases.systems.get(&wish.system);
         let archives = system.iter().flat_map(|system| &system.archives);

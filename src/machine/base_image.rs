@@ -16,7 +16,7 @@ const DISK: u64 = 20 << 30;
 
 /// A cloud image. It is only read.
 #[derive(Debug)]
-pub struct BaseImage {
+pub(crate) struct BaseImage {
     path: PathBuf,
     format: String,
     size: u64,
@@ -32,7 +32,7 @@ struct Info {
 
 impl BaseImage {
     /// Asks QEMU what kind of image this is.
-    pub fn read(path: &Path) -> Result<Self, MachineError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, MachineError> {
         let path = fs::canonicalize(path).map_err(MachineError::io("reading the base image"))?;
         let said = tool(Path::new("/"), ["info".as_ref(), "--output=json".as_ref(), path.as_os_str()])?;
         let info: Info = serde_json::from_slice(&said)

@@ -13,7 +13,7 @@ use crate::release::Arch;
 
 /// A node that was built, as a machine needs to know it.
 #[derive(Clone, Debug)]
-pub struct BuiltNode {
+pub(crate) struct BuiltNode {
     /// The node's name.
     pub name: String,
     /// Its seed image.
@@ -47,7 +47,7 @@ struct Match {
 
 impl BuiltNode {
     /// Reads the folder of the node `name` below `out`.
-    pub fn read(out: &Path, name: &str) -> Result<Self, MachineError> {
+    pub(crate) fn read(out: &Path, name: &str) -> Result<Self, MachineError> {
         let folder = out.join(name);
         let manifest = manifest(&folder, name)?;
         if manifest.arch != Arch::Amd64 {

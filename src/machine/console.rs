@@ -13,7 +13,7 @@ const LONGEST_LINE: u64 = 4096;
 /// What a node's first-boot program said when it ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "lowercase")]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Its services are healthy.
     Ready,
     /// They are not.

@@ -22,7 +22,7 @@ const NETWORK: u64 = 30;
 
 /// Machines that run, joined by a hub.
 #[derive(Debug)]
-pub struct Fleet {
+pub(crate) struct Fleet {
     // In this order they end: the machines, the hub, the folder with their disks.
     machines: Vec<Process>,
     hub: Process,
@@ -31,7 +31,7 @@ pub struct Fleet {
 
 /// What a machine's console came to.
 #[derive(Debug)]
-pub struct Ending {
+pub(crate) struct Ending {
     /// The node.
     pub node: String,
     /// The same by its number.
@@ -60,7 +60,7 @@ impl Drop for Process {
 
 impl Fleet {
     /// Joins as many machines as there will be, none of which is started yet, with their disks in a folder of `scratch`.
-    pub fn new(machines: usize, scratch: &Path) -> Result<Self, MachineError> {
+    pub(crate) fn new(machines: usize, scratch: &Path) -> Result<Self, MachineError> {
         let room = Room::new(scratch)?;
         let hub = emulator(room.path(), "hub", arguments::hub(machines), Stdio::null())?;
         let mut fleet = Self { machines: Vec::new(), hub, room };
@@ -69,7 +69,7 @@ impl Fleet {
     }
 
     /// Starts the machine of a node, with a new disk over `base`. Its ending is sent to `events`.
-    pub fn start<E: From<Ending> + Send + 'static>(
+    pub(crate) fn start<E: From<Ending> + Send + 'static>(
         &mut self,
         (number, node): (usize, &BuiltNode),
         base: &BaseImage,

@@ -10,10 +10,10 @@ mod fleet;
 mod leash;
 mod room;
 
-pub use arguments::Accelerator;
-pub use base_image::BaseImage;
-pub use built_node::BuiltNode;
-pub use console::Verdict;
-pub use error::MachineError;
-pub use fleet::{Ending, Fleet};
+pub(crate) use arguments::Accelerator;
+pub(crate) use base_image::BaseImage;
+pub(crate) use built_node::BuiltNode;
+pub(crate) use console::Verdict;
+pub(crate) use error::MachineError;
+pub(crate) use fleet::{Ending, Fleet};
 pub use leash::become_leashed;

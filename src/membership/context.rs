@@ -13,7 +13,7 @@ use crate::template::{Context, value};
 /// A member, as the list has it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct ListedMember {
+pub(super) struct ListedMember {
     /// What it is called in commands.
     id: String,
     /// Its name; empty where it has not started yet.

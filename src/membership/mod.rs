@@ -15,7 +15,7 @@ use context::{ChangeContext, ListedMember};
 use seats::{FoundMember, LiveMembers, MemberHealth, Seat};
 
 /// A change of the list that a component's members keep of themselves.
-pub struct Inquiry<'a> {
+pub(crate) struct Inquiry<'a> {
     plan: &'a Plan,
     component: &'a Component,
     membership: &'a Membership,
@@ -29,7 +29,7 @@ pub struct Inquiry<'a> {
 
 /// What changes.
 #[derive(Clone, Copy)]
-pub struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     /// How.
     pub change: Change,
     /// The node's name.
@@ -41,7 +41,7 @@ pub struct Subject<'a> {
 impl<'a> Inquiry<'a> {
     /// Of each component of the node whose members keep a list of themselves; of all such components, where the profile
     /// does not have the node.
-    pub fn all(
+    pub(crate) fn all(
         Subject { change, name, node }: Subject<'a>,
         plan: &'a Plan,
         components: &'a Components,
@@ -66,7 +66,12 @@ impl<'a> Inquiry<'a> {
     }
 
     /// Asks the members, and refuses changes that are not safe. Where no other member answers, `confirmed` is required.
-    pub fn known(&self, confirmed: bool, offline: bool, tell: Tell<'_>) -> Result<LiveMembers, Failure> {
+    pub(crate) fn known(
+        &self,
+        confirmed: bool,
+        offline: bool,
+        tell: Tell<'_>,
+    ) -> Result<LiveMembers, Failure> {
         let mut silent = Vec::new();
         if !offline {
             let wait = |line: &str| tell(&Event::Asking(line));
@@ -204,7 +209,7 @@ impl<'a> Inquiry<'a> {
     }
 
     /// The commands by which the others are told.
-    pub fn commands(&self, known: &LiveMembers) -> Result<String, Failure> {
+    pub(crate) fn commands(&self, known: &LiveMembers) -> Result<String, Failure> {
         let template = format!("{}/{COMMANDS}", self.component.name);
         let mut report = Report::new();
         let text = self.plan.templates.render(&template, &self.seen(known), false, &mut report);
@@ -212,13 +217,13 @@ impl<'a> Inquiry<'a> {
     }
 
     /// The component whose members are asked.
-    pub fn component(&self) -> &str {
+    pub(crate) fn component(&self) -> &str {
         &self.component.name
     }
 
     /// The members that the node finds when it joins, itself among them: those of the list, at this moment. All that the
     /// profile has, where no member could be asked.
-    pub fn joined(&self, known: &LiveMembers) -> Vec<Peer> {
+    pub(crate) fn joined(&self, known: &LiveMembers) -> Vec<Peer> {
         let own = self.node.iter().map(|seat| FoundMember { node: seat.node, address: seat.addresses[0] });
         let others = self.others.iter().filter_map(|seat| match &known.list {
             Some(list) => seat.listed(list),

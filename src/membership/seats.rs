@@ -24,7 +24,7 @@ pub(super) struct FoundMember {
 
 /// What is known of the members that live.
 #[derive(Debug, Default)]
-pub struct LiveMembers {
+pub(crate) struct LiveMembers {
     /// The others that are well.
     pub(super) alive: Vec<FoundMember>,
     /// The list of members, if one could be asked for it.

@@ -107,7 +107,7 @@ pub struct OutputFile {
 }
 
 /// All that is in a manifest, as text, but for its outputs and the digests of what they hold: what the outputs were made of.
-pub fn facts(mut manifest: Value) -> String {
+pub(super) fn facts(mut manifest: Value) -> String {
     if let Some(manifest) = manifest.as_object_mut() {
         manifest.retain(|name, _| !["outputs", "overlay", "layers"].contains(&name.as_str()));
     }

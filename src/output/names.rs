@@ -15,7 +15,7 @@ pub const IMAGE: &str = "seed.iso";
 /// What is on every seed, in this order.
 pub const DOCUMENTS: [&str; 3] = [META_DATA, USER_DATA, NETWORK_CONFIG];
 /// What is on a seed that holds all, in this order.
-pub const SEED_FILES: [&str; 4] = [META_DATA, USER_DATA, NETWORK_CONFIG, OVERLAY];
+pub(super) const SEED_FILES: [&str; 4] = [META_DATA, USER_DATA, NETWORK_CONFIG, OVERLAY];
 /// The image that nodes share.
 pub const SHARED: &str = "shared.iso";
 /// The folder of the layers that nodes fetch, which is also the prefix in their URLs.

@@ -7,7 +7,7 @@ const MAX_PARAGRAPH: u64 = 1 << 20;
 
 /// The fields of a paragraph, as they were written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fields(Box<str>);
+pub(super) struct Fields(Box<str>);
 
 /// Why paragraphs cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ pub enum FieldsError {
 
 impl Fields {
     /// The value of a field; one of several lines with its line breaks.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         let mut rest = &*self.0;
         loop {
             let (key, tail) = rest.split_once(':')?;
@@ -49,7 +49,7 @@ impl Fields {
 }
 
 /// Reads paragraphs.
-pub struct Paragraphs<'k, R> {
+pub(super) struct Paragraphs<'k, R> {
     input: R,
     /// The names of the fields that are kept; all if there are none.
     kept: &'k [&'k str],
@@ -58,12 +58,12 @@ pub struct Paragraphs<'k, R> {
 
 impl<'k, R: BufRead> Paragraphs<'k, R> {
     /// Of this text, with these of their fields, or all.
-    pub fn new(input: R, kept: &'k [&'k str]) -> Self {
+    pub(super) fn new(input: R, kept: &'k [&'k str]) -> Self {
         Self { input, kept, line: 0 }
     }
 
     /// The next paragraph, if there is one.
-    pub fn next(&mut self) -> Result<Option<Fields>, FieldsError> {
+    pub(super) fn next(&mut self) -> Result<Option<Fields>, FieldsError> {
         let mut text = String::new();
         let mut line = Vec::new();
         let (mut names, mut read, mut keeps): (Vec<Box<str>>, u64, Option<bool>) = (Vec::new(), 0, None);

@@ -7,7 +7,7 @@ use super::candidates::{Candidates, Exclusion, FieldError};
 use super::relation::{Alternatives, Relation};
 
 /// An image with chosen packages.
-pub struct World<'a> {
+pub(super) struct World<'a> {
     /// What can be chosen.
     pub candidates: &'a Candidates<'a>,
     /// What is there.
@@ -18,7 +18,7 @@ pub struct World<'a> {
 
 /// A package of such a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Member<'a> {
+pub(super) enum Member<'a> {
     /// One of the image.
     Base(&'a str),
     /// One that was chosen.
@@ -27,7 +27,7 @@ pub enum Member<'a> {
 
 /// Something that keeps packages from being on one node.
 #[derive(Clone, Debug)]
-pub enum Fault<'a> {
+pub(super) enum Fault<'a> {
     /// A package lacks another.
     Unmet {
         /// Which.
@@ -50,12 +50,12 @@ pub enum Fault<'a> {
 
 impl<'a> World<'a> {
     /// The image alone.
-    pub fn new(candidates: &'a Candidates<'a>, base: &'a Base<'a>) -> Self {
+    pub(super) fn new(candidates: &'a Candidates<'a>, base: &'a Base<'a>) -> Self {
         Self { candidates, base, chosen: BTreeMap::new() }
     }
 
     /// The package that meets a relation.
-    pub fn meets(&self, relation: &Relation<'_>) -> Option<Member<'a>> {
+    pub(super) fn meets(&self, relation: &Relation<'_>) -> Option<Member<'a>> {
         if let Some((name, index)) = self.chosen.get_key_value(relation.name) {
             let package = self.candidates.package(*index);
             debug_assert_eq!(*name, &*package.name);
@@ -69,12 +69,12 @@ impl<'a> World<'a> {
     }
 
     /// Whether one of these is met, by whatever.
-    pub fn meets_any(&self, group: &[Relation<'_>]) -> bool {
+    pub(super) fn meets_any(&self, group: &[Relation<'_>]) -> bool {
         group.iter().any(|relation| self.meets(relation).is_some())
     }
 
     /// Whether one of these is met by the image, if nothing is chosen.
-    pub fn base_meets_any(&self, group: &[Relation<'_>]) -> bool {
+    pub(super) fn base_meets_any(&self, group: &[Relation<'_>]) -> bool {
         let base = World::new(self.candidates, self.base);
         base.meets_any(group)
     }
@@ -100,12 +100,12 @@ impl<'a> World<'a> {
     }
 
     /// Whether this package is chosen.
-    pub fn has(&self, index: u32) -> bool {
+    pub(super) fn has(&self, index: u32) -> bool {
         self.chosen.get(&*self.candidates.package(index).name) == Some(&index)
     }
 
     /// All that keeps the packages from being on one node. What is wrong with the image alone is not said.
-    pub fn faults(&self) -> Result<Vec<Fault<'a>>, FieldError> {
+    pub(super) fn faults(&self) -> Result<Vec<Fault<'a>>, FieldError> {
         let mut faults = Vec::new();
         for index in self.chosen.values().copied() {
             let of = Member::Chosen(index);
@@ -203,7 +203,7 @@ impl<'a> World<'a> {
     }
 
     /// The first of these that a chosen package meets.
-    pub fn chosen_of(&self, group: &[Relation<'_>]) -> Option<u32> {
+    pub(super) fn chosen_of(&self, group: &[Relation<'_>]) -> Option<u32> {
         group.iter().find_map(|relation| match self.meets(relation) {
             Some(Member::Chosen(index)) => Some(index),
             _ => None,

@@ -11,7 +11,7 @@ use crate::release::{Arch, KnownProblem, Release, Releases};
 
 /// A release before and after it was moved.
 #[derive(Serialize)]
-pub struct PinChange {
+pub(crate) struct PinChange {
     release: String,
     from: Version,
     to: Version,
@@ -82,7 +82,7 @@ impl PinChange {
     }
 
     /// It for people.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let to = if self.from == self.to { String::new() } else { format!(" -> {}", shown(&self.to)) };
         let state = match (self.written, self.differs) {
             (true, _) => "",

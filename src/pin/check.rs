@@ -10,7 +10,7 @@ use crate::release::audit;
 use crate::settings::InputSettings;
 
 /// Pins without a hole.
-pub struct Checked {
+pub(crate) struct Checked {
     /// How many digests are known from where.
     pub sources: BTreeMap<String, usize>,
     /// What to be warned of.
@@ -18,7 +18,7 @@ pub struct Checked {
 }
 
 /// Checks the pins by themselves, and that there is one for every file that a node of the profile needs. `Err` has every hole.
-pub fn check(input: &InputSettings) -> Result<Checked, Failure> {
+pub(crate) fn check(input: &InputSettings) -> Result<Checked, Failure> {
     let mut report = Report::new();
     let texts = Texts::read(input, &mut report)?;
     let pins = texts.releases.as_ref().and_then(|source| input::document(source, &mut report));

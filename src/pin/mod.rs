@@ -21,12 +21,12 @@ use crate::files::sync_folder;
 use crate::input;
 use crate::release::{Arch, Release, Releases, moved};
 use change::Move;
-pub use change::PinChange;
-pub use check::{Checked, check};
+pub(crate) use change::PinChange;
+pub(crate) use check::{Checked, check};
 use sources::Sources;
 
 /// What a release is moved to.
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// The release, by its name in the pins file.
     pub release: String,
     /// Its new version.
@@ -42,7 +42,7 @@ pub struct Wanted {
 }
 
 /// Moves a release in the pins file at `path`.
-pub fn pin(wanted: &Wanted, path: &Path, fetch: &FetchOptions) -> Result<PinChange, Failure> {
+pub(crate) fn pin(wanted: &Wanted, path: &Path, fetch: &FetchOptions) -> Result<PinChange, Failure> {
     let name = &wanted.release;
     let pins = read(path)?;
     let releases = pins.value.as_ref().ok_or_else(|| Failure::Invalid(Report::new()))?;

@@ -15,7 +15,7 @@ const UPSTREAM: &str = "upstream's checksum file over TLS";
 const BY_HAND: &str = "confirmed by hand";
 
 /// Who is asked, in the order of trust: the user, upstream's checksum file, the artifact itself.
-pub struct Sources<'a> {
+pub(super) struct Sources<'a> {
     pub wanted: &'a Wanted,
     pub pins: &'a Decoded<Releases>,
     pub upstream: Upstream<'a>,
@@ -26,7 +26,7 @@ type Texts = BTreeMap<String, (String, Provenance)>;
 
 impl Sources<'_> {
     /// A pin for every architecture that the release has.
-    pub fn pins(&self, old: &Release, new: &Release) -> Result<BTreeMap<Arch, Pin>, Failure> {
+    pub(super) fn pins(&self, old: &Release, new: &Release) -> Result<BTreeMap<Arch, Pin>, Failure> {
         let by_hand = self.by_hand(new)?;
         let is_same_file = (&old.version, &old.build) == (&new.version, &new.build);
         let mut texts = Texts::new();

@@ -6,13 +6,13 @@ use crate::guest::GuestPath;
 
 /// The paths that components of one node claim.
 #[derive(Debug, Default)]
-pub struct Claims {
+pub(super) struct Claims {
     owners: BTreeMap<GuestPath, String>,
 }
 
 impl Claims {
     /// Claims a file, or a folder with all below it. `Err` names the present owner.
-    pub fn add(&mut self, path: &GuestPath, owner: &str) -> Result<(), String> {
+    pub(super) fn add(&mut self, path: &GuestPath, owner: &str) -> Result<(), String> {
         if let Some(other) = self.holder(path) {
             return Err(other.to_owned());
         }

@@ -18,7 +18,7 @@ use crate::render::NodeFile;
 /// as the components declare them, without digests. `epoch` is its time, in seconds since 1970.
 ///
 /// The same node gives the same bytes: the serial number follows from the rest (an UUID of version 8, RFC 9562, 5.8).
-pub fn bill(
+pub(crate) fn bill(
     node: &NodePlan,
     layers: &BTreeMap<Sha256, LayerIndex>,
     rendered: &[NodeFile],

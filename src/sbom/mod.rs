@@ -3,4 +3,4 @@
 mod gather;
 mod model;
 
-pub use gather::bill;
+pub(crate) use gather::bill;

@@ -8,7 +8,7 @@ use crate::release::ProblemSeverity;
 /// A bill of materials.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Bill {
+pub(crate) struct Bill {
     pub(super) bom_format: &'static str,
     pub(super) spec_version: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -9,7 +9,7 @@ use crate::release::{Mirror, MirrorError};
 
 /// How artifacts are fetched.
 #[derive(Clone, Debug)]
-pub struct FetchSettings {
+pub(crate) struct FetchSettings {
     /// Where they are taken from instead of upstream.
     pub mirror: Option<Mirror>,
     /// Whether the network is never touched.
@@ -19,7 +19,7 @@ pub struct FetchSettings {
 
 impl FetchSettings {
     /// What these options mean where texts are read from `input`.
-    pub fn resolve(
+    pub(crate) fn resolve(
         args: &Fetching,
         input: &InputSettings,
         environment: Environment<'_>,
@@ -39,7 +39,7 @@ impl FetchSettings {
     }
 
     /// The same, with the artifacts of a bundle.
-    pub fn with_supply(&self, supply: Option<BundleSource>) -> FetchOptions {
+    pub(crate) fn with_supply(&self, supply: Option<BundleSource>) -> FetchOptions {
         let Self { mirror, offline, network } = self.clone();
         FetchOptions { mirror, supply, offline, network, ..FetchOptions::default() }
     }

@@ -8,7 +8,7 @@ use crate::store::DERIVED;
 
 /// Where the user's own cache of layers is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CachePlace {
+pub(crate) struct CachePlace {
     /// The folder.
     pub folder: PathBuf,
     /// The file of the key that authenticates what is in it.
@@ -17,7 +17,7 @@ pub struct CachePlace {
 
 /// Where artifacts and layers are kept.
 #[derive(Clone, Debug)]
-pub struct Folders {
+pub(crate) struct Folders {
     /// The store.
     pub store: PathBuf,
     /// The user's own cache of layers; `None` where nothing says where it can be.
@@ -26,7 +26,7 @@ pub struct Folders {
 
 impl Folders {
     /// The store that was named, or the user's own, and the user's own cache.
-    pub fn resolve(store: Option<PathBuf>, environment: Environment<'_>) -> Result<Self, Failure> {
+    pub(crate) fn resolve(store: Option<PathBuf>, environment: Environment<'_>) -> Result<Self, Failure> {
         let store = store.or_else(|| cache_folder(environment)).ok_or_else(|| Failure::Usage {
             message: "failed to find a folder for the store: neither XDG_CACHE_HOME nor HOME is set"
                 .to_owned(),
@@ -37,14 +37,14 @@ impl Folders {
 }
 
 /// The user's own cache of layers, wherever the store is: a store may be anybody's. `None` where nothing says where it can be.
-pub fn cache_place(environment: Environment<'_>) -> Option<CachePlace> {
+pub(crate) fn cache_place(environment: Environment<'_>) -> Option<CachePlace> {
     let folder = cache_folder(environment)?.join(DERIVED);
     let key = user_folder(environment, "XDG_STATE_HOME", ".local/state")?.join("imgbuild/cache.key");
     Some(CachePlace { folder, key })
 }
 
 /// Where disks of some gigabytes can be: /tmp is often in memory.
-pub fn scratch_folder(environment: Environment<'_>) -> PathBuf {
+pub(crate) fn scratch_folder(environment: Environment<'_>) -> PathBuf {
     environment("TMPDIR").map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from)
 }
 

@@ -10,7 +10,7 @@ use crate::release::Arch;
 
 /// Where profile, pins and components are read from.
 #[derive(Clone, Debug)]
-pub struct InputSettings {
+pub(crate) struct InputSettings {
     /// Files, or a bundle.
     pub source: InputSource,
     /// The architecture of all nodes, overriding the profile.
@@ -19,7 +19,7 @@ pub struct InputSettings {
 
 /// Where texts are read from.
 #[derive(Clone, Debug)]
-pub enum InputSource {
+pub(crate) enum InputSource {
     /// From files; what is built in takes the place of those that are not named.
     Files {
         /// The profile.
@@ -35,7 +35,7 @@ pub enum InputSource {
 
 /// A bundle that takes the place of files and the network.
 #[derive(Clone, Debug)]
-pub struct BundleSettings {
+pub(crate) struct BundleSettings {
     /// The file.
     pub path: PathBuf,
     /// What its signature must be, if it needs one.
@@ -44,7 +44,7 @@ pub struct BundleSettings {
 
 /// What the signature of a bundle must be.
 #[derive(Clone, Debug)]
-pub struct Trust {
+pub(crate) struct Trust {
     /// The minisign key, as text or file.
     pub key: String,
     /// It must not be older.
@@ -53,7 +53,7 @@ pub struct Trust {
 
 impl InputSettings {
     /// What these options mean.
-    pub fn resolve(args: Inputs) -> Result<Self, Failure> {
+    pub(crate) fn resolve(args: Inputs) -> Result<Self, Failure> {
         let Inputs { profile, overlays, releases, arch, bundle, key, not_before } = args;
         let Some(path) = bundle else {
             return Ok(Self { source: InputSource::Files { profile, overlays, releases }, arch });
@@ -72,7 +72,7 @@ impl InputSettings {
     }
 
     /// Whether a bundle takes the place of files and the network.
-    pub fn is_bundle(&self) -> bool {
+    pub(crate) fn is_bundle(&self) -> bool {
         matches!(self.source, InputSource::Bundle(_))
     }
 }

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
 /// The address to listen on: the one that was named, that of the nodes' address, or one that no other machine reaches.
-pub fn listen_address(listen: Option<SocketAddr>, url: Option<&str>) -> Result<SocketAddr, Failure> {
+pub(crate) fn listen_address(listen: Option<SocketAddr>, url: Option<&str>) -> Result<SocketAddr, Failure> {
     // With https it is another server's address, which may have this one behind it.
     let authority =
         url.and_then(|url| url.strip_prefix("http://")).map(|url| url.split('/').next().unwrap_or(url));

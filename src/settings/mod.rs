@@ -14,17 +14,17 @@ use crate::cli::{Building, Delivering, SecretsFile};
 use crate::failure::Failure;
 use crate::plan::{Delivery, LayerSpec};
 use crate::release::Mirror;
-pub use fetch::FetchSettings;
-pub use folders::{CachePlace, Folders, cache_place, scratch_folder};
-pub use input::{BundleSettings, InputSettings, InputSource, Trust};
-pub use listen::listen_address;
+pub(crate) use fetch::FetchSettings;
+pub(crate) use folders::{CachePlace, Folders, cache_place, scratch_folder};
+pub(crate) use input::{BundleSettings, InputSettings, InputSource, Trust};
+pub(crate) use listen::listen_address;
 
 /// Reads a variable of the environment.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// All that a build goes by, and whatever says beforehand what one would do.
 #[derive(Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Where profile, pins and components are read from.
     pub input: InputSettings,
     /// Where secrets are.
@@ -41,7 +41,7 @@ pub struct Settings {
 
 /// What is built, and how the nodes get it.
 #[derive(Debug)]
-pub struct BuildSettings {
+pub(crate) struct BuildSettings {
     /// How the nodes get their layers.
     pub delivery: Delivery,
     /// What the layers are like.
@@ -50,7 +50,7 @@ pub struct BuildSettings {
 
 /// The secrets file.
 #[derive(Clone, Debug)]
-pub struct SecretsPlace {
+pub(crate) struct SecretsPlace {
     /// Where it is.
     pub path: PathBuf,
     /// Whether somebody named it, so that it has to be there.
@@ -59,7 +59,7 @@ pub struct SecretsPlace {
 
 impl Settings {
     /// What these options mean.
-    pub fn resolve(args: Building, environment: Environment<'_>) -> Result<Self, Failure> {
+    pub(crate) fn resolve(args: Building, environment: Environment<'_>) -> Result<Self, Failure> {
         let input = InputSettings::resolve(args.inputs)?;
         let fetch = FetchSettings::resolve(&args.fetching, &input, environment)?;
         let folders = Folders::resolve(args.fetching.store, environment)?;
@@ -77,7 +77,7 @@ impl Settings {
 
 impl BuildSettings {
     /// What these options mean, with the mirror that nodes may fetch from.
-    pub fn resolve(args: &Delivering, mirror: Option<&Mirror>) -> Result<Self, Failure> {
+    pub(crate) fn resolve(args: &Delivering, mirror: Option<&Mirror>) -> Result<Self, Failure> {
         let layers = LayerSpec { format: args.format, epoch: args.source_date_epoch };
         Ok(Self { delivery: delivery::resolve(args, mirror)?, layers })
     }
@@ -85,16 +85,16 @@ impl BuildSettings {
 
 impl SecretsPlace {
     /// The name of the file where no option names one.
-    pub const DEFAULT: &'static str = "secrets.yaml";
+    pub(crate) const DEFAULT: &'static str = "secrets.yaml";
 
     /// What this option means.
-    pub fn resolve(args: SecretsFile) -> Self {
+    pub(crate) fn resolve(args: SecretsFile) -> Self {
         let is_named = args.secrets.is_some();
         Self { path: args.secrets.unwrap_or_else(|| Self::DEFAULT.into()), is_named }
     }
 
     /// Whether missing secrets are generated into it: a file of another name is its user's alone.
-    pub fn is_generated_into(&self) -> bool {
+    pub(crate) fn is_generated_into(&self) -> bool {
         self.path.file_name() == Some(OsStr::new(Self::DEFAULT))
     }
 }

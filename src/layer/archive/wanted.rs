@@ -14,22 +14,22 @@ pub(super) struct WantedSelection<'a> {
 }
 
 impl<'a> WantedSelection<'a> {
-    pub fn new(top: &str, selection: &'a ArchiveSelection) -> Self {
+    pub(super) fn new(top: &str, selection: &'a ArchiveSelection) -> Self {
         Self { selection, name: full_name(top, &selection.from), found: false }
     }
 
     /// The selection as it was written.
-    pub fn from(&self) -> &'a str {
+    pub(super) fn from(&self) -> &'a str {
         &self.selection.from
     }
 
     /// Whether the member is the file, or the folder or something below it.
-    pub fn covers(&self, member: &MemberName) -> bool {
+    pub(super) fn covers(&self, member: &MemberName) -> bool {
         if self.is_folder() { self.below(&member.text).is_some() } else { member.text == self.name }
     }
 
     /// Where a covered member goes.
-    pub fn place(&self, member: &str) -> Result<GuestPath, ArchiveError> {
+    pub(super) fn place(&self, member: &str) -> Result<GuestPath, ArchiveError> {
         match self.below(member) {
             Some("") | None => Ok(self.selection.to.clone()),
             Some(rest) => {
@@ -40,7 +40,7 @@ impl<'a> WantedSelection<'a> {
     }
 
     /// What a covered member becomes, if it may.
-    pub fn entry(&self, member: &str, taken: &Taken) -> Result<LayerEntry, ArchiveError> {
+    pub(super) fn entry(&self, member: &str, taken: &Taken) -> Result<LayerEntry, ArchiveError> {
         match taken {
             Taken::File { bits, content } => {
                 let executable = bits & 0o111 != 0;
@@ -57,7 +57,7 @@ impl<'a> WantedSelection<'a> {
     }
 
     /// The target of a symbolic link as it is in the guest, if it stays in the selected folder.
-    pub fn link(&self, member: &str, target: &str) -> Option<String> {
+    pub(super) fn link(&self, member: &str, target: &str) -> Option<String> {
         link::within(self.below(member).filter(|below| !below.is_empty())?, target)
     }
 

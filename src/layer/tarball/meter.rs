@@ -24,7 +24,7 @@ pub(in crate::layer) struct Meter {
 }
 
 impl Meter {
-    pub fn new(limit: u64) -> Self {
+    pub(crate) fn new(limit: u64) -> Self {
         Self {
             limit,
             used: Cell::new(0),
@@ -36,17 +36,17 @@ impl Meter {
     }
 
     /// How many bytes came out of the decompressor.
-    pub fn used(&self) -> u64 {
+    pub(crate) fn used(&self) -> u64 {
         self.used.get()
     }
 
     /// Lets `count` bytes more through, within the limit.
-    pub fn allow(&self, count: u64) {
+    pub(crate) fn allow(&self, count: u64) {
         self.bound.set(self.used().saturating_add(count).min(self.limit));
     }
 
     /// What an error really was.
-    pub fn explain(&self, error: io::Error) -> TarballError {
+    pub(crate) fn explain(&self, error: io::Error) -> TarballError {
         if self.reached.get() && self.bound.get() == self.limit {
             TarballError::Bytes(self.limit)
         } else if self.reached.get() {
@@ -86,7 +86,7 @@ pub(in crate::layer) struct MeteredSource<'a, R> {
 }
 
 impl<'a, R> MeteredSource<'a, R> {
-    pub fn new(inner: R, meter: &'a Meter) -> Self {
+    pub(crate) fn new(inner: R, meter: &'a Meter) -> Self {
         Self { inner, meter }
     }
 }
@@ -112,7 +112,7 @@ pub(in crate::layer) struct Metered<'a, R> {
 }
 
 impl<'a, R> Metered<'a, R> {
-    pub fn new(inner: R, meter: &'a Meter) -> Self {
+    pub(crate) fn new(inner: R, meter: &'a Meter) -> Self {
         meter.ended.set(false);
         Self { inner, meter }
     }

@@ -128,18 +128,18 @@ pub(super) struct Count<'a> {
 }
 
 impl<'a> Count<'a> {
-    pub fn new(limits: &'a ArchiveLimits) -> Self {
+    pub(super) fn new(limits: &'a ArchiveLimits) -> Self {
         Self { limits, members: 0, names: 0, bytes: 0 }
     }
 
     /// How many members there were.
-    pub fn members(&self) -> u64 {
+    pub(super) fn members(&self) -> u64 {
         self.members
     }
 
     /// Counts a member whose names take so many bytes, and of so many bytes, holes among them: those that it states, before
     /// they are read.
-    pub fn add(&mut self, names: u64, size: u64) -> Result<(), TarballError> {
+    pub(super) fn add(&mut self, names: u64, size: u64) -> Result<(), TarballError> {
         self.members += 1;
         if self.members > self.limits.members {
             return Err(TarballError::Members(self.limits.members));
