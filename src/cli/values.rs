@@ -32,15 +32,15 @@ impl ValueEnum for DeliveryKind {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
-            Self::Image => word("image", "Each seed holds all of its node's overlay"),
+            Self::Image => word("image", "Each seed contains its node's whole overlay"),
             Self::Shared => word(
                 "shared",
-                "One image holds the layers of all nodes, each once; a seed holds its node's own layer",
+                "A shared image contains the layers of all nodes, each once; a seed contains its node's own layer",
             ),
-            Self::Http => word("http", "The nodes fetch them over HTTP; a seed holds documents alone"),
+            Self::Http => word("http", "Nodes fetch layers over HTTP; a seed contains only documents"),
             Self::Download => word(
                 "download",
-                "The nodes fetch the releases themselves, from upstream or a mirror; a seed holds all else",
+                "Nodes fetch the releases themselves, from upstream or a mirror; a seed contains everything else",
             ),
         })
     }
@@ -56,7 +56,7 @@ impl ValueEnum for Format {
             Self::Overlay => word("overlay", "Plain files"),
             Self::Sysext => word(
                 "sysext",
-                "One system extension a component: a read-only image that systemd-sysext merges into /usr",
+                "One system extension per component: a read-only image that systemd-sysext merges into /usr",
             ),
         })
     }
