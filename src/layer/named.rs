@@ -1,7 +1,5 @@
 //! A layer as node and manifest know it: by name, digest and size.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256;
@@ -15,10 +13,4 @@ pub struct NamedLayer {
     pub sha256: Sha256,
     /// Its size in bytes.
     pub size: u64,
-}
-
-impl fmt::Display for NamedLayer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.name, self.sha256, self.size)
-    }
 }
