@@ -220,7 +220,7 @@ fn silence_is_not_waited_out() {
     let within = Server::start(|r, n| if n == 0 { file(r).stall(300) } else { file(r) });
     come_to("within the file", &within, (true, HASTY), Here(Resumed { from: 300 }));
 
-    let options = FetchOptions { patience: HASTY, ..FetchOptions::default() };
+    let options = FetchOptions { retry: HASTY, ..FetchOptions::default() };
     let no_tls = request(&for_ever.url("/a").replace("http:", "https:"));
     let (class, told) = told(&Depot::new().fetch_with(&no_tls, &options).unwrap_err());
     assert!(class == Network && told.contains("no connection to `127.0.0.1:"), "{told}");
@@ -240,7 +240,7 @@ fn a_server_that_drips_is_given_up() {
             },
         );
     let depot = Depot::new();
-    let options = FetchOptions { patience: limits, ..FetchOptions::default() };
+    let options = FetchOptions { retry: limits, ..FetchOptions::default() };
     let outcome = depot.fetch_with(&request(&once.url("/a")), &options).unwrap();
     assert!(matches!(outcome, Resumed { .. }), "what had come is kept: {outcome:?}");
 }
@@ -310,7 +310,7 @@ fn all_that_failed_is_reported_and_the_rest_is_kept() {
             request
         })
         .collect();
-    let options = FetchOptions { patience: PATIENCE, ..FetchOptions::default() };
+    let options = FetchOptions { retry: PATIENCE, ..FetchOptions::default() };
     let error = depot.store().fetch_all(&requests, &options, &|_| {}).unwrap_err();
     let address = server.address();
     let (class, text) = told(&error);

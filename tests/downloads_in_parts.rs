@@ -122,7 +122,7 @@ fn a_reset_at_any_byte_is_survived() {
         ArtifactRequest { name: path.to_string(), url: server.url(&format!("/{path}")), sha256, size }
     });
     let requests: Vec<_> = requests.collect();
-    let (depot, options) = (Depot::new(), FetchOptions { patience: PATIENCE, ..FetchOptions::default() });
+    let (depot, options) = (Depot::new(), FetchOptions { retry: PATIENCE, ..FetchOptions::default() });
     depot.store().fetch_all(&requests, &options, &|_| {}).unwrap();
     assert_eq!(server.requests().len(), whole * 2);
     depot.recovers();
@@ -135,7 +135,7 @@ fn a_line_that_breaks_all_the_time_still_brings_a_big_file() {
     (wanted.sha256, wanted.size) = (Sha256::of(&big), Some(big.len() as u64));
     let server = Server::start(move |request, _| Answer::file(&big, ETAG, request).cut_if_longer(3 << 19));
     wanted.url = server.url("/big");
-    let options = FetchOptions { patience: PATIENCE, ..FetchOptions::default() };
+    let options = FetchOptions { retry: PATIENCE, ..FetchOptions::default() };
     Depot::new().store().fetch_all(&[wanted], &options, &|_| {}).unwrap();
     assert!(server.requests().len() >= 8, "more tries than a line gets that brings nothing");
 }
@@ -144,7 +144,7 @@ fn a_line_that_breaks_all_the_time_still_brings_a_big_file() {
 fn a_file_that_never_gets_further_is_given_up() {
     let server = Server::start(|_, _| Answer::ok(&vec![0; 3 << 20]).cut(2 << 20));
     let wanted = ArtifactRequest { size: None, ..request(&server.url("/a")) };
-    let options = FetchOptions { patience: PATIENCE, ..FetchOptions::default() };
+    let options = FetchOptions { retry: PATIENCE, ..FetchOptions::default() };
     Depot::new().store().fetch_all(&[wanted], &options, &|_| {}).unwrap_err();
     assert_eq!(server.requests().len(), 5);
 }

@@ -13,7 +13,7 @@ use super::support::server::{Answer, Server};
 fn from_mirror(mirror: &str) -> FetchOptions {
     FetchOptions {
         mirror: Some(mirror.parse().expect("it is a mirror")),
-        patience: PATIENCE,
+        retry: PATIENCE,
         ..FetchOptions::default()
     }
 }

@@ -29,7 +29,7 @@ fn flip_a_byte(depot: &Depot) {
 }
 
 fn offline() -> FetchOptions {
-    FetchOptions { offline: true, patience: PATIENCE, ..FetchOptions::default() }
+    FetchOptions { offline: true, retry: PATIENCE, ..FetchOptions::default() }
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn people_are_told_of_each_artifact() {
     });
     let (depot, page) = (Depot::new(), Page::default());
     let progress = Progress::lines(page.clone());
-    let options = FetchOptions { patience: PATIENCE, ..FetchOptions::default() };
+    let options = FetchOptions { retry: PATIENCE, ..FetchOptions::default() };
     for _ in 0..2 {
         depot
             .store()

@@ -131,27 +131,27 @@ pub enum Cause {
     #[error("the file changed on the server during the download")]
     Changed,
     /// The server announces another size than the pin.
-    #[error("size mismatch: expected {expected} bytes, got {got}{}", because(.clue.as_ref()))]
+    #[error("size mismatch: expected {expected} bytes, got {got}{}", because(.sniff.as_ref()))]
     Size {
         /// The pin's.
         expected: u64,
         /// The server's.
         got: u64,
         /// What it may be.
-        clue: Option<ContentSniff>,
+        sniff: Option<ContentSniff>,
     },
     /// It does not end where it should.
     #[error("it is larger than its limit of {0} bytes")]
     TooLong(u64),
     /// These are not the bytes that the pin names.
-    #[error("digest mismatch: expected sha256 {expected}, got {got}{}", because(.clue.as_ref()))]
+    #[error("digest mismatch: expected sha256 {expected}, got {got}{}", because(.sniff.as_ref()))]
     Digest {
         /// The pin's.
         expected: Sha256,
         /// What came.
         got: Sha256,
         /// What it may be.
-        clue: Option<ContentSniff>,
+        sniff: Option<ContentSniff>,
     },
     /// A file came that nothing is known of, and it looks like something else.
     #[error("it is not the expected file: {0}")]
@@ -225,11 +225,11 @@ impl Cause {
                  certificate, in SSL_CERT_FILE; check that the clock is right"
             }
             Self::SomethingElse(ContentSniff::Html)
-            | Self::Size { clue: Some(ContentSniff::Html), .. }
-            | Self::Digest { clue: Some(ContentSniff::Html), .. } => {
+            | Self::Size { sniff: Some(ContentSniff::Html), .. }
+            | Self::Digest { sniff: Some(ContentSniff::Html), .. } => {
                 "open this URL in a browser: it may be a login page or a proxy's notice"
             }
-            Self::Digest { clue: Some(ContentSniff::Unmeasured(_)), .. } => {
+            Self::Digest { sniff: Some(ContentSniff::Unmeasured(_)), .. } => {
                 "try again; if it persists, compare the pin with upstream's checksum file, and pin its `size` beside its \
                  `sha256`, so that a truncated download is detected"
             }
@@ -261,6 +261,6 @@ fn wait(retry_after: Option<Duration>) -> String {
     retry_after.map_or_else(String::new, |time| format!(" (Retry-After: {} s)", time.as_secs()))
 }
 
-fn because(clue: Option<&ContentSniff>) -> String {
-    clue.map(|clue| format!(" ({clue})")).unwrap_or_default()
+fn because(sniff: Option<&ContentSniff>) -> String {
+    sniff.map(|sniff| format!(" ({sniff})")).unwrap_or_default()
 }

@@ -59,8 +59,8 @@ impl<'a> Download<'a> {
 
     /// Tries until it succeeds or there is no point in trying; counts the `tries`.
     pub(super) fn run(&self, tries: &mut usize) -> Result<(Outcome, u64), Cause> {
-        let patience = self.fetcher.options.patience;
-        let mut pauses = patience.pauses();
+        let retry = self.fetcher.options.retry;
+        let mut pauses = retry.pauses();
         let mut reached = self.partial.len();
         loop {
             *tries += 1;
@@ -72,12 +72,12 @@ impl<'a> Download<'a> {
             // would be tried without end.
             if self.partial.len() >= reached.saturating_add(MIN_PROGRESS) {
                 reached = self.partial.len();
-                pauses = patience.pauses();
+                pauses = retry.pauses();
             }
             if cause.spoils() {
                 self.partial.discard()?;
             }
-            let Some(pause) = pauses.next().and_then(|pause| patience.before_next(&cause, pause)) else {
+            let Some(pause) = pauses.next().and_then(|pause| retry.before_next(&cause, pause)) else {
                 return Err(cause);
             };
             self.fetcher.tell(self.job, FetchStep::Retrying { cause: &cause, pause });
@@ -86,31 +86,31 @@ impl<'a> Download<'a> {
     }
 
     fn attempt(&self) -> Result<(Outcome, u64), Cause> {
-        let mut kept = self.partial.kept(self.limit)?;
-        if let Some(kept) = kept.take_if(|kept| kept.intake.digest() == self.job.artifact.sha256) {
-            let from = kept.intake.size();
-            return self.publish(kept.intake, from);
+        let mut resume = self.partial.resume(self.limit)?;
+        if let Some(resume) = resume.take_if(|resume| resume.file.digest() == self.job.artifact.sha256) {
+            let from = resume.file.size();
+            return self.publish(resume.file, from);
         }
-        let mut source = self.open(kept.as_ref())?;
+        let mut source = self.open(resume.as_ref())?;
         self.check_size(&mut source)?;
         let from = source.head.from;
-        let mut intake = match kept {
-            Some(kept) if from > 0 => kept.intake,
+        let mut file = match resume {
+            Some(resume) if from > 0 => resume.file,
             _ => self.partial.restart(source.head.validator.as_deref())?,
         };
         self.fetcher.tell(self.job, FetchStep::Started { from, total: self.expected(&source.head) });
-        self.pour(&mut source, &mut intake)?;
-        self.check_digest(&intake, &source.head)?;
-        self.publish(intake, from)
+        self.pour(&mut source, &mut file)?;
+        self.check_digest(&file, &source.head)?;
+        self.publish(file, from)
     }
 
-    fn open(&self, kept: Option<&ResumePoint>) -> Result<ArtifactResponse, Cause> {
+    fn open(&self, resume: Option<&ResumePoint>) -> Result<ArtifactResponse, Cause> {
         match &self.place {
             ArtifactSource::Server(url) => {
-                let rest = kept
-                    .map(|kept| ByteRange { from: kept.intake.size(), validator: kept.validator.clone() });
+                let rest = resume
+                    .map(|resume| ByteRange { from: resume.file.size(), validator: resume.validator.clone() });
                 let HttpResponse { head, peer, body } = self.fetcher.http()?.get(url, rest.as_ref())?;
-                let body = Paced::new(body, self.fetcher.options.patience.pace);
+                let body = Paced::new(body, self.fetcher.options.retry.pace);
                 Ok(ArtifactResponse { head, body: Box::new(body), peer: Some(peer) })
             }
             ArtifactSource::File(path) => ArtifactResponse::file(path),
@@ -133,7 +133,7 @@ impl<'a> Download<'a> {
                 let mut start = Vec::new();
                 // Only a guess is made from it, and less than all will do.
                 let _ = source.body.by_ref().take(HEAD as u64).read_to_end(&mut start);
-                Err(Cause::Size { expected, got, clue: source.head.clue(&start) })
+                Err(Cause::Size { expected, got, sniff: source.head.sniff(&start) })
             }
             _ if got > self.limit => Err(Cause::TooLong(self.limit)),
             _ => Ok(()),
@@ -141,20 +141,20 @@ impl<'a> Download<'a> {
     }
 
     /// Takes the bytes in, never more than the artifact may have.
-    fn pour(&self, source: &mut ArtifactResponse, intake: &mut HashedFile) -> Result<(), Cause> {
+    fn pour(&self, source: &mut ArtifactResponse, file: &mut HashedFile) -> Result<(), Cause> {
         let mut buffer = vec![0; 64 * 1024];
         loop {
             let read = match source.body.read(&mut buffer) {
-                Ok(0) => return self.check_end(&source.head, intake.size()),
+                Ok(0) => return self.check_end(&source.head, file.size()),
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(self.broken(error, source, intake.size())),
+                Err(error) => return Err(self.broken(error, source, file.size())),
             };
-            if intake.size() + read as u64 > self.limit {
+            if file.size() + read as u64 > self.limit {
                 return Err(wrong(Cause::TooLong(self.limit), &source.head));
             }
-            intake.write_all(&buffer[..read])?;
-            self.fetcher.tell(self.job, FetchStep::Received(intake.size()));
+            file.write_all(&buffer[..read])?;
+            self.fetcher.tell(self.job, FetchStep::Received(file.size()));
         }
     }
 
@@ -171,7 +171,7 @@ impl<'a> Download<'a> {
         let Some(expected) = self.expected(head).filter(|expected| received < *expected) else {
             return Ok(());
         };
-        if head.total.is_none() && head.clue(&self.partial.head()).is_some() {
+        if head.total.is_none() && head.sniff(&self.partial.head()).is_some() {
             // All of something else, as its digest will tell.
             return Ok(());
         }
@@ -182,23 +182,23 @@ impl<'a> Download<'a> {
         })
     }
 
-    fn check_digest(&self, intake: &HashedFile, head: &ResponseHead) -> Result<(), Cause> {
-        let (expected, got) = (self.job.artifact.sha256, intake.digest());
+    fn check_digest(&self, file: &HashedFile, head: &ResponseHead) -> Result<(), Cause> {
+        let (expected, got) = (self.job.artifact.sha256, file.digest());
         if got == expected {
             return Ok(());
         }
-        let clue = match (head.clue(&self.partial.head()), intake.size()) {
-            (Some(clue), _) => Some(clue),
+        let sniff = match (head.sniff(&self.partial.head()), file.size()) {
+            (Some(sniff), _) => Some(sniff),
             (None, 0) => Some(ContentSniff::Empty),
             (None, size) => self.expected(head).is_none().then_some(ContentSniff::Unmeasured(size)),
         };
-        Err(wrong(Cause::Digest { expected, got, clue }, head))
+        Err(wrong(Cause::Digest { expected, got, sniff }, head))
     }
 
     /// Gives the verified file its place in the store.
-    fn publish(&self, intake: HashedFile, from: u64) -> Result<(Outcome, u64), Cause> {
-        let size = intake.size();
-        self.partial.publish(intake)?;
+    fn publish(&self, file: HashedFile, from: u64) -> Result<(Outcome, u64), Cause> {
+        let size = file.size();
+        self.partial.publish(file)?;
         Ok((if from > 0 { Outcome::Resumed { from } } else { Outcome::Fetched }, size))
     }
 

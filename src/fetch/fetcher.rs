@@ -32,7 +32,7 @@ pub struct FetchOptions {
     /// How servers are reached.
     pub network: NetworkSettings,
     /// How long to wait for others.
-    pub patience: RetryPolicy,
+    pub retry: RetryPolicy,
 }
 
 impl FetchOptions {
@@ -191,7 +191,7 @@ impl Fetcher<'_> {
         if let Some(http) = self.http.get() {
             return Ok(http);
         }
-        let made = Http::new(&self.options.network, self.options.patience)?;
+        let made = Http::new(&self.options.network, self.options.retry)?;
         Ok(self.http.get_or_init(|| made))
     }
 
@@ -203,7 +203,7 @@ impl Fetcher<'_> {
 /// An artifact that is there. A pin with another size would fail where it is not.
 fn cached(job: FetchJob, got: u64) -> Result<(Outcome, u64), Cause> {
     match job.artifact.size {
-        Some(expected) if expected != got => Err(Cause::Size { expected, got, clue: None }),
+        Some(expected) if expected != got => Err(Cause::Size { expected, got, sniff: None }),
         _ => Ok((Outcome::Cached, got)),
     }
 }

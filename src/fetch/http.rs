@@ -27,7 +27,7 @@ pub(super) struct Http {
     client: Client,
     network: NetworkSettings,
     trust: TlsTrust,
-    patience: RetryPolicy,
+    retry: RetryPolicy,
 }
 
 /// An answer whose bytes can be read.
@@ -39,11 +39,11 @@ pub(super) struct HttpResponse {
 }
 
 impl Http {
-    pub(super) fn new(network: &NetworkSettings, patience: RetryPolicy) -> Result<Self, Cause> {
+    pub(super) fn new(network: &NetworkSettings, retry: RetryPolicy) -> Result<Self, Cause> {
         let trust = TlsTrust::new(&network.certificates);
-        let builder = network.proxies.rules().into_iter().fold(builder(patience), ClientBuilder::proxy);
+        let builder = network.proxies.rules().into_iter().fold(builder(retry), ClientBuilder::proxy);
         let client = client(builder, &trust).map_err(|error| Cause::Client(root(&error)))?;
-        Ok(Self { client, network: network.clone(), trust, patience })
+        Ok(Self { client, network: network.clone(), trust, retry })
     }
 
     /// Asks for a file, or for the rest of one.
@@ -79,9 +79,9 @@ impl Http {
     fn cause(&self, error: &reqwest::Error, url: &Url, peer: Endpoint) -> Cause {
         let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
         if error.is_timeout() && error.is_connect() {
-            Cause::NoConnection { peer, after: self.patience.connect }
+            Cause::NoConnection { peer, after: self.retry.connect }
         } else if error.is_timeout() {
-            Cause::Stalled { peer, after: self.patience.stall }
+            Cause::Stalled { peer, after: self.retry.stall }
         } else if error.is_dns() {
             Cause::Dns { peer, detail: root(error) }
         } else if let Some(tls) = find::<rustls::Error>(error) {
@@ -113,7 +113,7 @@ impl Http {
             .network
             .proxies
             .proxy(url)
-            .map(|proxy| tunnel::answer(proxy, url, &self.trust.config, self.patience.connect));
+            .map(|proxy| tunnel::answer(proxy, url, &self.trust.config, self.retry.connect));
         match answer {
             Some(Ok((status, _))) if status.as_u16() == 407 => Cause::ProxyLogin(peer),
             Some(Ok((status, headers))) if !status.is_success() => {
@@ -133,10 +133,10 @@ impl Http {
         expected: Option<u64>,
     ) -> Cause {
         if find::<TooSlow>(error).is_some() {
-            return Cause::Slow { peer: peer.clone(), pace: self.patience.pace };
+            return Cause::Slow { peer: peer.clone(), pace: self.retry.pace };
         }
         if find::<reqwest::Error>(error).is_some_and(reqwest::Error::is_timeout) {
-            return Cause::Stalled { peer: peer.clone(), after: self.patience.stall };
+            return Cause::Stalled { peer: peer.clone(), after: self.retry.stall };
         }
         Cause::Truncated { received, expected, detail: root(error) }
     }
@@ -147,12 +147,12 @@ pub(crate) fn client(builder: ClientBuilder, trust: &TlsTrust) -> reqwest::Resul
     builder.tls_backend_preconfigured(trust.config.clone()).dns_resolver(Arc::new(DnsResolver)).build()
 }
 
-fn builder(patience: RetryPolicy) -> ClientBuilder {
+fn builder(retry: RetryPolicy) -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("imgbuild/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(patience.connect)
+        .connect_timeout(retry.connect)
         // In a blocking client this is the time for the answer, and then for each read of its body.
-        .timeout(patience.stall)
+        .timeout(retry.stall)
         .redirect(reqwest::redirect::Policy::none())
         // None but those that are added: reqwest would read the environment by rules of its own.
         .no_proxy()

@@ -45,7 +45,7 @@ impl Store {
 
 impl Partial {
     /// What is there and can be continued: bytes, no more than `limit`, and their validator.
-    pub(super) fn kept(&self, limit: u64) -> Result<Option<ResumePoint>, StoreError> {
+    pub(super) fn resume(&self, limit: u64) -> Result<Option<ResumePoint>, StoreError> {
         // Written after the file was emptied and before its first byte: a torn one never belongs to bytes.
         let validator =
             read_plain(&self.validator, MAX_VALIDATOR)?.and_then(|text| String::from_utf8(text).ok());

@@ -67,7 +67,7 @@ impl ResponseHead {
     }
 
     /// What a file with these headers, which begins with the bytes `start`, may be instead of the artifact.
-    pub(super) fn clue(&self, start: &[u8]) -> Option<ContentSniff> {
+    pub(super) fn sniff(&self, start: &[u8]) -> Option<ContentSniff> {
         ContentSniff::find(start, &self.content_type, &self.content_encoding)
     }
 

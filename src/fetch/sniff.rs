@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn pages_and_encodings_are_told_from_files() {
-        for (head, content_type, encoding, clue) in [
+        for (head, content_type, encoding, sniff) in [
             (&b"\x1f\x8b\x08"[..], "application/gzip", "", None),
             (b"\x1f\x8b\x08", "text/html", "identity", None),
             (b"\xef\xbb\xbf\r\n<!DOCTYPE HTML><p>", "", "", Some(ContentSniff::Html)),
@@ -56,7 +56,7 @@ mod tests {
             (b"<?xml version='1.0'?>", "application/xml", "", None),
             (b"\x1f\x8b\x08", "application/gzip", "gzip", Some(ContentSniff::Encoded("gzip".into()))),
         ] {
-            assert_eq!(ContentSniff::find(head, content_type, encoding), clue, "{head:?} {content_type}");
+            assert_eq!(ContentSniff::find(head, content_type, encoding), sniff, "{head:?} {content_type}");
         }
     }
 }

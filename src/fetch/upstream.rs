@@ -81,14 +81,14 @@ impl<'a> Upstream<'a> {
         if self.options.offline && matches!(place, ArtifactSource::Server(_)) {
             return Err(failed(Cause::Offline));
         }
-        let mut pauses = self.options.patience.pauses();
+        let mut pauses = self.options.retry.pauses();
         loop {
             let mut out = sink();
             let cause = match self.attempt(&place, limit, &mut out) {
                 Ok(()) => return Ok((out, self.way(&place))),
                 Err(cause) => cause,
             };
-            let next = pauses.next().and_then(|pause| self.options.patience.before_next(&cause, pause));
+            let next = pauses.next().and_then(|pause| self.options.retry.before_next(&cause, pause));
             thread::sleep(next.ok_or_else(|| failed(cause))?);
         }
     }
@@ -101,8 +101,8 @@ impl<'a> Upstream<'a> {
             .take(HEAD as u64)
             .read_to_end(&mut start)
             .map_err(|error| broken(&error, start.len() as u64))?;
-        if let Some(clue) = head.clue(&start) {
-            return Err(Cause::SomethingElse(clue));
+        if let Some(sniff) = head.sniff(&start) {
+            return Err(Cause::SomethingElse(sniff));
         }
         out.write_all(&start)?;
         let mut counting = HashingWriter::new(out);
@@ -125,7 +125,7 @@ impl<'a> Upstream<'a> {
         match place {
             ArtifactSource::Server(url) => {
                 let HttpResponse { head, peer, body } = self.http()?.get(url, None)?;
-                let body = Paced::new(body, self.options.patience.pace);
+                let body = Paced::new(body, self.options.retry.pace);
                 Ok(ArtifactResponse { head, body: Box::new(body), peer: Some(peer) })
             }
             ArtifactSource::File(path) => ArtifactResponse::file(path),
@@ -150,7 +150,7 @@ impl<'a> Upstream<'a> {
         if let Some(http) = self.http.get() {
             return Ok(http);
         }
-        let made = Http::new(&self.options.network, self.options.patience)?;
+        let made = Http::new(&self.options.network, self.options.retry)?;
         Ok(self.http.get_or_init(|| made))
     }
 

@@ -109,9 +109,9 @@ fn fetch() {
     let url = std::env::var(URL).unwrap();
     let mirror = std::env::var(MIRROR).ok().map(|mirror| mirror.parse::<Mirror>().unwrap());
     // No child waits for somebody who is silent: on a busy machine a server may take a while.
-    let patience = RetryPolicy { pause: super::depot::PATIENCE.pause, ..RetryPolicy::default() };
+    let retry = RetryPolicy { pause: super::depot::PATIENCE.pause, ..RetryPolicy::default() };
     let network = NetworkSettings::from_environment(|name| std::env::var_os(name)).unwrap();
-    let options = FetchOptions { mirror, network, patience, ..FetchOptions::default() };
+    let options = FetchOptions { mirror, network, retry, ..FetchOptions::default() };
     let store = imgbuild::store::Store::open(store).unwrap();
     let report = match store.fetch_all(&[request(&url)], &options, &|_| {}) {
         Ok(fetched) => {

@@ -71,7 +71,7 @@ impl Depot {
 
     /// Fetches [`artifact`] from `url`.
     pub fn fetch(&self, url: &str) -> Result<Outcome, FetchError> {
-        self.fetch_with(&request(url), &FetchOptions { patience: PATIENCE, ..FetchOptions::default() })
+        self.fetch_with(&request(url), &FetchOptions { retry: PATIENCE, ..FetchOptions::default() })
     }
 
     pub fn fetch_with(

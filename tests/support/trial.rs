@@ -36,11 +36,11 @@ pub fn check<const N: usize>(pinned: bool, rows: [Row; N]) {
 /// Whatever comes, no file may have a name that its bytes do not bear out, and the next run, with a good server,
 /// must succeed without cleaning.
 #[track_caller]
-pub fn come_to(fact: &str, server: &Server, (pinned, patience): (bool, RetryPolicy), comes: Comes) {
+pub fn come_to(fact: &str, server: &Server, (pinned, retry): (bool, RetryPolicy), comes: Comes) {
     let depot = Depot::new();
     let mut request = request(&server.url("/a"));
     request.size = request.size.filter(|_| pinned);
-    let options = FetchOptions { patience, ..FetchOptions::default() };
+    let options = FetchOptions { retry, ..FetchOptions::default() };
     match (depot.fetch_with(&request, &options), comes) {
         (Ok(outcome), Comes::Here(expected)) => assert_eq!(outcome, expected, "{fact}"),
         (Err(error), Comes::Fails(class, text)) => {
