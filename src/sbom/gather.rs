@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::model::{
-    Affected, Bill, Component, Kind, License, Metadata, Property, Rating, Reference, Tools, Vulnerability,
+    Affected, Bill, BomComponent, Kind, License, Metadata, Property, Rating, Reference, Tools, Vulnerability,
 };
 use crate::date::Date;
 use crate::digest::Sha256;
@@ -24,7 +24,7 @@ pub(crate) fn bill(
     rendered: &[NodeFile],
     epoch: u64,
 ) -> Result<Bill, serde_json::Error> {
-    let mut releases: BTreeMap<String, Component> = BTreeMap::new();
+    let mut releases: BTreeMap<String, BomComponent> = BTreeMap::new();
     let mut files = Vec::new();
     for layer in &node.layers {
         files.extend(layer.files.iter().map(|file| {
@@ -60,27 +60,27 @@ pub(crate) fn bill(
 
 fn metadata(node: &NodePlan, epoch: u64) -> Metadata {
     let (hour, minute, second) = (epoch / 3600 % 24, epoch / 60 % 60, epoch % 60);
-    let imgbuild = Component {
+    let imgbuild = BomComponent {
         kind: Kind::Application,
         name: "imgbuild".to_owned(),
         version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-        ..Component::default()
+        ..BomComponent::default()
     };
     Metadata {
         timestamp: format!("{}T{hour:02}:{minute:02}:{second:02}Z", Date::from_epoch(epoch)),
         tools: Tools { components: vec![imgbuild] },
-        component: Component { kind: Kind::Platform, name: node.name.clone(), ..Component::default() },
+        component: BomComponent { kind: Kind::Platform, name: node.name.clone(), ..BomComponent::default() },
     }
 }
 
-fn release(artifact: &Artifact) -> Component {
+fn release(artifact: &Artifact) -> BomComponent {
     // What no address may hold as it is (RFC 3987, section 2.2), though a pin's may.
     const ODD: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`');
     const STILL_ODD: &AsciiSet = &ODD.add(b'{').add(b'|').add(b'}');
     let url = utf8_percent_encode(&artifact.url, STILL_ODD).to_string();
     let distribution = Reference { kind: "distribution", url, hashes: vec![artifact.sha256.into()] };
     let known_from = Property { name: "imgbuild:digest-known-from", value: artifact.source.clone() };
-    Component {
+    BomComponent {
         kind: Kind::Application,
         reference: Some(artifact.title()),
         name: artifact.release.clone(),
@@ -113,7 +113,7 @@ fn purl(artifact: &Artifact) -> String {
 }
 
 /// What a layer has of its release.
-fn installed(layer: &LayerPlan, index: Option<&LayerIndex>) -> Vec<Component> {
+fn installed(layer: &LayerPlan, index: Option<&LayerIndex>) -> Vec<BomComponent> {
     let Some(index) = index else {
         let declared = Some(("imgbuild:files", "as declared, not looked at".to_owned()));
         let paths = layer.install.iter().map(|(_, to, _)| to);
@@ -132,12 +132,12 @@ fn installed(layer: &LayerPlan, index: Option<&LayerIndex>) -> Vec<Component> {
         .collect()
 }
 
-fn file(path: &str, sha256: Option<Sha256>, fact: Option<(&'static str, String)>) -> Component {
-    Component {
+fn file(path: &str, sha256: Option<Sha256>, fact: Option<(&'static str, String)>) -> BomComponent {
+    BomComponent {
         name: path.to_owned(),
         hashes: sha256.into_iter().map(Into::into).collect(),
         properties: fact.into_iter().map(|(name, value)| Property { name, value }).collect(),
-        ..Component::default()
+        ..BomComponent::default()
     }
 }
 

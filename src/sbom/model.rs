@@ -15,7 +15,7 @@ pub(crate) struct Bill {
     pub(super) serial_number: Option<String>,
     pub(super) version: u32,
     pub(super) metadata: Metadata,
-    pub(super) components: Vec<Component>,
+    pub(super) components: Vec<BomComponent>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) vulnerabilities: Vec<Vulnerability>,
 }
@@ -24,17 +24,17 @@ pub(crate) struct Bill {
 pub(super) struct Metadata {
     pub(super) timestamp: String,
     pub(super) tools: Tools,
-    pub(super) component: Component,
+    pub(super) component: BomComponent,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Tools {
-    pub(super) components: Vec<Component>,
+    pub(super) components: Vec<BomComponent>,
 }
 
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Component {
+pub(super) struct BomComponent {
     #[serde(rename = "type")]
     pub(super) kind: Kind,
     #[serde(rename = "bom-ref", skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ pub(super) struct Component {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) properties: Vec<Property>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) components: Vec<Component>,
+    pub(super) components: Vec<BomComponent>,
 }
 
 #[derive(Debug, Default, Serialize)]
