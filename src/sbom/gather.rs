@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::model::{
-    Affected, Bill, BomComponent, Kind, License, Metadata, Property, Rating, Reference, Tools, Vulnerability,
+    Affected, Bill, BomComponent, BomComponentKind, License, Metadata, Property, Rating, Reference, Tools, Vulnerability,
 };
 use crate::date::Date;
 use crate::digest::Sha256;
@@ -61,7 +61,7 @@ pub(crate) fn bill(
 fn metadata(node: &NodePlan, epoch: u64) -> Metadata {
     let (hour, minute, second) = (epoch / 3600 % 24, epoch / 60 % 60, epoch % 60);
     let imgbuild = BomComponent {
-        kind: Kind::Application,
+        kind: BomComponentKind::Application,
         name: "imgbuild".to_owned(),
         version: Some(env!("CARGO_PKG_VERSION").to_owned()),
         ..BomComponent::default()
@@ -69,7 +69,7 @@ fn metadata(node: &NodePlan, epoch: u64) -> Metadata {
     Metadata {
         timestamp: format!("{}T{hour:02}:{minute:02}:{second:02}Z", Date::from_epoch(epoch)),
         tools: Tools { components: vec![imgbuild] },
-        component: BomComponent { kind: Kind::Platform, name: node.name.clone(), ..BomComponent::default() },
+        component: BomComponent { kind: BomComponentKind::Platform, name: node.name.clone(), ..BomComponent::default() },
     }
 }
 
@@ -81,7 +81,7 @@ fn release(artifact: &Artifact) -> BomComponent {
     let distribution = Reference { kind: "distribution", url, hashes: vec![artifact.sha256.into()] };
     let known_from = Property { name: "imgbuild:digest-known-from", value: artifact.source.clone() };
     BomComponent {
-        kind: Kind::Application,
+        kind: BomComponentKind::Application,
         reference: Some(artifact.title()),
         name: artifact.release.clone(),
         version: Some(artifact.version.clone()),

@@ -36,7 +36,7 @@ pub(super) struct Tools {
 #[serde(rename_all = "camelCase")]
 pub(super) struct BomComponent {
     #[serde(rename = "type")]
-    pub(super) kind: Kind,
+    pub(super) kind: BomComponentKind,
     #[serde(rename = "bom-ref", skip_serializing_if = "Option::is_none")]
     pub(super) reference: Option<String>,
     pub(super) name: String,
@@ -58,7 +58,7 @@ pub(super) struct BomComponent {
 
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Kind {
+pub(super) enum BomComponentKind {
     Application,
     #[default]
     File,
