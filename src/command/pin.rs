@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::cli::PinArgs;
 use crate::failure::Failure;
-use crate::pin::{self, Checked, Wanted, pin};
+use crate::pin::{self, Checked, PinRequest, pin};
 use crate::settings::{Environment, FetchSettings, InputSettings, InputSource};
 use crate::terminal::Console;
 
@@ -18,7 +18,7 @@ pub(super) fn run(args: PinArgs, environment: Environment<'_>, console: &Console
     let fetch = FetchSettings::resolve(&args.fetching, &input, environment)?;
     let (Some(release), Some(version)) = (args.release, args.version) else { return check(&input, console) };
     let PinArgs { build, sha256, trust_first_use, dry_run, .. } = args;
-    let wanted = Wanted { release, version, build, sha256, trust_first_use, dry_run };
+    let wanted = PinRequest { release, version, build, sha256, trust_first_use, dry_run };
     let File { path, is_named } = file(&input)?;
     let change = pin(&wanted, &path, &fetch.with_supply(None))?;
     if console.json {

@@ -26,7 +26,7 @@ pub(crate) use check::{Checked, check};
 use sources::Sources;
 
 /// What a release is moved to.
-pub(crate) struct Wanted {
+pub(crate) struct PinRequest {
     /// The release, by its name in the pins file.
     pub release: String,
     /// Its new version.
@@ -42,7 +42,7 @@ pub(crate) struct Wanted {
 }
 
 /// Moves a release in the pins file at `path`.
-pub(crate) fn pin(wanted: &Wanted, path: &Path, fetch: &FetchOptions) -> Result<PinChange, Failure> {
+pub(crate) fn pin(wanted: &PinRequest, path: &Path, fetch: &FetchOptions) -> Result<PinChange, Failure> {
     let name = &wanted.release;
     let pins = read(path)?;
     let releases = pins.value.as_ref().ok_or_else(|| Failure::Invalid(Report::new()))?;
@@ -78,7 +78,7 @@ fn unknown(name: &str, releases: &Releases, path: &Path) -> Failure {
 }
 
 /// The release as it will be, but for its pins.
-fn target(old: &Release, wanted: &Wanted) -> Result<Release, Failure> {
+fn target(old: &Release, wanted: &PinRequest) -> Result<Release, Failure> {
     let version = wanted.version.as_str();
     let usage = |message: String, help: &str| Failure::Usage { message, help: help.to_owned() };
     if !is_word(version) || version.starts_with(['v', 'V']) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::Wanted;
+use super::PinRequest;
 use crate::date::Date;
 use crate::diagnostic::{Decoded, Report};
 use crate::digest::Sha256;
@@ -16,7 +16,7 @@ const BY_HAND: &str = "confirmed by hand";
 
 /// Who is asked, in the order of trust: the user, upstream's checksum file, the artifact itself.
 pub(super) struct Sources<'a> {
-    pub wanted: &'a Wanted,
+    pub wanted: &'a PinRequest,
     pub pins: &'a Decoded<Releases>,
     pub upstream: Upstream<'a>,
 }
