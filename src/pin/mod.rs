@@ -23,7 +23,7 @@ use crate::release::{Arch, Release, Releases, moved};
 use change::Move;
 pub(crate) use change::PinChange;
 pub(crate) use check::{Checked, check};
-use sources::Sources;
+use sources::DigestSources;
 
 /// What a release is moved to.
 pub(crate) struct PinRequest {
@@ -48,7 +48,7 @@ pub(crate) fn pin(wanted: &PinRequest, path: &Path, fetch: &FetchOptions) -> Res
     let releases = pins.value.as_ref().ok_or_else(|| Failure::Invalid(Report::new()))?;
     let old = releases.releases.get(name).ok_or_else(|| unknown(name, releases, path))?;
     let mut new = target(old, wanted)?;
-    let sources = Sources { wanted, pins: &pins, upstream: Upstream::new(fetch) };
+    let sources = DigestSources { wanted, pins: &pins, upstream: Upstream::new(fetch) };
     new.artifacts = sources.pins(old, &new)?;
     let text = moved(&pins, name, &new).map_err(Report::from)?;
     let differs = text != pins.document.source.text();

@@ -15,7 +15,7 @@ const UPSTREAM: &str = "upstream's checksum file over TLS";
 const BY_HAND: &str = "confirmed by hand";
 
 /// Who is asked, in the order of trust: the user, upstream's checksum file, the artifact itself.
-pub(super) struct Sources<'a> {
+pub(super) struct DigestSources<'a> {
     pub wanted: &'a PinRequest,
     pub pins: &'a Decoded<Releases>,
     pub upstream: Upstream<'a>,
@@ -24,7 +24,7 @@ pub(super) struct Sources<'a> {
 /// Checksum files by their address, so that each is read once.
 type Texts = BTreeMap<String, (String, Provenance)>;
 
-impl Sources<'_> {
+impl DigestSources<'_> {
     /// A pin for every architecture that the release has.
     pub(super) fn pins(&self, old: &Release, new: &Release) -> Result<BTreeMap<Arch, Pin>, Failure> {
         let by_hand = self.by_hand(new)?;
