@@ -107,8 +107,10 @@ impl<'a> Download<'a> {
     fn open(&self, resume: Option<&ResumePoint>) -> Result<ArtifactResponse, Cause> {
         match &self.place {
             ArtifactSource::Server(url) => {
-                let rest = resume
-                    .map(|resume| ByteRange { from: resume.file.size(), validator: resume.validator.clone() });
+                let rest = resume.map(|resume| ByteRange {
+                    from: resume.file.size(),
+                    validator: resume.validator.clone(),
+                });
                 let HttpResponse { head, peer, body } = self.fetcher.http()?.get(url, rest.as_ref())?;
                 let body = Paced::new(body, self.fetcher.options.retry.pace);
                 Ok(ArtifactResponse { head, body: Box::new(body), peer: Some(peer) })

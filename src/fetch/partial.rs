@@ -30,7 +30,7 @@ pub(super) struct HashedFile(HashingWriter<fs::File>);
 #[derive(Debug)]
 pub(super) struct ResumePoint {
     /// The bytes that are there, hashed.
-    pub(super) intake: HashedFile,
+    pub(super) file: HashedFile,
     /// The server's mark of the version that they are of: an entity tag or a date (RFC 9110, section 8.8).
     pub(super) validator: String,
 }
@@ -56,7 +56,7 @@ impl Partial {
         let Some(file) = open_plain(&self.file)? else { return Ok(None) };
         let mut hashing = HashingWriter::new(file);
         hashing.catch_up()?;
-        Ok(Some(ResumePoint { intake: HashedFile(hashing), validator }))
+        Ok(Some(ResumePoint { file: HashedFile(hashing), validator }))
     }
 
     /// How many bytes are there.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::model::{
-    Affected, Bill, BomComponent, BomComponentKind, License, Metadata, Property, Rating, Reference, Tools, Vulnerability,
+    Affected, Bill, BomComponent, BomComponentKind, License, Metadata, Property, Rating, Reference, Tools,
+    Vulnerability,
 };
 use crate::date::Date;
 use crate::digest::Sha256;
@@ -69,7 +70,11 @@ fn metadata(node: &NodePlan, epoch: u64) -> Metadata {
     Metadata {
         timestamp: format!("{}T{hour:02}:{minute:02}:{second:02}Z", Date::from_epoch(epoch)),
         tools: Tools { components: vec![imgbuild] },
-        component: BomComponent { kind: BomComponentKind::Platform, name: node.name.clone(), ..BomComponent::default() },
+        component: BomComponent {
+            kind: BomComponentKind::Platform,
+            name: node.name.clone(),
+            ..BomComponent::default()
+        },
     }
 }
 
