@@ -45,7 +45,7 @@ pub mod template;
 
 // What comes from elsewhere, and where it is kept.
 pub mod fetch;
-mod live;
+mod probe;
 pub mod store;
 
 // The ground.

@@ -9,8 +9,8 @@ use crate::diagnostic::{Report, Step};
 use crate::event::{Event, Tell};
 use crate::failure::{Exit, Failure};
 use crate::input::recorded::Recorded;
-use crate::live::{Members, Probe, Reply, TIMEOUTS};
 use crate::plan::Plan;
+use crate::probe::{Members, Probe, Reply, TIMEOUTS};
 use context::{ChangeContext, ListedMember};
 use seats::{FoundMember, LiveMembers, MemberHealth, Seat};
 

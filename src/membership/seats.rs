@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use super::context::ListedMember;
 use crate::cluster::NodeIndex;
 use crate::input::recorded::Recorded;
-use crate::live::Reply;
 use crate::plan::Plan;
+use crate::probe::Reply;
 
 /// A node, and where it may be: where the profile has it, and where its last build does.
 #[derive(Clone, Debug)]
