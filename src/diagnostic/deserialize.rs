@@ -7,7 +7,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Unexpecte
 
 use super::document::{NodeValue, Path, Step, YamlKey, YamlNode};
 
-/// What separates a message of [`Problem::Invalid`] from its way on.
+/// What separates a message of [`DecodeProblem::Invalid`] from its way on.
 pub const HELP: &str = "\nhelp: ";
 
 /// What is wrong with a value.
