@@ -127,11 +127,6 @@ impl NodeIndex {
     pub fn of<T>(self, items: &[T]) -> &T {
         &items[self.0]
     }
-
-    /// The same, to change it.
-    pub fn of_mut<T>(self, items: &mut [T]) -> &mut T {
-        &mut items[self.0]
-    }
 }
 
 impl Cluster {

@@ -21,11 +21,11 @@ use crate::diagnostic::Report;
 use crate::event::{Event, Tell};
 use crate::failure::Failure;
 use crate::fetch::FetchOptions;
-use crate::input::secrets;
+use crate::input::{Sources, secrets};
 use crate::output::Manifest;
 use crate::plan::Plan;
 use crate::profile::Secrets;
-use crate::settings::{Folders, SecretsPlace};
+use crate::settings::{Folders, SecretsPlace, Settings};
 use crate::store::{Store, StoreError};
 use assembly::Assembly;
 pub(crate) use beside::path as path_beside;
@@ -53,6 +53,14 @@ pub(crate) struct Job<'a> {
     pub out: &'a Path,
     /// To whom it is reported.
     pub tell: Tell<'a>,
+}
+
+impl<'a> Job<'a> {
+    /// What a plan says, made of these sources, as the settings have it.
+    pub(crate) fn new(plan: &'a Plan, sources: &'a Sources, settings: &'a Settings, tell: Tell<'a>) -> Self {
+        let Settings { secrets, out, .. } = settings;
+        Self { plan, components: &sources.components, secrets_place: secrets, out, tell }
+    }
 }
 
 /// Builds the nodes that are meant, with the secrets that were given. `report` has what is wrong so far.

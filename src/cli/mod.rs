@@ -17,7 +17,7 @@ pub use lock::LockArgs;
 pub use member::MemberCommand;
 pub use options::{Building, Color, Delivering, Fetching, Inputs, Out, SecretsFile, Speaking};
 pub use pin::PinArgs;
-pub use verb::{Command, SchemaKind};
+pub use verb::{BootArgs, Command, SbomArgs, SchemaKind};
 
 /// Builds everything that the VMs of a cluster need to configure themselves on first boot.
 #[derive(Debug, Parser)]

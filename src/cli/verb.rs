@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::options::{Building, Delivering, Fetching, Inputs, Out};
 use super::{BundleArgs, LockArgs, MemberCommand, PinArgs};
@@ -115,37 +115,9 @@ pub enum Command {
     /// other package moves; `--upgrade` moves to now.
     Lock(LockArgs),
     /// Print a node's software bill of materials (`CycloneDX` 1.5); fetches nothing
-    Sbom {
-        /// The node.
-        node: String,
-        /// What people wrote of a cluster.
-        #[command(flatten)]
-        inputs: Inputs,
-        /// Where artifacts come from.
-        #[command(flatten)]
-        fetching: Fetching,
-        /// How the nodes get what is built.
-        #[command(flatten)]
-        delivering: Delivering,
-    },
+    Sbom(SbomArgs),
     /// Boot built nodes as virtual machines in QEMU on a shared network, and print each verdict
-    Boot {
-        /// The nodes to boot, built before.
-        #[arg(value_name = "NODE", required = true)]
-        nodes: Vec<String>,
-        /// A cloud image of Ubuntu 24.04, or of another system with cloud-init; it is not written to.
-        #[arg(long, value_name = "IMAGE")]
-        base: PathBuf,
-        /// How the machines run: with KVM if it is available, else emulated.
-        #[arg(long, value_name = "NAME")]
-        accelerator: Option<Accelerator>,
-        /// What says which nodes there are.
-        #[command(flatten)]
-        inputs: Inputs,
-        /// The folder of outputs.
-        #[command(flatten)]
-        out: Out,
-    },
+    Boot(BootArgs),
     /// Serve built outputs over HTTP, for `--delivery http` and `overlay_urls`
     Serve {
         /// The address and port to listen on: by default those of `--url`, without it 127.0.0.1:8080, which no other machine
@@ -190,6 +162,42 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+/// Whose bill of materials is printed.
+#[derive(Args, Debug)]
+pub struct SbomArgs {
+    /// The node.
+    pub node: String,
+    /// What people wrote of a cluster.
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// Where artifacts come from.
+    #[command(flatten)]
+    pub fetching: Fetching,
+    /// How the nodes get what is built.
+    #[command(flatten)]
+    pub delivering: Delivering,
+}
+
+/// What is booted, and how.
+#[derive(Args, Debug)]
+pub struct BootArgs {
+    /// The nodes to boot, built before.
+    #[arg(value_name = "NODE", required = true)]
+    pub nodes: Vec<String>,
+    /// A cloud image of Ubuntu 24.04, or of another system with cloud-init; it is not written to.
+    #[arg(long, value_name = "IMAGE")]
+    pub base: PathBuf,
+    /// How the machines run: with KVM if it is available, else emulated.
+    #[arg(long, value_name = "NAME")]
+    pub accelerator: Option<Accelerator>,
+    /// What says which nodes there are.
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// The folder of outputs.
+    #[command(flatten)]
+    pub out: Out,
 }
 
 /// A file that people write.

@@ -47,13 +47,8 @@ pub(super) fn run(request: Request, environment: Environment<'_>, console: &Cons
             draft = sources.draft(&wanted)?;
         }
     }
-    let job = Job {
-        plan: &draft.plan,
-        components: &sources.components,
-        secrets_place: &settings.secrets,
-        out: &settings.out,
-        tell: &|event| console.event(event),
-    };
+    let tell = |event: &Event<'_>| console.event(event);
+    let job = Job::new(&draft.plan, &sources, &settings, &tell);
     let fetch = settings.fetch.with_supply(sources.supply());
     let manifests = build::build(&job, secrets, draft.report, &settings.folders, &fetch)?;
     if console.json {

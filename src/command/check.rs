@@ -2,6 +2,7 @@
 
 use crate::build::{Foreseen, Job, requests_of};
 use crate::cli::Building;
+use crate::event::Event;
 use crate::failure::Failure;
 use crate::input::Sources;
 use crate::plan::Selection;
@@ -23,13 +24,8 @@ pub(super) fn run(
     let secrets = sources.secrets(&settings.secrets);
     let draft = sources.draft(&sources.request(Selection::All, &settings.build, &settings.out))?;
     let plan = &draft.plan;
-    let job = Job {
-        plan,
-        components: &sources.components,
-        secrets_place: &settings.secrets,
-        out: &settings.out,
-        tell: &|event| console.event(event),
-    };
+    let tell = |event: &Event<'_>| console.event(event);
+    let job = Job::new(plan, &sources, &settings, &tell);
     let foreseen = Foreseen::new(&job, secrets, draft.report)?;
     foreseen.tell(job.tell);
     let artifacts = requests_of(&plan.selected_nodes()).len();

@@ -2,6 +2,7 @@
 
 use crate::build::{self, Job};
 use crate::cli::Building;
+use crate::event::Event;
 use crate::failure::{Exit, Failure};
 use crate::input::Sources;
 use crate::plan::Selection;
@@ -20,13 +21,8 @@ pub(super) fn run(
     let secrets = sources.secrets(&settings.secrets);
     let selection = Selection::named_or_all(names);
     let draft = sources.draft(&sources.request(selection, &settings.build, &settings.out))?;
-    let job = Job {
-        plan: &draft.plan,
-        components: &sources.components,
-        secrets_place: &settings.secrets,
-        out: &settings.out,
-        tell: &|event| console.event(event),
-    };
+    let tell = |event: &Event<'_>| console.event(event);
+    let job = Job::new(&draft.plan, &sources, &settings, &tell);
     let differences = build::differences(&job, secrets, draft.report, &settings.folders)?;
     if console.json {
         Console::data_json(&differences)?;

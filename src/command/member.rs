@@ -6,11 +6,12 @@ use crate::build::{self, Job};
 use crate::cli::Building;
 use crate::cluster::NodeIndex;
 use crate::component::Change;
+use crate::event::Event;
 use crate::failure::Failure;
 use crate::input::{Draft, Sources, recorded};
-use crate::membership::{Inquiry, Subject};
+use crate::membership::{Answer, Asking, Inquiry, Subject};
 use crate::output::Manifest;
-use crate::plan::{Joins, Plan, Selection};
+use crate::plan::{Plan, Selection};
 use crate::settings::{Environment, Settings};
 use crate::terminal::Console;
 
@@ -44,15 +45,6 @@ struct MemberChange<'a> {
     console: &'a Console,
 }
 
-/// What the members say to a change.
-#[derive(Default)]
-struct Answer {
-    /// The commands by which they are told.
-    commands: String,
-    /// The members that the node then finds, by component.
-    joins: Joins,
-}
-
 impl MemberChange<'_> {
     /// Builds the node as it is after the change.
     fn build(&self) -> Result<(), Failure> {
@@ -75,13 +67,8 @@ impl MemberChange<'_> {
             }
             draft = sources.draft(&request)?;
         }
-        let job = Job {
-            plan: &draft.plan,
-            components: &sources.components,
-            secrets_place: &settings.secrets,
-            out: &settings.out,
-            tell: &|event| console.event(event),
-        };
+        let tell = |event: &Event<'_>| console.event(event);
+        let job = Job::new(&draft.plan, &sources, settings, &tell);
         let fetch = settings.fetch.with_supply(sources.supply());
         let manifests = build::build(&job, secrets, draft.report, &settings.folders, &fetch)?;
         self.print(&commands, manifests.first(), || {
@@ -122,14 +109,9 @@ impl MemberChange<'_> {
     fn ask(&self, plan: &Plan, node: Option<NodeIndex>, sources: &Sources) -> Result<Answer, Failure> {
         let recorded = recorded::read(plan, &self.settings.out)?;
         let subject = Subject { change: self.change, name: self.name, node };
-        let mut answer = Answer::default();
-        for inquiry in Inquiry::all(subject, plan, &sources.components, &recorded)? {
-            let known = inquiry
-                .known(self.confirmed, self.settings.fetch.offline, &|event| self.console.event(event))?;
-            answer.commands += &inquiry.commands(&known)?;
-            answer.joins.insert(inquiry.component().to_owned(), inquiry.joined(&known));
-        }
-        Ok(answer)
+        let inquiries = Inquiry::all(subject, plan, &sources.components, &recorded)?;
+        let asking = Asking { confirmed: self.confirmed, offline: self.settings.fetch.offline };
+        Answer::of(&inquiries, asking, &|event| self.console.event(event))
     }
 
     /// Whether a node has another address than in its last build. cloud-init configures the network once per instance, and so

@@ -87,12 +87,8 @@ fn done(cli: Cli, environment: Environment<'_>, console: &Console) -> Result<Exi
         Command::Show { node, file, building } => show::run(&node, &file, building, environment, console),
         Command::Lock(args) => lock::run(args, environment, console),
         Command::Pin(args) => pin::run(args, environment, console),
-        Command::Sbom { node, inputs, fetching, delivering } => {
-            sbom::run(node, inputs, &fetching, &delivering, environment, console)
-        }
-        Command::Boot { nodes, base, accelerator, inputs, out } => {
-            boot::run(&nodes, &base, accelerator, inputs, &out.out, environment, console)
-        }
+        Command::Sbom(args) => sbom::run(args, environment, console),
+        Command::Boot(args) => boot::run(args, environment, console),
         Command::Serve { listen, url, private, out } => {
             serve::run(listen_address(listen, url.as_deref())?, private, &out.out, console)
         }

@@ -13,7 +13,10 @@ use crate::terminal::Console;
 const USUAL: &str = "profiles/releases.yaml";
 
 /// Moves a release, or with `--check` looks for holes in the pins.
-pub(super) fn run(args: PinArgs, environment: Environment<'_>, console: &Console) -> Result<(), Failure> {
+pub(crate) fn run(args: PinArgs, environment: Environment<'_>, console: &Console) -> Result<(), Failure> {
+    if args.inputs.bundle.is_some() && !args.check {
+        return Err(of_bundle());
+    }
     let input = InputSettings::resolve(args.inputs)?;
     let fetch = FetchSettings::resolve(&args.fetching, &input, environment)?;
     let (Some(release), Some(version)) = (args.release, args.version) else { return check(&input, console) };
@@ -38,16 +41,16 @@ struct File {
     is_named: bool,
 }
 
+/// That pins cannot be changed, because a bundle has them.
+fn of_bundle() -> Failure {
+    Failure::Usage {
+        message: "the pins of a bundle cannot be changed".to_owned(),
+        help: "name a pins file with `--releases FILE`, and write another bundle with it".to_owned(),
+    }
+}
+
 fn file(input: &InputSettings) -> Result<File, Failure> {
-    let releases = match &input.source {
-        InputSource::Files { releases, .. } => releases,
-        InputSource::Bundle(_) => {
-            return Err(Failure::Usage {
-                message: "the pins of a bundle cannot be changed".to_owned(),
-                help: "name a pins file with `--releases FILE`, and write another bundle with it".to_owned(),
-            });
-        }
-    };
+    let InputSource::Files { releases, .. } = &input.source else { return Err(of_bundle()) };
     let path = releases.clone().unwrap_or_else(|| USUAL.into());
     if releases.is_some() || path.is_file() {
         return Ok(File { path, is_named: releases.is_some() });

@@ -8,6 +8,7 @@ use crate::build::{Foreseen, Job, known_problems};
 use crate::cli::Building;
 use crate::cluster::Cluster;
 use crate::diagnostic::Listed;
+use crate::event::Event;
 use crate::failure::Failure;
 use crate::input::Sources;
 use crate::plan::{NodePlan, Origin, Plan, Selection};
@@ -36,13 +37,8 @@ pub(super) fn run(
     let selection = Selection::named_or_all(names);
     let draft = sources.draft(&sources.request(selection, &settings.build, &settings.out))?;
     let plan = &draft.plan;
-    let job = Job {
-        plan,
-        components: &sources.components,
-        secrets_place: &settings.secrets,
-        out: &settings.out,
-        tell: &|event| console.event(event),
-    };
+    let tell = |event: &Event<'_>| console.event(event);
+    let job = Job::new(plan, &sources, &settings, &tell);
     let foreseen = Foreseen::new(&job, secrets, draft.report)?;
     foreseen.tell(job.tell);
     let nodes = plan.selected_nodes();

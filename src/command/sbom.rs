@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::build::cache;
-use crate::cli::{Delivering, Fetching, Inputs};
+use crate::cli::SbomArgs;
 use crate::failure::Failure;
 use crate::input::Sources;
 use crate::layer::LayerIndex;
@@ -14,17 +14,11 @@ use crate::settings::{BuildSettings, Environment, FetchSettings, InputSettings, 
 use crate::terminal::Console;
 
 /// Prints the bill of one node. Nothing is fetched: files have digests where their layer is in the cache.
-pub(super) fn run(
-    node: String,
-    inputs: Inputs,
-    fetching: &Fetching,
-    delivering: &Delivering,
-    environment: Environment<'_>,
-    console: &Console,
-) -> Result<(), Failure> {
+pub(crate) fn run(args: SbomArgs, environment: Environment<'_>, console: &Console) -> Result<(), Failure> {
+    let SbomArgs { node, inputs, fetching, delivering } = args;
     let input = InputSettings::resolve(inputs)?;
-    let fetch = FetchSettings::resolve(fetching, &input, environment)?;
-    let BuildSettings { delivery, layers } = BuildSettings::resolve(delivering, fetch.mirror.as_ref())?;
+    let fetch = FetchSettings::resolve(&fetching, &input, environment)?;
+    let BuildSettings { delivery, layers } = BuildSettings::resolve(&delivering, fetch.mirror.as_ref())?;
     let selection = Selection::Named(vec![node]);
     let mut draft =
         Sources::read(&input)?.plan(&Request { selection, layers, delivery, ..Request::default() })?;

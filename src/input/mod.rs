@@ -19,7 +19,7 @@ use crate::fetch::BundleSource;
 use crate::plan::{Inputs, LastInstances, Plan, PlanError, Request, Selection, resolve};
 use crate::profile::{Profile, Secrets};
 use crate::release::{Arch, Artifact, Releases};
-use crate::settings::{BuildSettings, InputSettings, SecretsPlace};
+use crate::settings::{BuildSettings, InputSettings, InputSource, SecretsPlace};
 pub(crate) use texts::{MAX_DOCUMENT, Texts, document, releases, text};
 
 /// What people wrote, as far as it could be read.
@@ -27,7 +27,7 @@ pub(crate) struct Sources {
     profile: Decoded<Profile>,
     releases: Decoded<Releases>,
     /// The components.
-    pub components: Components,
+    pub(crate) components: Components,
     partial: Components,
     unreadable: BTreeSet<String>,
     arch: Option<Arch>,
@@ -38,9 +38,23 @@ pub(crate) struct Sources {
 /// A plan, and all that is wrong with what it was made of. With errors it may be rendered, for more of them, but not built.
 pub(crate) struct Draft {
     /// The plan.
-    pub plan: Plan,
+    pub(crate) plan: Plan,
     /// What is wrong, and what to be warned of.
-    pub report: Report,
+    pub(crate) report: Report,
+}
+
+impl Texts {
+    /// Reads them from the bundle, the files or the program itself, as the settings say. What is wrong with files goes into
+    /// `report`.
+    pub(crate) fn read(settings: &InputSettings, report: &mut Report) -> Result<Self, Failure> {
+        let texts = match &settings.source {
+            InputSource::Bundle(settings) => bundle::texts(bundle::open(settings)?, report)?,
+            InputSource::Files { profile, overlays, releases } => {
+                Self::of_files(profile.as_deref(), overlays.as_deref(), releases.as_deref(), report)
+            }
+        };
+        Ok(Self { arch: settings.arch.or(texts.arch), ..texts })
+    }
 }
 
 impl Sources {
@@ -53,8 +67,8 @@ impl Sources {
 
     /// Decodes what was read.
     pub(crate) fn of(texts: Texts, mut report: Report) -> Result<Self, Failure> {
-        let supply = texts.supply();
-        let Texts { profile, releases, folders, arch, bundle: _ } = texts;
+        let Texts { profile, releases, folders, arch, bundle } = texts;
+        let supply = bundle.map(bundle::supply);
         let profile = profile.and_then(|source| document(&source, &mut report));
         let releases = releases.and_then(|source| document(&source, &mut report));
         let (mut components, mut partial) = (Components::new(), Components::new());

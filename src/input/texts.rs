@@ -9,14 +9,11 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::{builtin, bundle};
+use super::builtin;
 use crate::bundle::Bundle;
 use crate::component::{FolderFile, SPEC_FILE};
 use crate::diagnostic::{Decoded, Diagnostic, Document, Report, Source, decode};
-use crate::failure::Failure;
-use crate::fetch::BundleSource;
 use crate::release::{Arch, Releases};
-use crate::settings::{InputSettings, InputSource};
 
 /// The longest profile or pins file that is read, in bytes: a million nodes, and no device that never ends.
 pub(crate) const MAX_DOCUMENT: u64 = 64 << 20;
@@ -39,37 +36,32 @@ const RELEASES: Builtin =
 #[derive(Clone)]
 pub(crate) struct Texts {
     /// The profile.
-    pub profile: Option<Arc<Source>>,
+    pub(crate) profile: Option<Arc<Source>>,
     /// The pins.
-    pub releases: Option<Arc<Source>>,
+    pub(crate) releases: Option<Arc<Source>>,
     /// The files of every component.
-    pub folders: BTreeMap<String, Folder>,
+    pub(crate) folders: BTreeMap<String, Folder>,
     /// The architecture of all nodes, where an option says it, or the bundle was made for one.
-    pub arch: Option<Arch>,
+    pub(crate) arch: Option<Arch>,
     /// The bundle that they are from.
-    pub bundle: Option<Arc<Bundle>>,
+    pub(crate) bundle: Option<Arc<Bundle>>,
 }
 
 impl Texts {
-    /// Reads them from the bundle, the files or the program itself, as the settings say. What is wrong with files goes into
-    /// `report`.
-    pub(crate) fn read(settings: &InputSettings, report: &mut Report) -> Result<Self, Failure> {
-        let texts = match &settings.source {
-            InputSource::Bundle(settings) => bundle::texts(bundle::open(settings)?, report)?,
-            InputSource::Files { profile, overlays, releases } => Self {
-                folders: folders(overlays.as_deref(), report),
-                profile: source(profile.as_deref(), &PROFILE, report),
-                releases: source(releases.as_deref(), &RELEASES, report),
-                arch: None,
-                bundle: None,
-            },
-        };
-        Ok(Self { arch: settings.arch.or(texts.arch), ..texts })
-    }
-
-    /// The artifacts of the bundle that they are from.
-    pub(crate) fn supply(&self) -> Option<BundleSource> {
-        self.bundle.clone().map(bundle::supply)
+    /// Reads them from files; what is built in takes the place of those that are not named.
+    pub(super) fn of_files(
+        profile: Option<&Path>,
+        overlays: Option<&Path>,
+        releases: Option<&Path>,
+        report: &mut Report,
+    ) -> Self {
+        Self {
+            folders: folders(overlays, report),
+            profile: source(profile, &PROFILE, report),
+            releases: source(releases, &RELEASES, report),
+            arch: None,
+            bundle: None,
+        }
     }
 }
 

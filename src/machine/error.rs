@@ -72,6 +72,19 @@ pub enum MachineError {
         /// What QEMU said.
         said: String,
     },
+    /// Nodes gave no verdict in time.
+    #[error("{waiting} of {of} nodes gave no verdict in {minutes} minutes")]
+    NoVerdict {
+        /// How many.
+        waiting: usize,
+        /// Of how many.
+        of: usize,
+        /// How long they had.
+        minutes: u64,
+    },
+    /// The user ended it.
+    #[error("interrupted")]
+    Interrupted,
     /// Something of the host failed.
     #[error("{doing}")]
     Io {
@@ -102,7 +115,11 @@ impl MachineError {
             Self::Delivery { node } => {
                 Some(format!("build it with its layers in its image: `imgbuild {node} --delivery image`"))
             }
-            Self::Tool { .. } | Self::NoNetwork { .. } | Self::Io { .. } => None,
+            Self::Tool { .. }
+            | Self::NoNetwork { .. }
+            | Self::NoVerdict { .. }
+            | Self::Interrupted
+            | Self::Io { .. } => None,
         }
     }
 

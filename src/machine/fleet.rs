@@ -33,17 +33,17 @@ pub(crate) struct Fleet {
 #[derive(Debug)]
 pub(crate) struct Ending {
     /// The node.
-    pub node: String,
+    pub(crate) node: String,
     /// The same by its number.
-    pub number: usize,
+    pub(crate) number: usize,
     /// Whether its machine ended before the console said anything: the accelerator may not work here.
-    pub is_stillborn: bool,
+    pub(crate) is_stillborn: bool,
     /// What it said of itself; nothing if its machine ended before.
-    pub verdict: Option<Verdict>,
+    pub(crate) verdict: Option<Verdict>,
     /// How long that took from the machine's start.
-    pub after: Duration,
+    pub(crate) after: Duration,
     /// The last lines of the console before that, or what QEMU said.
-    pub tail: Vec<String>,
+    pub(crate) tail: Vec<String>,
 }
 
 /// A process that ends with the value.
@@ -71,7 +71,8 @@ impl Fleet {
     /// Starts the machine of a node, with a new disk over `base`. Its ending is sent to `events`.
     pub(crate) fn start<E: From<Ending> + Send + 'static>(
         &mut self,
-        (number, node): (usize, &BuiltNode),
+        number: usize,
+        node: &BuiltNode,
         base: &BaseImage,
         accelerator: Option<Accelerator>,
         events: &Sender<E>,

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod base_image;
+mod boot;
 mod built_node;
 mod console;
 mod error;
@@ -12,8 +13,10 @@ mod room;
 
 pub(crate) use arguments::Accelerator;
 pub(crate) use base_image::BaseImage;
+pub(crate) use boot::{Progress, boot};
 pub(crate) use built_node::BuiltNode;
 pub(crate) use console::Verdict;
 pub(crate) use error::MachineError;
-pub(crate) use fleet::{Ending, Fleet};
+pub(crate) use fleet::Ending;
+use fleet::Fleet;
 pub use leash::become_leashed;

@@ -1,5 +1,6 @@
 //! Asks the running members of a component whether their list may change, and makes the commands for it.
 
+mod answer;
 mod context;
 mod seats;
 
@@ -11,6 +12,7 @@ use crate::failure::{Exit, Failure};
 use crate::input::recorded::Recorded;
 use crate::plan::Plan;
 use crate::probe::{Members, Probe, Reply, TIMEOUTS};
+pub(crate) use answer::{Answer, Asking, Subject};
 use context::{ChangeContext, ListedMember};
 use seats::{FoundMember, LiveMembers, MemberHealth, Seat};
 
@@ -25,17 +27,6 @@ pub(crate) struct Inquiry<'a> {
     node: Option<Seat>,
     /// The others that run the component.
     others: Vec<Seat>,
-}
-
-/// What changes.
-#[derive(Clone, Copy)]
-pub(crate) struct Subject<'a> {
-    /// How.
-    pub change: Change,
-    /// The node's name.
-    pub name: &'a str,
-    /// The node, if the profile has it.
-    pub node: Option<NodeIndex>,
 }
 
 impl<'a> Inquiry<'a> {
@@ -66,12 +57,8 @@ impl<'a> Inquiry<'a> {
     }
 
     /// Asks the members, and refuses changes that are not safe. Where no other member answers, `confirmed` is required.
-    pub(crate) fn known(
-        &self,
-        confirmed: bool,
-        offline: bool,
-        tell: Tell<'_>,
-    ) -> Result<LiveMembers, Failure> {
+    fn known(&self, asking: Asking, tell: Tell<'_>) -> Result<LiveMembers, Failure> {
+        let Asking { confirmed, offline } = asking;
         let mut silent = Vec::new();
         if !offline {
             let wait = |line: &str| tell(&Event::Asking(line));
@@ -209,21 +196,16 @@ impl<'a> Inquiry<'a> {
     }
 
     /// The commands by which the others are told.
-    pub(crate) fn commands(&self, known: &LiveMembers) -> Result<String, Failure> {
+    fn commands(&self, known: &LiveMembers) -> Result<String, Failure> {
         let template = format!("{}/{COMMANDS}", self.component.name);
         let mut report = Report::new();
         let text = self.plan.templates.render(&template, &self.seen(known), false, &mut report);
         text.ok_or(Failure::Invalid(report))
     }
 
-    /// The component whose members are asked.
-    pub(crate) fn component(&self) -> &str {
-        &self.component.name
-    }
-
     /// The members that the node finds when it joins, itself among them: those of the list, at this moment. All that the
     /// profile has, where no member could be asked.
-    pub(crate) fn joined(&self, known: &LiveMembers) -> Vec<Peer> {
+    fn joined(&self, known: &LiveMembers) -> Vec<Peer> {
         let own = self.node.iter().map(|seat| FoundMember { node: seat.node, address: seat.addresses[0] });
         let others = self.others.iter().filter_map(|seat| match &known.list {
             Some(list) => seat.listed(list),

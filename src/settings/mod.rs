@@ -6,6 +6,7 @@ mod fetch;
 mod folders;
 mod input;
 mod listen;
+mod signing;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub(crate) use fetch::FetchSettings;
 pub(crate) use folders::{CachePlace, Folders, cache_place, scratch_folder};
 pub(crate) use input::{BundleSettings, InputSettings, InputSource, Trust};
 pub(crate) use listen::listen_address;
+pub(crate) use signing::SigningSettings;
 
 /// Reads a variable of the environment.
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -26,35 +28,35 @@ pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 #[derive(Debug)]
 pub(crate) struct Settings {
     /// Where profile, pins and components are read from.
-    pub input: InputSettings,
+    pub(crate) input: InputSettings,
     /// Where secrets are.
-    pub secrets: SecretsPlace,
+    pub(crate) secrets: SecretsPlace,
     /// How artifacts are fetched.
-    pub fetch: FetchSettings,
+    pub(crate) fetch: FetchSettings,
     /// What is built, and how the nodes get it.
-    pub build: BuildSettings,
+    pub(crate) build: BuildSettings,
     /// Where artifacts and layers are kept.
-    pub folders: Folders,
+    pub(crate) folders: Folders,
     /// The folder of the nodes' folders.
-    pub out: PathBuf,
+    pub(crate) out: PathBuf,
 }
 
 /// What is built, and how the nodes get it.
 #[derive(Debug)]
 pub(crate) struct BuildSettings {
     /// How the nodes get their layers.
-    pub delivery: Delivery,
+    pub(crate) delivery: Delivery,
     /// What the layers are like.
-    pub layers: LayerSpec,
+    pub(crate) layers: LayerSpec,
 }
 
 /// The secrets file.
 #[derive(Clone, Debug)]
 pub(crate) struct SecretsPlace {
     /// Where it is.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Whether somebody named it, so that it has to be there.
-    pub is_named: bool,
+    pub(crate) is_named: bool,
 }
 
 impl Settings {
