@@ -177,7 +177,8 @@ fn lists_of_pieces_that_cannot_be_are_refused() {
         (list_of(&list(vec![piece(u64::MAX); 2])), "exceeds 64 bits"),
         (workspace.text("b.parts.json") + " ", "it is not formatted as imgbuild writes it"),
         ("[".repeat(100_000), "invalid type"),
-        ("x".repeat(3 << 20), "expected value"),
+        ("x".repeat(1 << 19), "expected value"),
+        ("x".repeat(3 << 20), "it is longer than 1048576 bytes"),
         (workspace.text("b.parts.json").replace("\"format\": 1", "\"format\": 2"), "it has format 2"),
     ] {
         workspace.write("b.parts.json", text);
