@@ -126,7 +126,7 @@ fn what_proves_nothing_is_refused_and_changes_nothing() {
         (&good, &["3.0.0"], 5, "404 Not Found"),
         (&good, &["v2.0.0"], 2, "is not a valid version"),
         (&good, &["../2"], 2, "is not a valid version"),
-        (&good, &["2.0.0", "--bundle", "b"], 2, "--bundle cannot be combined with --releases"),
+        (&good, &["2.0.0", "--bundle", "b"], 2, "the pins of a bundle cannot be changed"),
         (&good, &["2.0.0", "--build", "7"], 2, "no build number"),
         (&good, &["2.0.0", "--sha256", "arm64=0"], 2, "64 hex digits"),
         (&good, &["2.0.0", "--sha256", &format!("arm64={new}")], 2, "has no pin for arm64"),

@@ -94,7 +94,7 @@ fn it_takes_the_place_of_a_builtin_one_of_its_name() {
         .component("base/component.yaml", "description: ours\neverywhere: true\n")
         .component("base/files/etc/motd", "ours\n");
     workspace.run(&["show", "ptrn-1", "/etc/motd"]).exit(0).stdout("ours\n");
-    workspace.run(&["show", "ptrn-1", "/etc/hosts"]).exit(2).says(&["has no /etc/hosts"]);
+    workspace.run(&["show", "ptrn-1", "/etc/hosts"]).exit(2).says(&["does not contain /etc/hosts"]);
 }
 
 #[test]
