@@ -13,15 +13,12 @@ debian_architecture() {
     esac
 }
 
-# Prints the base addresses of the archives that the machine's apt reads, in its order, and last that of Debian itself.
+# Prints the base addresses of the archives that the machine's apt reads, in its order.
 debian_candidates() {
     if [ -n "${IMGBUILD_DEBIAN_MIRROR:-}" ]; then
         printf '%s\n' "${IMGBUILD_DEBIAN_MIRROR%/}"
     else
-        {
-            apt-get --print-uris update | sed -n "s|^'\(.*\)/dists/.*/InRelease' .*|\1|p"
-            printf 'https://deb.debian.org/debian\n'
-        } | awk '!seen[$0]++'
+        apt-get --print-uris update | sed -n "s|^'\(.*\)/dists/.*/InRelease' .*|\1|p" | awk '!seen[$0]++'
     fi
 }
 
