@@ -53,7 +53,7 @@ def shell_program(command: list[str]) -> str:
     match command:
         case ["sh" | "/bin/sh", "-c", program]:
             return program
-    raise ValueError(f"bootcmd has a command that is no shell program: {command}")
+    raise ValueError(f"bootcmd has a command that is not a shell program: {command}")
 
 
 def outputs(arguments: list[str]) -> list[Output]:

@@ -96,7 +96,7 @@ def fetch(path: str, sha256: str, what: str, size: int, urls: list[str]) -> bool
 
 
 def main(listing: str, folder: str, parts: str) -> None:
-    """Fetches all parts, up to the first that cannot be had."""
+    """Fetches all parts, up to the first that fails."""
     os.makedirs(folder, exist_ok=True)
     with open(listing) as lines:
         for line in lines:
