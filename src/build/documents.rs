@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Report};
 use crate::lint::Linter;
-use crate::output::Text;
+use crate::output::{META_DATA, NETWORK_CONFIG, Text, USER_DATA};
 use crate::plan::{NodePlan, Plan};
 use crate::profile::Secrets;
 use crate::render::{
@@ -69,8 +69,8 @@ pub(crate) fn documents(
         return Err(Diagnostic::error(message).help("shorten `ssh_authorized_keys` or `overlay_urls`"));
     }
     Ok(vec![
-        ("meta-data", meta_data(node)),
-        ("user-data", user_data),
-        ("network-config", network_config(&plan.cluster, node.member(plan))),
+        (META_DATA, meta_data(node)),
+        (USER_DATA, user_data),
+        (NETWORK_CONFIG, network_config(&plan.cluster, node.member(plan))),
     ])
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::diff::changed_once;
 use crate::event::{Event, Tell};
 use crate::input::{self, MAX_DOCUMENT};
-use crate::output::{NodeOutput, USER_DATA};
+use crate::output::{META_DATA, NETWORK_CONFIG, NodeOutput, USER_DATA};
 
 /// Compares a node's documents with those of the build before, in `folder`. A build of another instance has nothing to say,
 /// and neither has one that cannot be read: it is replaced.
@@ -21,10 +21,10 @@ pub(super) fn report(output: &NodeOutput<'_>, folder: &Path, tell: Tell<'_>) {
     else {
         return;
     };
-    if differs("meta-data") {
+    if differs(META_DATA) {
         return;
     }
-    let documents = if differs("network-config") { &["network-config"][..] } else { &[] };
+    let documents = if differs(NETWORK_CONFIG) { &[NETWORK_CONFIG][..] } else { &[] };
     let once = changed_once(&before, after, documents);
     if !once.is_empty() {
         tell(&Event::OncePerInstance { node, parts: &once });

@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::failure::Failure;
 use crate::input::{Draft, Sources, recorded};
 use crate::membership::{Answer, Asking, Inquiry, Subject};
-use crate::output::Manifest;
+use crate::output::{IMAGE, Manifest};
 use crate::plan::{Plan, Selection};
 use crate::settings::{Environment, Settings};
 use crate::terminal::Console;
@@ -72,7 +72,7 @@ impl MemberChange<'_> {
         let fetch = settings.fetch.with_supply(sources.supply());
         let manifests = build::build(&job, secrets, draft.report, &settings.folders, &fetch)?;
         self.print(&commands, manifests.first(), || {
-            let seed = settings.out.join(name).join("seed.iso").display().to_string();
+            let seed = settings.out.join(name).join(IMAGE).display().to_string();
             let when = if commands.is_empty() {
                 "now: the others know of it"
             } else {

@@ -8,14 +8,15 @@ use crate::diagnostic::{Report, nearest};
 use crate::failure::Failure;
 use crate::guest::GuestPath;
 use crate::input::{Draft, Sources};
-use crate::output::OVERLAY;
+use crate::output::{META_DATA, NETWORK_CONFIG, OVERLAY, USER_DATA};
 use crate::plan::{NodePlan, Plan, Selection};
 use crate::profile::{ADMIN_PASSWORD, Secrets};
 use crate::render::{NodeFiles, NodeSecrets, OverlayFacts, private_files};
 use crate::settings::{BuildSettings, Environment, FetchSettings, InputSettings, SecretsPlace};
 use crate::terminal::Console;
 
-const DOCUMENTS: [&str; 3] = ["user-data", "meta-data", "network-config"];
+/// What people look for comes first.
+const DOCUMENTS: [&str; 3] = [USER_DATA, META_DATA, NETWORK_CONFIG];
 
 /// Prints one document or file.
 pub(super) fn run(
@@ -51,7 +52,7 @@ pub(super) fn run(
         return guest_file(&plan, node, file, &out);
     }
     let text = document(&plan, node, file, &secrets)?;
-    if file == "user-data" {
+    if file == USER_DATA {
         console.talk(
             "the overlay's digest and size are shown as zeros, they are known after a build; secrets are masked",
         );

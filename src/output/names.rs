@@ -9,7 +9,7 @@ pub const USER_DATA: &str = "user-data";
 /// The document that configures the network.
 pub const NETWORK_CONFIG: &str = "network-config";
 /// A node's layers, joined; on the seed too.
-pub const OVERLAY: &str = "overlay.tar.gz";
+pub const OVERLAY: &str = crate::plan::OVERLAY;
 /// The seed as an image.
 pub const IMAGE: &str = "seed.iso";
 /// What is on every seed, in this order.

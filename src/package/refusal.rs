@@ -49,7 +49,7 @@ impl Resolver<'_> {
             );
             (format!("{system} does not have a package `{name}`"), help)
         } else {
-            let message = format!("`{name}` is a virtual package, which {} provide", self.names(&providers));
+            let message = format!("`{name}` is a virtual package, provided by {}", self.names(&providers));
             (message, "name one of them".to_owned())
         };
         Refusal { message, help, wanted: Some(wanted.clone()), is_contradiction: false }

@@ -5,6 +5,9 @@ use crate::release::{Artifact, Mirror};
 /// The folder of the layers that nodes fetch, beside the nodes' folders and in addresses.
 pub const LAYERS: &str = "layers";
 
+/// The file of a node's layers, joined: in its folder, on its seed, and where the bootstrap looks for it.
+pub const OVERLAY: &str = "overlay.tar.gz";
+
 /// How the nodes get their layers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Delivery {

@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 use crate::cluster::{Cluster, NodeIndex};
 use crate::template::{Context, Templates};
 
-pub use delivery::{Delivery, DownloadSource, LAYERS};
+pub use delivery::{Delivery, DownloadSource, LAYERS, OVERLAY};
 pub use error::{PlanError, RequestError};
 pub use format::Format;
 pub use inputs::{Inputs, Joins, LayerSpec, Request, Selection};

@@ -7,7 +7,7 @@ use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use super::private::PrivateContent;
 use super::user_data::OverlayFacts;
-use crate::plan::{Format, NodePlan};
+use crate::plan::{Format, NodePlan, OVERLAY};
 
 pub(super) const BOOTSTRAP: &str = include_str!("first_boot/bootstrap.sh");
 pub(super) const FETCH: &str = include_str!("first_boot/fetch.py");
@@ -65,7 +65,7 @@ fn parts(node: &NodePlan, overlay: &OverlayFacts) -> Vec<Part> {
             sha256: overlay.sha256.to_string(),
             what: "the overlay".to_owned(),
             size: overlay.size,
-            file: "overlay.tar.gz".to_owned(),
+            file: OVERLAY.to_owned(),
             urls: node.overlay_urls.clone(),
         }];
     }

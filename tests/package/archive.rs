@@ -127,6 +127,12 @@ impl Archive {
     }
 }
 
+/// A run of `lock` on what [`Archive::desk`] wrote, with no mirror.
+pub fn lock_without_mirror(desk: &Workspace, options: &[&str]) -> Run {
+    let written = ["--profile", "profile.yaml", "--overlays", "overlays", "--releases", "releases.yaml"];
+    Run::of(&mut desk.bare(&[&["lock"], options, &written].concat()))
+}
+
 /// A cluster with components that want packages, each a role of the same name.
 pub fn cluster(components: &[(&str, &str)], nodes: &str) -> Workspace {
     let roles: Vec<_> = components

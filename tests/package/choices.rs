@@ -77,7 +77,7 @@ fn what_cannot_be_is_said_with_whose_wish_it_is() {
         (
             vec![package("aa", "1", "Provides: virt")],
             "[virt]",
-            &["`virt` is a virtual package, which `aa` provide"],
+            &["`virt` is a virtual package, provided by `aa`"],
         ),
         (
             vec![

@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use imgbuild::digest::Sha256;
 
-use super::archive::{Archive, gz, package};
+use super::archive::{Archive, gz, lock_without_mirror, package};
 use super::signer::{SHA1, SHA512, Signer, clear};
 use crate::support::run::Run;
 use crate::support::server::{Answer, Server};
@@ -227,16 +227,7 @@ fn a_mirror_in_the_middle_of_an_update_is_read_once_more() {
         });
         let desk = new.desk("[haproxy]").file("releases.yaml", new.pins(&server.url("")));
         std::fs::remove_dir_all(desk.path("mirror")).unwrap();
-        let run = desk.bare(&[
-            "lock",
-            "--profile",
-            "profile.yaml",
-            "--overlays",
-            "overlays",
-            "--releases",
-            "releases.yaml",
-        ]);
-        let run = Run::of(&mut { run }).exit(code);
+        let run = lock_without_mirror(&desk, &[]).exit(code);
         if is_updated {
             run.says(&[]).data().contains("haproxy 3.0-2").then_some(()).unwrap();
         } else {

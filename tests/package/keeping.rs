@@ -1,7 +1,7 @@
 //! When a lock is made, kept, moved and refused, and what the other verbs say of packages.
 #![expect(clippy::disallowed_methods, reason = "edge: removes what the tests wrote")]
 
-use super::archive::{Archive, package};
+use super::archive::{Archive, lock_without_mirror, package};
 
 fn archive() -> Archive {
     Archive::new(&[
@@ -70,17 +70,7 @@ fn other_inputs_make_a_lock_stale() {
 fn a_lock_is_not_made_without_a_network() {
     let archive = archive();
     let desk = archive.desk("[haproxy]");
-    let arguments = [
-        "lock",
-        "--offline",
-        "--profile",
-        "profile.yaml",
-        "--overlays",
-        "overlays",
-        "--releases",
-        "releases.yaml",
-    ];
-    let run = crate::support::run::Run::of(&mut desk.bare(&arguments)).exit(3);
+    let run = lock_without_mirror(&desk, &["--offline"]).exit(3);
     run.says(&["`packages.lock` is missing"]);
 }
 
